@@ -1,0 +1,33 @@
+/** What one authoritative server (or one DoH resolver) said about a name. */
+export type ServerAnswer = {
+  /** Name of the server, such as `ns1.example.net`. */
+  server: string
+  /** Address that was asked, with the port where it is not 53. */
+  address: string
+  /** `nodata`: the name exists but has no such record (RFC 2308). `lame`: answered without authority. `unreachable`: no reply within the time, or the network refused. */
+  outcome: "answer" | "nodata" | "nxdomain" | "servfail" | "refused" | "lame" | "malformed" | "unreachable"
+  /** Record data in presentation form; a TXT record's character-strings are joined (RFC 7208 section 3.3). */
+  values: string[]
+  /** Seconds; the least of the records. */
+  ttlSeconds?: number
+}
+
+export type RecordType = "A" | "AAAA" | "CNAME" | "TXT" | "NS" | "CAA" | "SOA"
+
+/** The outcome of asking every authoritative server of a name's zone. */
+export type Lookup = {
+  name: string
+  type: RecordType
+  /** The zone whose servers were asked, after following CNAMEs; undefined when no delegation was found. */
+  zone: string | undefined
+  /** `doh`: port 53 is closed outward, so a recursive resolver was asked over HTTPS and the answer may be cached. */
+  via: "authoritative" | "doh"
+  answers: ServerAnswer[]
+  /** One sentence where the look-up as a whole went wrong: no delegation, loop, out of time, port 53 blocked. */
+  problem?: string
+}
+
+/** Asks the DNS; `dns/resolver.ts` is the real one. Never throws for what the network does: it is in the Lookup. */
+export interface DnsLookup {
+  lookup(name: string, type: RecordType): Promise<Lookup>
+}
