@@ -1,0 +1,96 @@
+import { randomBytes } from "node:crypto"
+import { AppError } from "../errors"
+import type { PersonRow } from "../db/schema"
+import type { LoginLimit } from "./login-limit"
+import { parsePassword, parseUsername, randomId } from "./model"
+import { hashToken, type Signer } from "./signer"
+import type { AccountStore } from "./store"
+
+const sessionMs = 24 * 3_600_000
+const setupLinkMs = 24 * 3_600_000
+
+/** What a login answers; field names are the auth API's. */
+export type LoginReply = { username: string; display_name: string; user_id: string; is_admin: boolean; token: string }
+
+/** People: the first one, their passwords (argon2id) and their sessions. */
+export class People {
+  private decoy: Promise<string> | undefined
+
+  constructor(
+    private store: AccountStore,
+    private signer: Signer,
+    private limit: LoginLimit,
+    private now: () => number = Date.now,
+  ) {}
+
+  /** Throws `unauthorized` alike for an unknown person and a wrong password, in the same time. `address` is the peer's. */
+  async login(input: unknown, address: string): Promise<LoginReply> {
+    const { username: rawName, password } = (input ?? {}) as { username?: unknown; password?: unknown }
+    const username = typeof rawName === "string" ? rawName.trim() : ""
+    if (username === "" || typeof password !== "string" || password === "") throw new AppError("invalid", "username and password required")
+    this.limit.take(address, username)
+    const row = await this.store.personByUsername(username)
+    // Unknown names are checked against a hash of nothing, so that the answer takes as long.
+    this.decoy ??= Bun.password.hash(randomBytes(16).toString("hex"), "argon2id")
+    const matches = await Bun.password.verify(password.slice(0, 1024), row?.passwordHash ?? (await this.decoy))
+    if (row === undefined || !matches) throw new AppError("unauthorized", "invalid credentials")
+    return this.startSession(row, address)
+  }
+
+  /** Ends the session a token belongs to; says nothing about tokens that are none. */
+  async logout(sessionId: string | undefined): Promise<void> {
+    if (sessionId !== undefined) await this.store.deleteSession(sessionId)
+  }
+
+  /** The secret of a fresh one-time set-up link, or undefined once a person exists. An earlier link ends. */
+  async setupSecret(): Promise<string | undefined> {
+    if (await this.store.hasPeople()) return undefined
+    const secret = randomBytes(24).toString("base64url")
+    await this.store.replaceSetupLink(hashToken(secret), this.now() + setupLinkMs)
+    return secret
+  }
+
+  isSetupSecret(secret: string): Promise<boolean> {
+    return this.store.hasSetupLink(hashToken(secret), this.now())
+  }
+
+  /** Makes the first person, an administrator, and signs them in. The link works once. */
+  async setUp(secret: string, input: unknown, address: string): Promise<LoginReply> {
+    const { username, password } = (input ?? {}) as { username?: unknown; password?: unknown }
+    const row = await this.newPerson(parseUsername(username), parsePassword(password), true)
+    if (!(await this.store.insertFirstPerson(row, hashToken(secret), this.now()))) {
+      throw new AppError(
+        "not_found",
+        "this set-up link is unknown, used or older than 24 hours: a restart prints a new one while nobody is set up",
+      )
+    }
+    return this.startSession(row, address)
+  }
+
+  /** Makes an administrator where nobody exists yet; false where somebody does. Used for `FREEHOLD_ADMIN_*`. */
+  async createFirst(username: string, password: string): Promise<boolean> {
+    if (await this.store.hasPeople()) return false
+    return this.store.insertPerson(await this.newPerson(parseUsername(username), parsePassword(password), true))
+  }
+
+  /** Makes a person without administration rights; throws `conflict` when the name is taken. */
+  async create(username: string, password: string): Promise<string> {
+    const row = await this.newPerson(parseUsername(username), parsePassword(password), false)
+    if (!(await this.store.insertPerson(row))) throw new AppError("conflict", "username already exists")
+    return row.id
+  }
+
+  private async newPerson(username: string, password: string, isAdmin: boolean): Promise<PersonRow> {
+    const passwordHash = await Bun.password.hash(password, "argon2id")
+    return { id: randomId(), username, displayName: username, passwordHash, isAdmin: isAdmin ? 1 : 0, createdAt: this.now() }
+  }
+
+  private async startSession(row: PersonRow, address: string): Promise<LoginReply> {
+    const now = this.now()
+    const id = randomBytes(16).toString("hex")
+    await this.store.insertSession({ id, personId: row.id, address, createdAt: now, expiresAt: now + sessionMs })
+    const about = { username: row.username, display_name: row.displayName, user_id: row.id, is_admin: row.isAdmin === 1 }
+    const token = await this.signer.sign({ ...about, type: "", sid: id, sub: row.username }, now + sessionMs)
+    return { ...about, token }
+  }
+}

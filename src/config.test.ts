@@ -1,0 +1,97 @@
+import { expect, test } from "bun:test"
+import { mkdtempSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { clientEnvironment, loadConfig } from "./config"
+
+const folder = mkdtempSync(join(tmpdir(), "freehold-config-"))
+const file = (name: string, text: string) => {
+  writeFileSync(join(folder, name), text)
+  return join(folder, name)
+}
+
+test("defaults are those of the contract", () => {
+  const config = loadConfig([], {}, true)
+  expect(config.dataDir).toBe("/var/lib/freehold")
+  expect(loadConfig([], {}, false).dataDir).toBe("./freehold-data")
+  expect(config.baseDomain).toBe("freehold.localhost")
+  expect(config.acmeDirectory).toBe("internal")
+  expect(config.httpsListen).toEqual({ host: undefined, port: 443 })
+  expect(config.apiListen).toEqual({ host: "127.0.0.1", port: 8080 })
+  expect(config.dnsListen).toBeUndefined()
+  expect(config.verifyExpiryMs).toBe(604_800_000)
+  expect(config.privateZones).toEqual(["home.arpa", "internal", "lan"])
+  expect(Object.isFrozen(config)).toBe(true)
+})
+
+test("a public base domain asks the public CA, unless told otherwise", () => {
+  expect(loadConfig([], { FREEHOLD_BASE_DOMAIN: "cloud.example.com" }).acmeDirectory).toStartWith("https://acme-v02")
+  expect(loadConfig([], { FREEHOLD_BASE_DOMAIN: "cloud.example.com", FREEHOLD_ACME_DIRECTORY: "internal" }).acmeDirectory).toBe("internal")
+  expect(loadConfig([], { FREEHOLD_BASE_DOMAIN: "cloud.lan" }).acmeDirectory).toBe("internal")
+})
+
+test("flags win over the environment, that over the file", () => {
+  const path = file("a.toml", 'base_domain = "file.example.com"\ndns_port = 5300\nprivate_zones = ["corp", "lan"]\nverify_interval = "1m"')
+  const config = loadConfig(["--config", path, "--base-domain=flag.example.com"], {
+    FREEHOLD_BASE_DOMAIN: "env.example.com",
+    FREEHOLD_VERIFY_INTERVAL: "5s",
+  })
+  expect(config.baseDomain).toBe("flag.example.com")
+  expect(config.verifyIntervalMs).toBe(5000)
+  expect(config.dnsPort).toBe(5300)
+  expect(config.privateZones).toEqual(["corp", "lan"])
+})
+
+test("secrets come from files and systemd credentials too", () => {
+  const path = file("jwt", `${"j".repeat(40)}\n`)
+  expect(loadConfig([], { FREEHOLD_JWT_SECRET_FILE: path }).jwtSecret).toBe("j".repeat(40))
+  file("freehold.encryption_key", `${"ab".repeat(32)}\n`)
+  expect(loadConfig([], { CREDENTIALS_DIRECTORY: folder }).encryptionKey).toBe("ab".repeat(32))
+  expect(() => loadConfig([], { FREEHOLD_JWT_SECRET_FILE: path, FREEHOLD_JWT_SECRET: "k".repeat(40) })).toThrow("both set")
+})
+
+test.each([
+  [["--colour", "blue"], {}, "--colour is not a setting"],
+  [["--dns-port"], {}, "--dns-port needs a value"],
+  [["serve"], {}, '"serve" is not a flag'],
+  [[], { FREEHOLD_DNSPORT: "53" }, "FREEHOLD_DNSPORT is not a setting"],
+  [[], { FREEHOLD_DNS_PORT: "70000" }, "FREEHOLD_DNS_PORT must be a port from 1 to 65535"],
+  [[], { FREEHOLD_HTTP_LISTEN: "eighty" }, "FREEHOLD_HTTP_LISTEN must be [host]:port"],
+  [[], { FREEHOLD_HTTP_LISTEN: "box.example:80" }, "FREEHOLD_HTTP_LISTEN must be [host]:port"],
+  [[], { FREEHOLD_VERIFY_INTERVAL: "0s" }, "FREEHOLD_VERIFY_INTERVAL must be a duration"],
+  [[], { FREEHOLD_VERIFY_INTERVAL: "30" }, "FREEHOLD_VERIFY_INTERVAL must be a duration"],
+  [[], { FREEHOLD_LOG_LEVEL: "loud" }, "FREEHOLD_LOG_LEVEL must be debug, info, warn or error"],
+  [[], { FREEHOLD_ACME_EAB_KID: "k" }, "acme_eab_hmac is missing"],
+  [[], { FREEHOLD_ADMIN_PASSWORD: "p" }, "admin_username is missing"],
+  [[], { FREEHOLD_ALLOW_UPSTREAMS: "127.0.0.1" }, "FREEHOLD_ALLOW_UPSTREAMS must be address ranges"],
+  [[], { FREEHOLD_ACME_CA_FILE: "/nowhere.pem" }, "/nowhere.pem cannot be read (ENOENT)"],
+  [["--config", "/nowhere.toml"], {}, "/nowhere.toml cannot be read (ENOENT)"],
+])("%p with %p stops the start and says why", (args, environment, message) => {
+  expect(() => loadConfig(args, environment)).toThrow(message)
+})
+
+test("the value of a secret is never shown", () => {
+  for (const environment of [{ FREEHOLD_ENCRYPTION_KEY: "hunter2" }, { FREEHOLD_JWT_SECRET: "hunter2" }]) {
+    try {
+      loadConfig([], environment)
+      throw new Error("must not be accepted")
+    } catch (error) {
+      expect(String(error)).not.toContain("hunter2")
+      expect(String(error)).toContain("the value is not shown")
+    }
+  }
+})
+
+test("a file that is not TOML is named", () => {
+  expect(() => loadConfig(["--config", file("bad.toml", "a = = b")], {})).toThrow("bad.toml is not TOML")
+  expect(() => loadConfig(["--config", file("typo.toml", 'bse_domain = "x.example"')], {})).toThrow("bse_domain in")
+})
+
+test("the client's own names do not disturb the server", () => {
+  expect(() => loadConfig([], { FREEHOLD_SERVER: "http://x", FREEHOLD_TOKEN: "t" })).not.toThrow()
+  expect(clientEnvironment({ HOME: "/home/a", FREEHOLD_TOKEN: "t" })).toEqual({
+    server: undefined,
+    token: "t",
+    configFolder: "/home/a/.config/freehold",
+  })
+})

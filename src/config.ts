@@ -1,0 +1,222 @@
+import { existsSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { parse as parseToml } from "smol-toml"
+import { isWithin } from "./hostname"
+import type { LogLevel } from "./log"
+import { type Given, type Listen, type Setting, type SettingKey, settings } from "./settings"
+
+/** Everything the appliance was told, validated and frozen. Times are in milliseconds. */
+export type Config = Readonly<{
+  dataDir: string
+  baseDomain: string
+  httpListen: Listen
+  httpsListen: Listen
+  apiListen: Listen
+  dnsListen: Listen | undefined
+  publicIpv4: string | undefined
+  publicIpv6: string | undefined
+  /** A directory URL, or `internal` for the built-in CA. */
+  acmeDirectory: string
+  acmeFallbackDirectory: string | undefined
+  /** PEM text of the extra trust root for the directory. */
+  acmeCa: string | undefined
+  acmeEmail: string | undefined
+  acmeEab: { kid: string; hmac: string } | undefined
+  /** As `parseRoots` reads it; undefined for the root hints that come with the binary. */
+  dnsRoots: string | undefined
+  dnsPort: number
+  dnsDoh: string | undefined
+  containerEngine: string | undefined
+  containerLimit: number
+  cloudflareApi: string
+  /** 64 hexadecimal characters; `none` switches the provider integration off, undefined asks for a generated key. */
+  encryptionKey: string | undefined
+  /** Undefined asks for a generated one. */
+  jwtSecret: string | undefined
+  admin: { username: string; password: string } | undefined
+  verifyIntervalMs: number
+  verifyExpiryMs: number
+  maxPendingMappings: number
+  privateZones: string[]
+  allowUpstreams: string[]
+  logLevel: LogLevel
+  allowedOrigins: string[]
+}>
+
+/** What a command of the client needs of the environment. */
+export type ClientEnvironment = { server: string | undefined; token: string | undefined; configFolder: string }
+
+/** A setting that cannot be used; the message names it and says what was expected, and never shows a secret. */
+export class ConfigError extends Error {}
+
+const clientNames = new Set(["FREEHOLD_SERVER", "FREEHOLD_TOKEN"])
+const systemFile = "/etc/freehold/freehold.toml"
+const letsEncrypt = "https://acme-v02.api.letsencrypt.org/directory"
+
+type Environment = Record<string, string | undefined>
+
+/** Flags over environment over configuration file over defaults. `args` are the words behind the verb. Throws ConfigError. */
+export function loadConfig(args: string[], environment: Environment = process.env, isRoot = process.getuid?.() === 0): Config {
+  const flags = readFlags(args)
+  const given: Given = {
+    ...fromFile(flags.configFile),
+    ...fromCredentials(environment.CREDENTIALS_DIRECTORY),
+    ...fromEnvironment(environment),
+    ...flags.given,
+  }
+  return Object.freeze(complete(given, isRoot))
+}
+
+/** `FREEHOLD_SERVER` and `FREEHOLD_TOKEN`, and the folder for the client's own file. */
+export function clientEnvironment(environment: Environment = process.env): ClientEnvironment {
+  const base = environment.XDG_CONFIG_HOME || join(environment.HOME || "/root", ".config")
+  return {
+    server: environment.FREEHOLD_SERVER || undefined,
+    token: environment.FREEHOLD_TOKEN || undefined,
+    configFolder: join(base, "freehold"),
+  }
+}
+
+function complete(given: Given, isRoot: boolean): Config {
+  const baseDomain = given.base_domain ?? "freehold.localhost"
+  const privateZones = given.private_zones ?? ["home.arpa", "internal", "lan"]
+  const isPublic = ![...privateZones, "localhost", "test"].some((zone) => isWithin(baseDomain, zone))
+  return {
+    dataDir: given.data_dir ?? (isRoot ? "/var/lib/freehold" : "./freehold-data"),
+    baseDomain,
+    httpListen: given.http_listen ?? { host: undefined, port: 80 },
+    httpsListen: given.https_listen ?? { host: undefined, port: 443 },
+    apiListen: given.api_listen ?? { host: "127.0.0.1", port: 8080 },
+    dnsListen: given.dns_listen === "off" ? undefined : given.dns_listen,
+    publicIpv4: given.public_ipv4,
+    publicIpv6: given.public_ipv6,
+    acmeDirectory: given.acme_directory ?? (isPublic ? letsEncrypt : "internal"),
+    acmeFallbackDirectory: given.acme_fallback_directory,
+    acmeCa: given.acme_ca_file === undefined ? undefined : readText("acme_ca_file", given.acme_ca_file),
+    acmeEmail: given.acme_email,
+    acmeEab: pair("acme_eab_kid", given.acme_eab_kid, "acme_eab_hmac", given.acme_eab_hmac, (kid, hmac) => ({ kid, hmac })),
+    dnsRoots:
+      given.dns_roots?.startsWith("/") || given.dns_roots?.startsWith(".") ? readText("dns_roots", given.dns_roots) : given.dns_roots,
+    dnsPort: given.dns_port ?? 53,
+    dnsDoh: given.dns_doh,
+    containerEngine: given.container_engine,
+    containerLimit: given.container_limit ?? 50,
+    cloudflareApi: given.cloudflare_api ?? "https://api.cloudflare.com/client/v4",
+    encryptionKey: given.encryption_key,
+    jwtSecret: given.jwt_secret,
+    admin: pair("admin_username", given.admin_username, "admin_password", given.admin_password, (username, password) => ({
+      username,
+      password,
+    })),
+    verifyIntervalMs: given.verify_interval ?? 30_000,
+    verifyExpiryMs: given.verify_expiry ?? 7 * 86_400_000,
+    maxPendingMappings: given.max_pending_mappings ?? 100,
+    privateZones,
+    allowUpstreams: given.allow_upstreams ?? [],
+    logLevel: given.log_level ?? "info",
+    allowedOrigins: given.allowed_origins ?? [`https://${baseDomain}`, `https://*.${baseDomain}`],
+  }
+}
+
+function fromFile(path: string | undefined): Given {
+  if (path === undefined && !existsSync(systemFile)) return {}
+  const file = path ?? systemFile
+  let table: Record<string, unknown>
+  try {
+    table = parseToml(readText("--config", file))
+  } catch (error) {
+    if (error instanceof ConfigError) throw error
+    throw new ConfigError(`${file} is not TOML: ${(error as Error).message.split("\n")[0]}`)
+  }
+  const given: Record<string, unknown> = {}
+  for (const [key, value] of Object.entries(table)) {
+    const name = `${key} in ${file}`
+    const known = settingOf(key, name)
+    given[key] = parseValue(name, known, Array.isArray(value) ? value.join(",") : String(value))
+  }
+  return given
+}
+
+function fromEnvironment(environment: Environment): Given {
+  const given: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(environment)) {
+    if (!name.startsWith("FREEHOLD_") || clientNames.has(name) || value === undefined) continue
+    const key = name.slice("FREEHOLD_".length).toLowerCase()
+    const ofFile = key.endsWith("_file") && !Object.hasOwn(settings, key) ? key.slice(0, -"_file".length) : undefined
+    const isSecretFile = ofFile !== undefined && Object.hasOwn(settings, ofFile) && "secret" in settings[ofFile as SettingKey]
+    if (isSecretFile) {
+      if (environment[name.slice(0, -"_FILE".length)] !== undefined)
+        throw new ConfigError(`${name} and ${name.slice(0, -5)} are both set: use one`)
+      given[ofFile] = parseValue(name, settings[ofFile as SettingKey], readText(name, value).trim())
+    } else {
+      given[key] = parseValue(name, settingOf(key, name), value)
+    }
+  }
+  return given
+}
+
+/** systemd's `LoadCredential=freehold.jwt_secret:…` and the like. */
+function fromCredentials(folder: string | undefined): Given {
+  if (folder === undefined) return {}
+  const given: Record<string, unknown> = {}
+  for (const [key, known] of Object.entries(settings) as [string, Setting<unknown>][]) {
+    const path = join(folder, `freehold.${key}`)
+    if (known.secret === true && existsSync(path))
+      given[key] = parseValue(`the credential freehold.${key}`, known, readText(key, path).trim())
+  }
+  return given
+}
+
+function readFlags(args: string[]): { given: Given; configFile: string | undefined } {
+  const given: Record<string, unknown> = {}
+  let configFile: string | undefined
+  const rest = [...args]
+  for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
+    if (!word.startsWith("--")) throw new ConfigError(`${JSON.stringify(word)} is not a flag: settings are given as --name value`)
+    const [flag = "", inline] = splitOnce(word, "=")
+    const key = flag.slice(2).replaceAll("-", "_")
+    const known = flag === "--config" ? undefined : settingOf(key, flag)
+    const value = inline ?? rest.shift()
+    if (value === undefined) throw new ConfigError(`${flag} needs a value`)
+    if (known === undefined) configFile = value
+    else given[key] = parseValue(flag, known, value)
+  }
+  return { given, configFile }
+}
+
+function splitOnce(text: string, separator: string): [string, string | undefined] {
+  const at = text.indexOf(separator)
+  return at < 0 ? [text, undefined] : [text.slice(0, at), text.slice(at + separator.length)]
+}
+
+function settingOf(key: string, name: string): Setting<unknown> {
+  if (!Object.hasOwn(settings, key)) throw new ConfigError(`${name} is not a setting of Freehold`)
+  return settings[key as SettingKey]
+}
+
+function parseValue(name: string, known: Setting<unknown>, text: string): unknown {
+  const value = known.parse(text.trim())
+  if (value !== undefined) return value
+  const shown = known.secret === true ? "the value is not shown" : `it is ${JSON.stringify(text.slice(0, 200))}`
+  throw new ConfigError(`${name} must be ${known.expected}; ${shown}`)
+}
+
+function readText(name: string, path: string): string {
+  try {
+    return readFileSync(path, "utf8")
+  } catch (error) {
+    throw new ConfigError(`${name}: ${path} cannot be read (${(error as NodeJS.ErrnoException).code ?? "unknown error"})`)
+  }
+}
+
+function pair<T>(
+  a: string,
+  first: string | undefined,
+  b: string,
+  second: string | undefined,
+  make: (first: string, second: string) => T,
+): T | undefined {
+  if (first !== undefined && second !== undefined) return make(first, second)
+  if (first === undefined && second === undefined) return undefined
+  throw new ConfigError(`${a} and ${b} go together: ${first === undefined ? a : b} is missing`)
+}

@@ -1,0 +1,35 @@
+import { cors } from "@elysiajs/cors"
+import { Elysia } from "elysia"
+
+/** Decides which browser origins may read our answers: exact origins, and `https://*.<base>` patterns. */
+export function allowOrigins(patterns: string[]): (origin: string) => boolean {
+  const exact = new Set(patterns.filter((pattern) => !pattern.includes("*")))
+  const suffixes = patterns.filter((pattern) => pattern.includes("*")).map((pattern) => pattern.split("*", 2) as [string, string])
+  return (origin) =>
+    exact.has(origin) ||
+    suffixes.some(([scheme, tail]) => {
+      const label = origin.slice(scheme.length, origin.length - tail.length)
+      return origin.startsWith(scheme) && origin.endsWith(tail) && /^[a-z0-9.-]+$/.test(label)
+    })
+}
+
+/** Cross-origin headers before authentication (Fetch standard); every OPTIONS is answered here, 200 and empty. */
+export const corsPolicy = (isAllowed: (origin: string) => boolean) =>
+  new Elysia({ name: "cors-policy" })
+    .use(
+      cors({
+        origin: (request) => isAllowed(request.headers.get("origin") ?? ""),
+        methods: ["GET", "POST", "PUT", "DELETE", "OPTIONS"],
+        allowedHeaders: ["Content-Type", "Authorization"],
+        exposeHeaders: ["Retry-After", "X-Request-ID"],
+        credentials: true,
+        preflight: false,
+      }),
+    )
+    .onRequest(({ request, set }) => {
+      // The plugin sends the rest of its headers to everybody; an origin that is not allowed is told nothing.
+      if (!isAllowed(request.headers.get("origin") ?? "")) {
+        for (const name of Object.keys(set.headers)) if (name.startsWith("access-control-")) delete set.headers[name]
+      }
+      if (request.method === "OPTIONS") return new Response(null, { status: 200 })
+    })

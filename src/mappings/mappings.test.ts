@@ -1,0 +1,348 @@
+import { describe, expect, test } from "bun:test"
+import { startApi } from "../../test/api"
+
+const path = "/api/domain-mappings"
+type Reply = { id: string; status: string; verify_name: string; verify_token: string; detail?: string }
+
+async function setup(change: Parameters<typeof startApi>[0] = {}) {
+  const api = await startApi(change)
+  const [ada, eve] = [await api.person("ada"), await api.person("eve")]
+  await api.container(ada.id, "aaaaaaaa")
+  await api.container(eve.id, "eeeeeeee")
+  const create = (
+    who: { token: string },
+    domain: string,
+    container_id = who === eve ? "eeeeeeee" : "aaaaaaaa",
+    target_port: unknown = 8080,
+  ) => api.send("POST", path, { token: who.token, body: { container_id, domain, target_port } })
+  const made = async (who: { token: string }, domain: string) => (await (await create(who, domain)).json()) as Reply
+  const verify = (who: { token: string }, id: string) => api.send("POST", `${path}/${id}/verify`, { token: who.token })
+  const list = async (who: { token: string }) =>
+    ((await (await api.send("GET", path, { token: who.token })).json()) as { domains: Reply[] }).domains
+  const show = (mapping: Reply, value = mapping.verify_token) =>
+    api.txt.set(mapping.verify_name, [{ server: "ns1.example.net", address: "192.0.2.1", outcome: "answer", values: [value] }])
+  const due = () => api.mappings.checkDue(new AbortController().signal)
+  return { ...api, ada, eve, create, made, verify, list, show, due }
+}
+
+describe("create", () => {
+  test("answers 201 with the mapping, pending and with its record", async () => {
+    const t = await setup()
+    const res = await t.create(t.ada, " App.Example.COM. ")
+    expect(res.status).toBe(201)
+    const mapping = (await res.json()) as Reply
+    expect(mapping).toEqual({
+      id: expect.stringMatching(/^dom_[0-9a-f]{24}$/),
+      domain: "app.example.com",
+      container_id: "aaaaaaaa",
+      target_port: 8080,
+      status: "pending",
+      verify_name: "_edd-verify.app.example.com",
+      verify_token: expect.stringMatching(/^edd-verify-[0-9a-f]{40}$/),
+    } as never)
+    expect(await t.list(t.ada)).toEqual([mapping])
+    expect(await t.list(t.eve)).toEqual([])
+  })
+
+  test.each([
+    ["nonsense", 400, "invalid JSON"],
+    ["[1]", 400, "invalid JSON"],
+    ["", 400, "invalid JSON"],
+    [{ domain: "1.2.3.4", container_id: "nope", target_port: 1 }, 400, "invalid domain"],
+    [{ container_id: "aaaaaaaa", target_port: 80 }, 400, "invalid domain"],
+    [{ domain: "net.cloud.example.org", container_id: "aaaaaaaa", target_port: 80 }, 400, "invalid domain"],
+    [{ domain: "a.example.com", container_id: "nope", target_port: 7999 }, 400, "port must be 80, 443, or 8000-8999"],
+    [{ domain: "a.example.com", container_id: "nope", target_port: "8080" }, 400, "port must be 80, 443, or 8000-8999"],
+    [{ domain: "a.example.com", container_id: "nope", target_port: 8080 }, 404, "container not found"],
+    [{ domain: "a.example.com", target_port: 8080 }, 404, "container not found"],
+    [{ domain: "a.example.com", container_id: "eeeeeeee", target_port: 8080 }, 403, "forbidden"],
+  ])("%p is %p %p in plain text and changes nothing", async (body, status, text) => {
+    const t = await setup()
+    const res = await t.send("POST", path, { token: t.ada.token, body })
+    expect([res.status, await res.text(), res.headers.get("content-type")]).toEqual([status, `${text}\n`, "text/plain; charset=utf-8"])
+    expect(await t.list(t.ada)).toEqual([])
+  })
+
+  test.each([80, 443, 8000, 8999])("port %p is allowed", async (port) => {
+    const t = await setup()
+    expect((await t.create(t.ada, "a.example.com", "aaaaaaaa", port)).status).toBe(201)
+  })
+
+  test.each([7999, 9000, 22, 0, -1, 8080.5, Number.MAX_SAFE_INTEGER])("port %p is refused", async (port) => {
+    const t = await setup()
+    expect((await t.create(t.ada, "a.example.com", "aaaaaaaa", port)).status).toBe(400)
+  })
+
+  test("a hostname is mapped once on the platform, and the database decides a race", async () => {
+    const t = await setup()
+    const all = await Promise.all(Array.from({ length: 8 }, (_, i) => t.create(i % 2 ? t.ada : t.eve, "a.example.com")))
+    expect(all.map((res) => res.status).sort()).toEqual([201, 409, 409, 409, 409, 409, 409, 409])
+    const taken = await t.create(t.ada, "A.example.com.")
+    expect([taken.status, await taken.text()]).toEqual([409, "domain already in use\n"])
+  })
+
+  test("unproven claims are capped for each person", async () => {
+    const t = await setup()
+    for (let i = 0; i < 5; i++) expect((await t.create(t.ada, `a${i}.example.com`)).status).toBe(201)
+    const capped = await t.create(t.ada, "a5.example.com")
+    expect([capped.status, await capped.text()]).toEqual([
+      429,
+      "too many unverified domain mappings (max 5): verify or delete some first\n",
+    ])
+    expect((await t.create(t.eve, "a5.example.com")).status).toBe(201)
+  })
+
+  test("an owned zone makes it verified at once, and a taken name never reaches the provider", async () => {
+    const asked: string[] = []
+    const t = await setup({ automate: async (_person, domain) => asked.push(domain) > 0 })
+    const mapping = (await (await t.create(t.ada, "a.example.com")).json()) as Record<string, unknown>
+    expect(mapping).toMatchObject({ status: "verified", dns_automated: true })
+    expect(t.live).toMatchObject({ published: [["a.example.com"]], certified: ["a.example.com"] })
+    expect((await t.create(t.eve, "a.example.com")).status).toBe(409)
+    expect(asked).toEqual(["a.example.com"])
+    expect((await t.list(t.ada))[0]).not.toHaveProperty("dns_automated")
+  })
+
+  test("names in a private zone are an administrator's, and verified at once", async () => {
+    const t = await setup()
+    expect((await t.made(t.ada, "nas.home.arpa")).status).toBe("verified")
+    expect(t.live.certified).toEqual(["nas.home.arpa"])
+    const refused = await t.create(t.eve, "tv.lan")
+    expect([refused.status, await refused.text()]).toEqual([
+      403,
+      "forbidden: only an administrator maps names in a private zone, and tv.lan is in one\n",
+    ])
+  })
+})
+
+describe("verify", () => {
+  test("says what each server answered, then verifies, publishes and asks for the certificate", async () => {
+    const t = await setup()
+    const mapping = await t.made(t.ada, "a.example.com")
+    expect(await (await t.verify(t.ada, mapping.id)).json()).toEqual({
+      status: "pending",
+      detail: "TXT _edd-verify.a.example.com: ns1.example.net answered NXDOMAIN",
+    })
+    t.txt.set(mapping.verify_name, [
+      { server: "ns1.example.net", address: "192.0.2.1", outcome: "nodata", values: [] },
+      { server: "ns2.example.net", address: "192.0.2.2", outcome: "answer", values: ["edd-verify-other"] },
+    ])
+    expect(((await (await t.verify(t.ada, mapping.id)).json()) as Reply).detail).toBe(
+      'TXT _edd-verify.a.example.com: ns1.example.net answered that the name has no TXT record; ns2.example.net answered a TXT record with another value, "edd-verify-other"',
+    )
+    expect((await t.list(t.ada))[0]?.detail).toContain("another value")
+    t.show(mapping, ` ${mapping.verify_token} `)
+    expect(await (await t.verify(t.ada, mapping.id)).json()).toEqual({ status: "verified" })
+    expect(t.live).toMatchObject({ published: [["a.example.com"]], certified: ["a.example.com"] })
+    const asked = t.live.asked.length
+    expect(await (await t.verify(t.ada, mapping.id)).json()).toEqual({ status: "verified" })
+    expect(t.live.asked.length).toBe(asked)
+  })
+
+  test("the match is exact and case-sensitive", async () => {
+    const t = await setup()
+    const mapping = await t.made(t.ada, "a.example.com")
+    for (const value of [mapping.verify_token.toUpperCase(), `${mapping.verify_token}0`, mapping.verify_token.slice(0, -1)]) {
+      t.show(mapping, value)
+      expect(await (await t.verify(t.ada, mapping.id)).json()).toMatchObject({ status: "pending" })
+    }
+  })
+
+  test("the worker backs off from 30 seconds to ten minutes and finds the record by itself", async () => {
+    const t = await setup()
+    const mapping = await t.made(t.ada, "a.example.com")
+    await t.due()
+    expect(t.live.asked.length).toBe(0)
+    const at: number[] = []
+    for (let i = 0; i < 40; i++) {
+      const before = t.live.asked.length
+      while (t.live.asked.length === before) {
+        t.clock.ms += 1000
+        await t.due()
+      }
+      at.push(t.clock.ms)
+    }
+    const gaps = at.slice(1).map((ms, i) => (ms - (at[i] ?? 0)) / 1000)
+    expect(gaps[0]).toBe(30)
+    expect(Math.max(...gaps)).toBe(600)
+    t.show(mapping)
+    t.clock.ms += 600_000
+    await t.due()
+    expect((await t.list(t.ada))[0]?.status).toBe("verified")
+  })
+
+  test("after seven days it is failed, a verify restarts the seven days, and a match verifies", async () => {
+    const t = await setup()
+    const mapping = await t.made(t.ada, "a.example.com")
+    t.clock.ms += 7 * 86_400_000
+    await t.due()
+    expect((await t.mappingStore.list(t.ada.id))[0]?.status).toBe("failed")
+    const fresh = (await (await t.send("POST", "/api/login", { body: { username: "ada", password: "correct horse battery" } })).json()) as {
+      token: string
+    }
+    expect(await (await t.verify(fresh, mapping.id)).json()).toMatchObject({ status: "pending" })
+    t.clock.ms += 6 * 86_400_000
+    await t.due()
+    expect((await t.mappingStore.list(t.ada.id))[0]?.status).toBe("pending")
+    t.clock.ms += 86_400_000
+    await t.due()
+    expect((await t.mappingStore.list(t.ada.id))[0]?.status).toBe("failed")
+    t.show(mapping)
+    const again = (await (await t.send("POST", "/api/login", { body: { username: "ada", password: "correct horse battery" } })).json()) as {
+      token: string
+    }
+    expect(await (await t.verify(again, mapping.id)).json()).toEqual({ status: "verified" })
+  })
+
+  test("a failed claim holds nothing: another may claim the name, and who proves it first has it", async () => {
+    const t = await setup()
+    const old = await t.made(t.ada, "a.example.com")
+    await t.mappingStore.fail(old.id, "expired")
+    const rival = await t.made(t.eve, "a.example.com")
+    expect(rival.status).toBe("pending")
+    const refused = await t.verify(t.ada, old.id)
+    expect([refused.status, await refused.text()]).toEqual([409, "domain already in use\n"])
+    t.show(old)
+    expect(await (await t.verify(t.ada, old.id)).json()).toEqual({ status: "verified" })
+    expect((await t.list(t.eve))[0]).toMatchObject({ status: "failed", detail: "somebody else proved that they hold this name" })
+    t.show(rival)
+    expect((await t.verify(t.eve, rival.id)).status).toBe(409)
+    expect((await t.list(t.ada))[0]?.status).toBe("verified")
+  })
+
+  test("requests at the same time share one look", async () => {
+    let looks = 0
+    const answer = Promise.withResolvers<void>()
+    const t = await setup({
+      lookupTxt: async () => {
+        looks++
+        await answer.promise
+        return { via: "authoritative", answers: [] }
+      },
+    })
+    const mapping = await t.made(t.ada, "a.example.com")
+    const rows = await t.mappingStore.due(t.clock.ms + 3_600_000, 1)
+    const checks = Array.from({ length: 10 }, () => t.mappings.check(rows[0] as never))
+    answer.resolve()
+    expect(await Promise.all(checks)).toEqual(
+      Array(10).fill({ status: "pending", detail: "TXT _edd-verify.a.example.com: no server could be asked" }),
+    )
+    expect([mapping.status, looks]).toEqual(["pending", 1])
+  })
+})
+
+describe("the ladder", () => {
+  test("another's mapping and an unknown one are the same 404", async () => {
+    const t = await setup()
+    const mapping = await t.made(t.ada, "a.example.com")
+    for (const id of [mapping.id, "dom_unknown"]) {
+      for (const res of [await t.verify(t.eve, id), await t.send("DELETE", `${path}/${id}`, { token: t.eve.token })]) {
+        expect([res.status, await res.text()]).toEqual([404, "not found\n"])
+      }
+    }
+    expect((await t.list(t.ada)).length).toBe(1)
+  })
+
+  test("delete answers 204, unpublishes and frees the name", async () => {
+    const t = await setup({ automate: async () => true })
+    const mapping = await t.made(t.ada, "a.example.com")
+    const res = await t.send("DELETE", `${path}/${mapping.id}`, { token: t.ada.token })
+    expect([res.status, await res.text()]).toEqual([204, ""])
+    expect(t.live.published.at(-1)).toEqual([])
+    expect((await t.create(t.eve, "a.example.com")).status).toBe(201)
+  })
+
+  test.each([
+    ["GET", `${path}/dom_x`],
+    ["POST", `${path}/dom_x`],
+    ["PUT", path],
+    ["PATCH", `${path}/dom_x`],
+    ["GET", `${path}/dom_x/verify`],
+  ])("%s %s is 405, after authentication", async (method, at) => {
+    const t = await setup()
+    expect((await t.send(method, at)).status).toBe(401)
+    const res = await t.send(method, at, { token: t.ada.token })
+    expect([res.status, await res.text()]).toEqual([405, "method not allowed\n"])
+  })
+
+  test("service-account tokens are held to the exact scope of the request", async () => {
+    const t = await setup()
+    const [a, b] = [await t.made(t.ada, "a.example.com"), await t.made(t.ada, "b.example.com")]
+    const scope = `networking.${t.ada.id}.domain-mappings`
+    const token = async (scopes: Record<string, string[]>) => (await t.serviceToken(t.ada, scopes)).token
+    const expectDenied = async (res: Response, missing: string) =>
+      expect([res.status, await res.text()]).toEqual([403, `forbidden: missing ${missing} scope\n`])
+
+    const one = await token({ [`${scope}.${a.id}`]: ["delete"] })
+    await expectDenied(await t.send("GET", path, { token: one }), scope)
+    await expectDenied(await t.send("DELETE", `${path}/${b.id}`, { token: one }), `${scope}.${b.id}`)
+    await expectDenied(await t.verify({ token: one }, a.id), `${scope}.${a.id}`)
+    expect((await t.send("DELETE", `${path}/${a.id}`, { token: one })).status).toBe(204)
+
+    const resource = await token({ [scope]: ["create", "delete"] })
+    expect((await t.verify({ token: resource }, b.id)).status).toBe(200)
+    await expectDenied(await t.send("GET", path, { token: resource }), scope)
+    expect((await t.send("DELETE", `${path}/${b.id}`, { token: resource })).status).toBe(204)
+
+    const root = await token({ [`networking.${t.ada.id}`]: ["read"] })
+    expect((await t.send("GET", path, { token: root })).status).toBe(200)
+    await expectDenied(await t.send("POST", path, { token: root, body: "not even JSON" }), scope)
+
+    const other = await token({ [`compute.${t.ada.id}`]: ["read"], [`networking.${t.ada.id}.domains`]: ["read"] })
+    await expectDenied(await t.send("GET", path, { token: other }), scope)
+  })
+})
+
+describe("CORS", () => {
+  test("an allowed origin is echoed, another gets no CORS header, and both vary by origin", async () => {
+    const t = await setup()
+    const from = (origin: string, method = "GET") => t.send(method, path, { headers: { origin } })
+    for (const origin of ["https://cloud.example.org", "https://a.b.cloud.example.org"]) {
+      const res = await from(origin)
+      expect(res.status).toBe(401)
+      expect(res.headers.get("access-control-allow-origin")).toBe(origin)
+      expect(res.headers.get("access-control-allow-credentials")).toBe("true")
+      expect(res.headers.get("vary")).toBe("Origin")
+    }
+    for (const origin of [
+      "http://cloud.example.org",
+      "https://evilcloud.example.org",
+      "https://cloud.example.org.evil.com",
+      "https://x.cloud.example.org:8443",
+      "null",
+    ]) {
+      const res = await from(origin)
+      expect([...res.headers.keys()].filter((name) => name.startsWith("access-control-"))).toEqual([])
+      expect(res.headers.get("vary")).toBe("Origin")
+    }
+  })
+
+  test("a preflight is answered before authentication, on any path", async () => {
+    const t = await setup()
+    for (const at of [path, `${path}/x/verify`, "/nothing/here"]) {
+      const res = await t.send("OPTIONS", at, {
+        headers: { origin: "https://cloud.example.org", "access-control-request-method": "DELETE" },
+      })
+      expect([res.status, await res.text()]).toEqual([200, ""])
+      expect(res.headers.get("access-control-allow-methods")).toBe("GET, POST, PUT, DELETE, OPTIONS")
+      expect(res.headers.get("access-control-allow-headers")).toBe("Content-Type, Authorization")
+      expect(res.headers.get("access-control-allow-origin")).toBe("https://cloud.example.org")
+    }
+  })
+})
+
+test("an unknown path is 404, health needs nobody, and a body over 64 KiB is refused", async () => {
+  const t = await setup()
+  expect([(await t.send("GET", "/nope")).status, await (await t.send("GET", "/healthz")).text()]).toEqual([404, "ok"])
+  expect((await t.send("POST", path, { token: t.ada.token, body: `{"domain":"${"a".repeat(70_000)}"}` })).status).toBe(413)
+})
+
+test("no token, password or verify secret reaches the log", async () => {
+  const t = await setup()
+  const mapping = await t.made(t.ada, "a.example.com")
+  t.show(mapping)
+  await t.verify(t.ada, mapping.id)
+  const log = t.logged.join("")
+  expect(log).toContain("domain verified")
+  for (const secret of [t.ada.token, mapping.verify_token, "correct horse battery"]) expect(log).not.toContain(secret)
+})

@@ -1,0 +1,188 @@
+import type { DomainMappingRow } from "../db/schema"
+import { AppError, describeError } from "../errors"
+import { isWithin, parseMappedHost } from "../hostname"
+import type { Log } from "../log"
+import { type CertificateStatus, type MappingReply, mappingReply, newMappingId, newVerifyToken, parseTargetPort } from "./model"
+import { checkProof, type TxtLookup } from "./proof"
+import type { MappingStore } from "./store"
+
+/** Who asks. */
+export type Caller = { personId: string; isAdmin: boolean }
+
+/** What mappings need of the rest of the house, wired in `app.ts`. */
+export type MappingNeeds = {
+  store: MappingStore
+  baseDomain: string
+  privateZones: string[]
+  /** Whose container it is, or undefined when there is none. */
+  container: (id: string) => Promise<{ personId: string } | undefined>
+  lookupTxt: TxtLookup
+  /** Writes the CNAME with one of the person's provider tokens; false when none covers the name or it did not work. */
+  automate: (personId: string, domain: string) => Promise<boolean>
+  unautomate: (personId: string, domain: string) => Promise<void>
+  /** The set of verified mappings changed: the edge must hear of it before this resolves. */
+  publish: () => Promise<void>
+  /** Starts obtaining the certificate and returns at once. */
+  certify: (domain: string) => void
+  forgetCertificate: (domain: string) => Promise<void>
+  certificateStatus: (domain: string) => Promise<CertificateStatus>
+  log: Log
+  maxPending: number
+  intervalMs: number
+  expiryMs: number
+  now: () => number
+}
+
+const maxIntervalMs = 600_000
+
+/** Domain mappings: hostname → container port, pending until the name is proved. */
+export class MappingService {
+  private checking = new Map<string, Promise<{ status: string; detail?: string }>>()
+
+  constructor(private needs: MappingNeeds) {}
+
+  async list(personId: string): Promise<MappingReply[]> {
+    const rows = await this.needs.store.list(personId)
+    return Promise.all(
+      rows.map(async (row) => mappingReply(row, row.status === "verified" ? await this.needs.certificateStatus(row.domain) : undefined)),
+    )
+  }
+
+  /** The checks come in the order of platform-api.md section 1.4; DNS is touched only after the database gave us the name. */
+  async create(caller: Caller, input: Record<string, unknown>): Promise<MappingReply> {
+    const { store, now } = this.needs
+    const domain = parseMappedHost(input.domain, this.needs.baseDomain)
+    const targetPort = parseTargetPort(input.target_port)
+    const containerId = typeof input.container_id === "string" ? input.container_id : ""
+    const container = await this.needs.container(containerId)
+    if (container === undefined) throw new AppError("not_found", "container not found")
+    if (container.personId !== caller.personId) throw new AppError("forbidden", "forbidden")
+    const isPrivate = this.isPrivate(domain)
+    if (isPrivate && !caller.isAdmin)
+      throw new AppError("forbidden", `forbidden: only an administrator maps names in a private zone, and ${domain} is in one`)
+    const at = now()
+    const row: DomainMappingRow = {
+      id: newMappingId(),
+      personId: caller.personId,
+      domain,
+      containerId,
+      targetPort,
+      status: isPrivate ? "verified" : "pending",
+      verifyToken: newVerifyToken(),
+      proof: isPrivate ? "private" : null,
+      windowStartedAt: at,
+      nextCheckAt: at + this.needs.intervalMs,
+      checks: 0,
+      lastDetail: null,
+      createdAt: at,
+      verifiedAt: isPrivate ? at : null,
+    }
+    const outcome = await store.insert(row, this.needs.maxPending)
+    if (outcome === "taken") throw new AppError("conflict", "domain already in use")
+    if (outcome === "capped") {
+      throw new AppError("rate_limited", `too many unverified domain mappings (max ${this.needs.maxPending}): verify or delete some first`)
+    }
+    if (isPrivate) {
+      await this.goLive(domain)
+      return mappingReply(row)
+    }
+    if (!(await this.needs.automate(caller.personId, domain))) return mappingReply(row)
+    if (!(await this.markVerified(row, "provider"))) return mappingReply(row)
+    return { ...mappingReply({ ...row, status: "verified" }), dns_automated: true }
+  }
+
+  /** The record at the provider goes too where it is ours, but a provider that fails does not bring the mapping back. */
+  async delete(personId: string, id: string): Promise<void> {
+    const row = await this.needs.store.delete(id, personId)
+    if (row === undefined) throw new AppError("not_found", "not found")
+    await this.needs.publish()
+    if (row.status === "verified") await this.needs.forgetCertificate(row.domain)
+    await this.needs.unautomate(personId, row.domain)
+  }
+
+  /** Looks now. Requests for the same mapping at the same time share one look. */
+  async verify(personId: string, id: string): Promise<{ status: string; detail?: string }> {
+    const row = await this.needs.store.find(id, personId)
+    if (row === undefined) throw new AppError("not_found", "not found")
+    if (row.status === "verified") return { status: "verified" }
+    return this.check(row)
+  }
+
+  /** One check of one mapping, as the person or the background worker asks for it. */
+  check(row: DomainMappingRow): Promise<{ status: string; detail?: string }> {
+    const underWay = this.checking.get(row.id)
+    if (underWay !== undefined) return underWay
+    const flight = this.look(row).finally(() => this.checking.delete(row.id))
+    this.checking.set(row.id, flight)
+    return flight
+  }
+
+  private async look(row: DomainMappingRow): Promise<{ status: string; detail?: string }> {
+    const { proven, detail } = await checkProof(this.needs.lookupTxt, row.domain, row.verifyToken)
+    if (proven) {
+      if (await this.markVerified(row, "txt")) return { status: "verified" }
+      throw new AppError("conflict", "domain already in use")
+    }
+    const now = this.needs.now()
+    if (row.status === "failed") {
+      const fresh = { windowStartedAt: now, nextCheckAt: now + this.needs.intervalMs, checks: 0, lastDetail: detail }
+      if (!(await this.needs.store.restart(row.id, row.domain, fresh))) throw new AppError("conflict", "domain already in use")
+      return { status: "pending", detail }
+    }
+    const checks = row.checks + 1
+    await this.needs.store.noteCheck(row.id, { checks, nextCheckAt: now + this.pause(checks), lastDetail: detail })
+    return { status: "pending", detail }
+  }
+
+  /** Doubles from the interval up to ten minutes, after the first ten checks: a person who just made the record is still watching. */
+  private pause(checks: number): number {
+    const most = Math.max(this.needs.intervalMs, maxIntervalMs)
+    return Math.min(most, this.needs.intervalMs * 2 ** Math.min(20, Math.max(0, checks - 10)))
+  }
+
+  private async markVerified(row: DomainMappingRow, proof: string): Promise<boolean> {
+    if (!(await this.needs.store.verify(row.id, row.domain, proof, this.needs.now()))) return false
+    this.needs.log.info("domain verified", { domain: row.domain, mapping: row.id, proof })
+    await this.goLive(row.domain)
+    return true
+  }
+
+  private async goLive(domain: string): Promise<void> {
+    await this.needs.publish()
+    this.needs.certify(domain)
+  }
+
+  private isPrivate(domain: string): boolean {
+    return this.needs.privateZones.some((zone) => domain !== zone && isWithin(domain, zone))
+  }
+
+  /** Checks what is due, a few at a time; a mapping whose window is over becomes `failed`. */
+  async checkDue(signal: AbortSignal): Promise<void> {
+    const due = await this.needs.store.due(this.needs.now(), 200)
+    const workers = Array.from({ length: 8 }, async () => {
+      for (let row = due.shift(); row !== undefined && !signal.aborted; row = due.shift()) await this.checkOne(row)
+    })
+    await Promise.all(workers)
+  }
+
+  private async checkOne(row: DomainMappingRow): Promise<void> {
+    try {
+      if (this.needs.now() - row.windowStartedAt >= this.needs.expiryMs) {
+        const last = row.lastDetail === null ? "" : `; last seen: ${row.lastDetail}`
+        await this.needs.store.fail(row.id, `the record was not found in time, verify again to restart${last}`)
+        this.needs.log.info("domain verification expired", { domain: row.domain, mapping: row.id })
+        return
+      }
+      await this.check(row)
+    } catch (error) {
+      // One mapping that cannot be checked must not keep the others from their turn, nor come back at once.
+      const detail = error instanceof AppError ? error.message : "the check itself failed and will be repeated"
+      await this.needs.store.noteCheck(row.id, {
+        checks: row.checks + 1,
+        nextCheckAt: this.needs.now() + this.pause(row.checks + 1),
+        lastDetail: detail,
+      })
+      if (!(error instanceof AppError)) this.needs.log.error("verification failed", { domain: row.domain, error: describeError(error) })
+    }
+  }
+}

@@ -1,0 +1,128 @@
+import type { Db } from "../db/open"
+import type { DomainMappingRow } from "../db/schema"
+
+/** What the edge needs of a verified mapping. */
+export type VerifiedMapping = Pick<DomainMappingRow, "domain" | "containerId" | "targetPort" | "proof">
+
+/** Every query on `domain_mappings`. */
+export class MappingStore {
+  constructor(private db: Db) {}
+
+  list = (personId: string) =>
+    this.db.selectFrom("domainMappings").selectAll().where("personId", "=", personId).orderBy("createdAt", "desc").orderBy("id").execute()
+
+  find = (id: string, personId: string) =>
+    this.db.selectFrom("domainMappings").selectAll().where("id", "=", id).where("personId", "=", personId).executeTakeFirst()
+
+  verified = (): Promise<VerifiedMapping[]> =>
+    this.db.selectFrom("domainMappings").select(["domain", "containerId", "targetPort", "proof"]).where("status", "=", "verified").execute()
+
+  /** `taken` when the database says that a live claim, or one of this person's, holds the name; `capped` past the bound on unproven claims. */
+  async insert(row: DomainMappingRow, maxPending: number): Promise<"inserted" | "taken" | "capped"> {
+    return this.db.transaction().execute(async (trx) => {
+      const inserted = await trx
+        .insertInto("domainMappings")
+        .values(row)
+        .onConflict((c) => c.doNothing())
+        .returning("id")
+        .executeTakeFirst()
+      if (inserted === undefined) return "taken"
+      const unproven = await trx
+        .selectFrom("domainMappings")
+        .select((e) => e.fn.countAll<number>().as("count"))
+        .where("personId", "=", row.personId)
+        .where("status", "!=", "verified")
+        .executeTakeFirstOrThrow()
+      if (row.status === "verified" || Number(unproven.count) <= maxPending) return "inserted"
+      await trx.deleteFrom("domainMappings").where("id", "=", row.id).execute()
+      return "capped"
+    })
+  }
+
+  /** The row that was deleted, or undefined. */
+  delete = (id: string, personId: string) =>
+    this.db.deleteFrom("domainMappings").where("id", "=", id).where("personId", "=", personId).returningAll().executeTakeFirst()
+
+  /** Pending mappings whose check is due, the longest overdue first. */
+  due = (now: number, limit: number) =>
+    this.db
+      .selectFrom("domainMappings")
+      .selectAll()
+      .where("status", "=", "pending")
+      .where("nextCheckAt", "<=", now)
+      .orderBy("nextCheckAt")
+      .limit(limit)
+      .execute()
+
+  /**
+   * Marks a proven name as verified. An unproven claim of somebody else on the name gives way to the proof; a verified one does not, and
+   * then, or when the mapping is gone, the answer is false.
+   */
+  async verify(id: string, domain: string, proof: string, now: number): Promise<boolean> {
+    return this.db.transaction().execute(async (trx) => {
+      const rival = await trx
+        .selectFrom("domainMappings")
+        .select("id")
+        .where("domain", "=", domain)
+        .where("id", "!=", id)
+        .where("status", "=", "verified")
+        .executeTakeFirst()
+      if (rival !== undefined) return false
+      await trx
+        .updateTable("domainMappings")
+        .set({ status: "failed", lastDetail: "somebody else proved that they hold this name" })
+        .where("domain", "=", domain)
+        .where("id", "!=", id)
+        .where("status", "=", "pending")
+        .execute()
+      const row = await trx
+        .updateTable("domainMappings")
+        .set({ status: "verified", proof, verifiedAt: now, lastDetail: null })
+        .where("id", "=", id)
+        .returning("id")
+        .executeTakeFirst()
+      return row !== undefined
+    })
+  }
+
+  /** Notes an unsuccessful check of a mapping that is still pending. */
+  async noteCheck(id: string, change: { checks: number; nextCheckAt: number; lastDetail: string }): Promise<void> {
+    await this.db.updateTable("domainMappings").set(change).where("id", "=", id).where("status", "=", "pending").execute()
+  }
+
+  /** Gives up on a pending mapping whose window is over. */
+  async fail(id: string, detail: string): Promise<void> {
+    await this.db
+      .updateTable("domainMappings")
+      .set({ status: "failed", lastDetail: detail })
+      .where("id", "=", id)
+      .where("status", "=", "pending")
+      .execute()
+  }
+
+  /** Sets a failed mapping back to pending with a new window; false when a live claim holds the name by now. */
+  async restart(
+    id: string,
+    domain: string,
+    change: { windowStartedAt: number; nextCheckAt: number; checks: number; lastDetail: string },
+  ): Promise<boolean> {
+    return this.db.transaction().execute(async (trx) => {
+      const rival = await trx
+        .selectFrom("domainMappings")
+        .select("id")
+        .where("domain", "=", domain)
+        .where("id", "!=", id)
+        .where("status", "!=", "failed")
+        .executeTakeFirst()
+      if (rival !== undefined) return false
+      const row = await trx
+        .updateTable("domainMappings")
+        .set({ ...change, status: "pending" })
+        .where("id", "=", id)
+        .where("status", "=", "failed")
+        .returning("id")
+        .executeTakeFirst()
+      return row !== undefined
+    })
+  }
+}

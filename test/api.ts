@@ -1,0 +1,123 @@
+import { Authenticator } from "../src/accounts/authenticator"
+import { LoginLimit } from "../src/accounts/login-limit"
+import { People } from "../src/accounts/people"
+import { accountRoutes } from "../src/accounts/routes"
+import { setupRoutes } from "../src/accounts/setup-routes"
+import { Signer } from "../src/accounts/signer"
+import { AccountStore } from "../src/accounts/store"
+import { Tokens } from "../src/accounts/tokens"
+import { openDatabase } from "../src/db/open"
+import type { Lookup } from "../src/dns/lookup"
+import { ClientAddresses } from "../src/http/client-address"
+import { Guards } from "../src/http/guards"
+import { httpRoot } from "../src/http/root"
+import { createLog } from "../src/log"
+import { mappingRoutes } from "../src/mappings/routes"
+import { type MappingNeeds, MappingService } from "../src/mappings/service"
+import { MappingStore } from "../src/mappings/store"
+
+export const jwtSecret = "a secret that is long enough for HS256"
+export const password = "correct horse battery"
+
+/** The accounts and mappings API on a store in memory, driven without a socket. Time and the DNS are the test's to say. */
+export async function startApi(change: Partial<MappingNeeds> = {}) {
+  const clock = { ms: Date.UTC(2026, 10, 21) }
+  const now = () => clock.ms
+  const db = await openDatabase(":memory:")
+  const logged: string[] = []
+  const log = createLog("debug", (line) => logged.push(line))
+  const signer = new Signer(jwtSecret, now)
+  const store = new AccountStore(db)
+  const people = new People(store, signer, new LoginLimit(now), now)
+  const tokens = new Tokens(store, signer, now)
+  const guards = new Guards(new Authenticator(store, signer, now))
+  const addresses = new ClientAddresses()
+  const txt = new Map<string, Lookup["answers"]>()
+  const live: { published: string[][]; certified: string[]; asked: string[]; automated: Set<string> } = {
+    published: [],
+    certified: [],
+    asked: [],
+    automated: new Set(),
+  }
+  const mappingStore = new MappingStore(db)
+  const mappings = new MappingService({
+    store: mappingStore,
+    baseDomain: "cloud.example.org",
+    privateZones: ["home.arpa", "lan"],
+    container: (id) => db.selectFrom("containers").select("personId").where("id", "=", id).executeTakeFirst(),
+    lookupTxt: async (name) => {
+      live.asked.push(name)
+      const answers = txt.get(name) ?? [{ server: "ns1.example.net", address: "192.0.2.1", outcome: "nxdomain", values: [] }]
+      return { name, type: "TXT", zone: "example.net", via: "authoritative", answers }
+    },
+    automate: async (_person, domain) => live.automated.has(domain),
+    unautomate: async (_person, domain) => void live.automated.delete(domain),
+    publish: async () => void live.published.push((await mappingStore.verified()).map((m) => m.domain).sort()),
+    certify: (domain) => void live.certified.push(domain),
+    forgetCertificate: async () => {},
+    certificateStatus: async () => ({ state: "none" }),
+    log,
+    maxPending: 5,
+    intervalMs: 30_000,
+    expiryMs: 7 * 86_400_000,
+    now,
+    ...change,
+  })
+  const door = {
+    session: (request: Request) => guards.session(request),
+    maybeSession: async (request: Request) => (await guards.session(request).catch(() => undefined))?.sessionId,
+    address: (request: Request) => addresses.of(request),
+  }
+  const routes = [accountRoutes(people, tokens, door), setupRoutes(people, door.address), mappingRoutes(mappings, guards.networking)]
+  const root = httpRoot({ routes, allowedOrigins: ["https://cloud.example.org", "https://*.cloud.example.org"], log })
+
+  const raw = (request: Request, from = "192.0.2.7") => {
+    addresses.note(request, from)
+    return root.handle(request)
+  }
+  const send = (
+    method: string,
+    path: string,
+    options: { token?: string; body?: unknown; from?: string; headers?: Record<string, string> } = {},
+  ) => {
+    const headers: Record<string, string> = { ...options.headers }
+    if (options.token !== undefined) headers.authorization = `Bearer ${options.token}`
+    const body = options.body === undefined ? undefined : typeof options.body === "string" ? options.body : JSON.stringify(options.body)
+    return raw(new Request(`http://127.0.0.1${path}`, { method, headers, body }), options.from)
+  }
+  /** A signed-in person; the first one is the administrator. */
+  const person = async (username: string) => {
+    if (!(await people.createFirst(username, password))) await people.create(username, password)
+    const reply = (await (await send("POST", "/api/login", { body: { username, password }, from: username })).json()) as {
+      token: string
+      user_id: string
+    }
+    return { id: reply.user_id, token: reply.token }
+  }
+  const container = async (personId: string, id: string) => {
+    const common = { kind: "external" as const, image: null, memoryMb: 512, storageGb: 5, instanceType: "nano", pullPolicy: "IfNotPresent" }
+    const state = {
+      desired: "running" as const,
+      status: "running" as const,
+      statusDetail: null,
+      engineId: null,
+      address: "192.0.2.20",
+      ports: "{}",
+    }
+    await db
+      .insertInto("containers")
+      .values({ id, personId, name: id, ...common, ...state, createdAt: now() })
+      .execute()
+    return id
+  }
+  /** A service account with these scopes, and a token of it. */
+  const serviceToken = async (owner: { token: string }, scopes: Record<string, string[]>) => {
+    const account = (await (await send("POST", "/api/service-accounts", { token: owner.token, body: { name: "bot", scopes } })).json()) as {
+      id: string
+    }
+    const path = `/api/service-accounts/${account.id}/tokens`
+    const token = (await (await send("POST", path, { token: owner.token, body: { name: "t" } })).json()) as { id: string; token: string }
+    return { account: account.id, id: token.id, token: token.token }
+  }
+  return { clock, db, log, logged, signer, people, mappings, mappingStore, txt, live, raw, send, person, container, serviceToken }
+}

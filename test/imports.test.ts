@@ -1,0 +1,105 @@
+import { expect, test } from "bun:test"
+import { Glob } from "bun"
+import { dirname, join, normalize } from "node:path"
+
+const source = join(import.meta.dir, "../src")
+
+/** Which folder may import which: always forwards, never in a circle. Files that stand directly in src/ are named one by one. */
+const allowed: Record<string, string[]> = {
+  "main.ts": ["cli", "config.ts"],
+  cli: ["app.ts", "config.ts", "errors.ts", "log.ts", "version.ts", "dns", "settings.ts"],
+  "app.ts": [
+    "accounts",
+    "acme",
+    "compute",
+    "config.ts",
+    "data-folder.ts",
+    "db",
+    "dns",
+    "edge",
+    "engine",
+    "errors.ts",
+    "hostname.ts",
+    "http",
+    "log.ts",
+    "mappings",
+    "vault.ts",
+    "worker.ts",
+    "zones",
+  ],
+  "config.ts": ["hostname.ts", "log.ts", "settings.ts"],
+  "settings.ts": ["hostname.ts"],
+  "data-folder.ts": [],
+  "version.ts": [],
+  "hostname.ts": ["errors.ts"],
+  "body.ts": ["errors.ts"],
+  "worker.ts": ["log.ts"],
+  "vault.ts": [],
+  "log.ts": ["errors.ts"],
+  "errors.ts": [],
+  http: ["accounts", "errors.ts", "log.ts"],
+  edge: ["acme", "db", "errors.ts", "hostname.ts", "log.ts", "vault.ts", "worker.ts"],
+  dns: ["errors.ts"],
+  acme: ["errors.ts"],
+  engine: ["errors.ts"],
+  accounts: ["body.ts", "db", "errors.ts"],
+  zones: ["body.ts", "db", "errors.ts", "hostname.ts", "log.ts", "vault.ts"],
+  mappings: ["body.ts", "db", "errors.ts", "hostname.ts", "log.ts", "worker.ts"],
+  compute: ["body.ts", "db", "engine", "errors.ts", "log.ts", "worker.ts"],
+  db: [],
+}
+
+/** The folder below src/, or the file's own name where it stands directly in it. */
+const place = (path: string) => (path.includes("/") ? (path.split("/")[0] ?? "") : path)
+
+const files = [...new Glob("**/*.ts").scanSync(source)].filter((file) => !file.endsWith(".test.ts"))
+
+test("every import goes in the allowed direction", async () => {
+  const wrong: string[] = []
+  for (const file of files) {
+    const code = await Bun.file(join(source, file)).text()
+    for (const imported of ourImports(code)) {
+      const target = normalize(join(dirname(file), imported))
+      const [from, to] = [place(file), target.includes("/") ? place(target) : `${target}.ts`]
+      if (from !== to && !allowed[from]?.includes(to)) wrong.push(`${file} imports ${target}`)
+    }
+  }
+  expect(wrong).toEqual([])
+})
+
+test("the list of directions has no circle", () => {
+  const done = new Set<string>()
+  const visit = (node: string, path: string[]) => {
+    if (path.includes(node)) throw new Error(`circle: ${[...path, node].join(" → ")}`)
+    if (done.has(node)) return
+    for (const next of allowed[node] ?? []) visit(next, [...path, node])
+    done.add(node)
+  }
+  for (const node of Object.keys(allowed)) visit(node, [])
+  expect([...done].sort()).toEqual(Object.keys(allowed).sort())
+})
+
+test("Elysia appears only in http/, routes and models", async () => {
+  const wrong: string[] = []
+  for (const file of files) {
+    if (file.startsWith("http/") || /routes\.ts$|model\.ts$/.test(file)) continue
+    if (/from "(elysia|@elysiajs\/)/.test(await Bun.file(join(source, file)).text())) wrong.push(file)
+  }
+  expect(wrong).toEqual([])
+})
+
+test("only config.ts reads the environment and only log.ts writes to standard error", async () => {
+  const wrong: string[] = []
+  for (const file of files) {
+    const code = await Bun.file(join(source, file)).text()
+    if (file !== "config.ts" && /\b(process|Bun)\.env\b/.test(code)) wrong.push(`${file} reads the environment`)
+    if (!["log.ts", "main.ts"].includes(file) && /process\.stderr|console\.(log|error|warn)/.test(code))
+      wrong.push(`${file} writes to standard error`)
+  }
+  expect(wrong).toEqual([])
+})
+
+/** Type imports count too, which the bundler's own scan drops. */
+function ourImports(code: string): string[] {
+  return [...code.matchAll(/(?:from|import)\s*\(?\s*"(\.[^"]+)"/g)].map((match) => match[1] ?? "")
+}
