@@ -77,6 +77,11 @@ export function clientEnvironment(environment: Environment = process.env): Clien
   }
 }
 
+/** The socket at which systemd wants to hear that a `Type=notify` service is ready. */
+export function notifySocket(environment: Environment = process.env): string | undefined {
+  return environment.NOTIFY_SOCKET || undefined
+}
+
 function complete(given: Given, isRoot: boolean): Config {
   const baseDomain = given.base_domain ?? "freehold.localhost"
   const privateZones = given.private_zones ?? ["home.arpa", "internal", "lan"]
