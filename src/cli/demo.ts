@@ -1,0 +1,111 @@
+import { randomBytes } from "node:crypto"
+import { mkdtempSync, rmSync } from "node:fs"
+import { createServer } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { startApp } from "../app"
+import { ConfigError, loadConfig } from "../config"
+import { DnsListener } from "../dns/listener"
+import { AuthoritativeZone } from "../dns/zone"
+import { describeError } from "../errors"
+import { createLog } from "../log"
+import { tellStory } from "./demo-story"
+import type { CommandIo } from "./io"
+import { stopSignal } from "./serve"
+
+const hostname = "app.demo.test"
+const username = "demo"
+
+/** `freehold demo [--once]`: everything embedded, on unprivileged ports and in a folder that it removes. Exit code 1 when the story fails. */
+export async function run(args: string[], io: CommandIo): Promise<number> {
+  const once = args.includes("--once")
+  const print = (line: string) => io.out(`${line}\n`)
+  const folder = mkdtempSync(join(tmpdir(), "freehold-demo-"))
+  const undo: (() => Promise<unknown> | unknown)[] = [() => rmSync(folder, { recursive: true, force: true })]
+  try {
+    const ports = {
+      api: await port(8080, print),
+      https: await port(8443, print),
+      http: await port(8081, print),
+      dns: await port(8053, print),
+    }
+    const dns = await startDns(ports.dns)
+    undo.push(() => dns.stop())
+    const greeting = "Hello from the application behind Freehold."
+    const application = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response(`${greeting}\n`) })
+    undo.push(() => application.stop(true))
+    const password = randomBytes(12).toString("base64url")
+    const settings = {
+      data_dir: folder,
+      api_listen: `127.0.0.1:${ports.api}`,
+      https_listen: `127.0.0.1:${ports.https}`,
+      http_listen: `127.0.0.1:${ports.http}`,
+      dns_roots: `127.0.0.1:${ports.dns}`,
+      dns_port: String(ports.dns),
+      acme_directory: "internal",
+      allow_upstreams: "127.0.0.0/8",
+      admin_username: username,
+      admin_password: password,
+      log_level: "warn",
+    }
+    const flags = Object.entries(settings).flatMap(([key, value]) => [`--${key.replaceAll("_", "-")}`, value])
+    const config = loadConfig([...flags, ...args.filter((arg) => arg !== "--once")], {})
+    const app = await startApp(config, createLog(config.logLevel))
+    undo.push(() => app.stop(1000))
+    const api = `http://localhost:${ports.api}`
+    print(`Freehold demo: API ${api}, HTTPS ${ports.https}, HTTP ${ports.http}, DNS ${ports.dns}\n`)
+    await tellStory({
+      api: `http://127.0.0.1:${ports.api}`,
+      httpsPort: app.ports.https,
+      caPem: await app.rootPem(),
+      hostname,
+      username,
+      password,
+      application: { port: application.port ?? 0, greeting },
+      publishTxt: dns.publishTxt,
+      print,
+    })
+    if (once) return 0
+    print(`\nStill up; Ctrl-C ends it and removes ${folder}.`)
+    print(`  user ${username}, password ${password}`)
+    print(`  curl --cacert <(curl -s ${api}/ca.pem) --connect-to ${hostname}:443:127.0.0.1:${ports.https} https://${hostname}/`)
+    await stopSignal()
+    return 0
+  } catch (error) {
+    io.err(`error: ${describeError(error)}\n`)
+    return error instanceof ConfigError ? 2 : 1
+  } finally {
+    for (const step of undo.reverse()) await step()
+  }
+}
+
+/** The zone of the demo, below a root of its own, so that the resolver walks a delegation as it does outside. */
+async function startDns(port: number) {
+  const server = "ns.demo.test"
+  const common = { nameServers: [server], contact: "hostmaster.demo.test", ttlSeconds: 60 }
+  const root = new AuthoritativeZone({ origin: ".", ...common })
+  const zone = new AuthoritativeZone({ origin: "demo.test", ...common })
+  zone.set(server, "A", ["127.0.0.1"])
+  const listener = new DnsListener({ zones: () => [zone, root] })
+  await listener.start({ host: "127.0.0.1", port })
+  return { publishTxt: (name: string, value: string) => zone.set(name, "TXT", [value]), stop: () => listener.stop() }
+}
+
+/** The wanted port, or a free one where it is taken, which is said. */
+async function port(wanted: number, print: (line: string) => void): Promise<number> {
+  const free = (await tryPort(wanted)) ?? (await tryPort(0))
+  if (free === undefined) throw new Error("this machine has no free port")
+  if (free !== wanted) print(`port ${wanted} is taken, using ${free}`)
+  return free
+}
+
+function tryPort(wanted: number): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    const probe = createServer()
+    probe.once("error", () => resolve(undefined))
+    probe.listen(wanted, "127.0.0.1", () => {
+      const address = probe.address()
+      probe.close(() => resolve(typeof address === "object" && address !== null ? address.port : undefined))
+    })
+  })
+}

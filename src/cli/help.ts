@@ -1,0 +1,157 @@
+import type { CommandIo } from "./io"
+
+/** One verb of the binary as help and completion show it. */
+export type Verb = {
+  name: string
+  /** One line for the list of verbs. */
+  summary: string
+  /** Usage by command, each without the leading `freehold`; a verb without commands has the one key "". */
+  usage: Record<string, string>
+  details?: string
+}
+
+const common = `--json prints the API's own answer. The server is --server, else FREEHOLD_SERVER, else the one of the last login; the token is
+--token, else FREEHOLD_TOKEN, else that of the last login. Exit code 0 when it went well, 1 when it did not, 2 for a bad command line.`
+
+/** Every verb, in the order in which help lists them. */
+export const verbs: readonly Verb[] = [
+  {
+    name: "serve",
+    summary: "run the appliance: API, dashboard, DNS, certificates and the edge",
+    usage: { "": "serve [--config FILE] [--SETTING VALUE]..." },
+    details: `Every setting is a flag, a FREEHOLD_* variable or a key of the configuration file (/etc/freehold/freehold.toml unless --config names
+another), in this order: --data-dir, FREEHOLD_DATA_DIR and data_dir are one setting. What is unknown or badly formed stops the start.
+The first start makes the data folder and the secrets that are missing, and prints a one-time link to set up the first person.`,
+  },
+  {
+    name: "demo",
+    summary: "see a hostname go from pending to HTTPS, with everything built in",
+    usage: { "": "demo [--once]" },
+    details: `Runs a whole appliance on unprivileged ports with a data folder that it removes at the end: it maps a name, is refused a certificate,
+publishes the TXT record, verifies, and fetches the page over HTTPS. It stays up until it is interrupted.
+  --once   exit when the story is told: 0 when all of it went well, else 1`,
+  },
+  {
+    name: "login",
+    summary: "log in to a server and keep the session for the other verbs",
+    usage: { "": "login [--server URL] [--username NAME] [--password-stdin] [--json]" },
+    details: `Asks for what is not given. The session is kept in config.json in your configuration folder, readable by you alone.
+  --server URL       default FREEHOLD_SERVER, else the last one, else http://127.0.0.1:8080
+  --password-stdin   read the password from standard input; needs --username
+  --json             print who is logged in, without the token`,
+  },
+  {
+    name: "domains",
+    summary: "the zones whose DNS the server may edit for you",
+    usage: {
+      ls: "domains ls [--json]",
+      add: "domains add [TOKEN] [--token-stdin] [--json]",
+      rm: "domains rm ID [--json]",
+      refresh: "domains refresh ID [--json]",
+    },
+    details: `add connects a Cloudflare API token, which needs Zone Read and DNS Edit. It is asked for, or read from standard input with --token-stdin;
+as an argument it is seen by every user of this machine. refresh reads anew which zones the token can edit.`,
+  },
+  {
+    name: "mappings",
+    summary: "hostnames and the container ports behind them",
+    usage: {
+      ls: "mappings ls [--json]",
+      add: "mappings add HOST --container ID --port N [--wait] [--timeout 10m] [--json]",
+      rm: "mappings rm ID|HOST [--json]",
+      verify: "mappings verify ID|HOST [--wait] [--timeout 10m] [--json]",
+    },
+    details: `add prints the TXT record that proves a name. verify looks for it now and says what each name server answered; with --wait it looks
+again until the name is verified. It exits with 1 while the name is not verified.`,
+  },
+  {
+    name: "containers",
+    summary: "the applications that hostnames lead to",
+    usage: {
+      ls: "containers ls [--json]",
+      create:
+        "containers create --name NAME [--image IMAGE] [--memory 512m] [--instance-type TYPE] | --name NAME --address IP [--port-map 80=32400]... [--wait] [--timeout 5m] [--json]",
+      get: "containers get ID [--json]",
+      rm: "containers rm ID [--json]",
+      start: "containers start ID [--wait] [--timeout 5m] [--json]",
+      stop: "containers stop ID [--json]",
+    },
+    details: `create runs an image in the server's container engine, or, with --address, registers an application that runs elsewhere (administrators
+only). --port-map says which real port stands behind a container port. --wait returns when the container runs, or has failed.`,
+  },
+  {
+    name: "tokens",
+    summary: "your API tokens",
+    usage: {
+      ls: "tokens ls [--json]",
+      create: "tokens create --name NAME --scope KEY=ACTION,ACTION... [--expires-in 30d|90d|365d|never] [--json]",
+      rm: "tokens rm ID [--json]",
+      check: "tokens check ID [--json]",
+    },
+    details: `--scope may be given several times; "me" stands for your user id: --scope networking.me.domains=read,create.
+check needs no login and exits with 1 when the token is unknown, revoked or expired.`,
+  },
+  {
+    name: "service-accounts",
+    summary: "accounts for machines, their scopes and tokens",
+    usage: {
+      ls: "service-accounts ls [--json]",
+      create: "service-accounts create --name NAME --scope KEY=ACTION,ACTION... [--json]",
+      rm: "service-accounts rm ID [--json]",
+      scopes: "service-accounts scopes ID [--scope KEY=ACTION,ACTION]... [--json]",
+      token: "service-accounts token create ID --name NAME [--expires-in 30d] | token ls ID | token rm TOKEN_ID [--json]",
+    },
+    details: `A token of a service account may do what the account's scopes say at that moment. --scope may be given several times; "me" stands for
+your user id: --scope networking.me.domains=read,create,delete. scopes shows them, or with --scope replaces them all.`,
+  },
+  {
+    name: "completion",
+    summary: "a completion script for a shell",
+    usage: { "": "completion bash|zsh|fish" },
+    details: `bash: source <(freehold completion bash)
+zsh:  source <(freehold completion zsh), after compinit
+fish: freehold completion fish | source`,
+  },
+  { name: "version", summary: "the version of this binary", usage: { "": "version [--json]" } },
+  { name: "help", summary: "this list, or how to use one verb", usage: { "": "help [VERB]" } },
+]
+
+/** Prints the list of verbs, or the text of one. */
+export async function run(args: string[], io: CommandIo): Promise<number> {
+  const [name, extra] = args.filter((arg) => arg !== "--help" && arg !== "-h")
+  if (name === undefined) {
+    io.out(overview())
+    return 0
+  }
+  const fault = extra === undefined ? undefined : `"${extra}" is one argument too many`
+  const unknown = name.startsWith("-") ? `unknown flag ${name}` : `unknown verb "${name}"`
+  if (fault !== undefined || !verbs.some((verb) => verb.name === name)) {
+    io.err(`error: ${fault ?? unknown}\n${usageLines("help")}`)
+    return 2
+  }
+  io.out(helpText(name))
+  return 0
+}
+
+/** The first page: every verb with its line. */
+export function overview(): string {
+  const width = Math.max(...verbs.map(({ name }) => name.length))
+  const lines = verbs.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}\n`)
+  return `usage: freehold VERB [ARGUMENTS]\n\n${lines.join("")}\n"freehold help VERB" tells how to use one.\n`
+}
+
+/** The whole text of one verb; throws for a name that is none. */
+export function helpText(name: string): string {
+  const verb = verbs.find((candidate) => candidate.name === name)
+  if (verb === undefined) throw new Error(`no help for ${name}`)
+  const forApi = !("" in verb.usage)
+  const parts = [`${verb.name}: ${verb.summary}\n`, usageLines(name), verb.details ? `${verb.details}\n` : "", forApi ? `${common}\n` : ""]
+  return parts.filter(Boolean).join("\n")
+}
+
+/** `usage:` lines of one command of a verb, or of all of them. */
+export function usageLines(name: string, command?: string): string {
+  const usage = verbs.find((verb) => verb.name === name)?.usage ?? {}
+  const one = command === undefined ? undefined : usage[command]
+  return (one === undefined ? Object.values(usage) : [one]).map((line) => `usage: freehold ${line}\n`).join("")
+}

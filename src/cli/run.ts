@@ -1,0 +1,71 @@
+import { createInterface } from "node:readline"
+import { Writable } from "node:stream"
+import { clientEnvironment } from "../config"
+import { version } from "../version"
+import type { CommandIo } from "./io"
+
+type Verb = { run(args: string[], io: CommandIo): Promise<number> }
+
+/** Loaded when asked for, so that `freehold version` does not start by loading the server. */
+const verbs: Record<string, () => Promise<Verb>> = {
+  serve: () => import("./serve"),
+  demo: () => import("./demo"),
+  login: () => import("./login"),
+  domains: () => import("./domains"),
+  mappings: () => import("./mappings"),
+  containers: () => import("./containers"),
+  tokens: () => import("./tokens"),
+  "service-accounts": () => import("./service-accounts"),
+  help: () => import("./help"),
+  version: () => import("./version"),
+  completion: () => import("./completion"),
+}
+
+const aliases: Record<string, string> = { "--help": "help", "-h": "help", "--version": "version", "-v": "version" }
+
+/** Runs one command line (without the program's name) against this process's terminal; the answer is the exit code. */
+export async function runCommand(argv: string[]): Promise<number> {
+  const io = terminal()
+  const [word = "help", ...args] = argv
+  const name = aliases[word] ?? word
+  const load = Object.hasOwn(verbs, name) ? verbs[name] : undefined
+  if (load === undefined) {
+    io.err(`error: ${JSON.stringify(word.slice(0, 60))} is not a command of freehold; "freehold help" lists them\n`)
+    return 2
+  }
+  return (await load()).run(args, io)
+}
+
+function terminal(): CommandIo {
+  let lines: AsyncIterator<string> | undefined
+  const quiet = new Writable({ write: (_chunk, _encoding, done) => done() })
+  return {
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+    async readLine(prompt, { hidden }) {
+      if (prompt !== "") process.stderr.write(prompt)
+      if (process.stdin.isTTY === true) return readTerminalLine(hidden ? quiet : undefined)
+      // Piped input is read through one reader: a second one would miss what the first had read ahead.
+      lines ??= createInterface({ input: process.stdin })[Symbol.asyncIterator]()
+      const next = await lines.next()
+      return next.done === true ? "" : next.value
+    },
+    environment: clientEnvironment(),
+    version,
+  }
+}
+
+/** With `silenced`, what is typed goes there and not to the screen. */
+async function readTerminalLine(silenced: Writable | undefined): Promise<string> {
+  const reader = createInterface({ input: process.stdin, output: silenced ?? process.stderr, terminal: true })
+  try {
+    return await new Promise<string>((resolve) => {
+      reader.once("line", resolve)
+      reader.once("close", () => resolve(""))
+      reader.once("SIGINT", () => process.exit(130))
+    })
+  } finally {
+    reader.close()
+    if (silenced !== undefined) process.stderr.write("\n")
+  }
+}
