@@ -8,8 +8,10 @@ export type RenewalWindow = { startMs: number; endMs: number; retryAfterMs: numb
 export interface Issuer {
   /** Stable name kept beside each certificate: the directory URL, or `internal`. */
   readonly name: string
-  /** Obtains a P-256 certificate for one hostname. Throws IssuanceError. */
-  issue(hostname: string): Promise<Issued>
+  /** How many orders the issuer takes in a time, where it limits them; callers keep below it. */
+  readonly orderLimit?: { orders: number; perMs: number }
+  /** Obtains a P-256 certificate for one hostname; `replaces` is the chain being renewed (RFC 9773 section 5). Throws IssuanceError. */
+  issue(hostname: string, replaces?: string): Promise<Issued>
   /** The window the issuer suggests, or undefined where it suggests none. Never throws for an issuer that lacks the feature. */
   renewalWindow?(chainPem: string): Promise<RenewalWindow | undefined>
 }
@@ -22,12 +24,18 @@ export class IssuanceError extends Error {
   readonly retryAfterMs: number | undefined
   /** True where the limit is on the whole account, so that other hostnames have to wait too. */
   readonly accountWide: boolean
+  /** How many validations failed on the way: more than one where another challenge type was tried as well. */
+  readonly failedValidations: number
 
-  constructor(message: string, options: { problem?: string; retryAfterMs?: number; accountWide?: boolean; cause?: unknown } = {}) {
+  constructor(
+    message: string,
+    options: { problem?: string; retryAfterMs?: number; accountWide?: boolean; failedValidations?: number; cause?: unknown } = {},
+  ) {
     super(message, { cause: options.cause })
     this.name = "IssuanceError"
     this.problem = options.problem ?? message
     this.retryAfterMs = options.retryAfterMs
     this.accountWide = options.accountWide ?? false
+    this.failedValidations = options.failedValidations ?? 0
   }
 }

@@ -1,0 +1,263 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test"
+import { createServer as createHttpServer } from "node:http"
+import type { AddressInfo } from "node:net"
+import { X509Certificate } from "node:crypto"
+import { createSecureContext, createServer as createTlsServer } from "node:tls"
+import type { AccountData, AccountKeeper } from "./acme-account"
+import { AcmeIssuer, type AcmeIssuerOptions } from "./acme-issuer"
+import { ChallengeBoard } from "./challenges"
+import { InternalCa } from "./internal-ca"
+import { IssuanceError } from "./issuer"
+import { hasPebble, type Pebble, startPebble } from "./pebble.fixture"
+
+const opened: (() => Promise<unknown> | void)[] = []
+afterEach(async () => {
+  for (const close of opened.splice(0)) await close()
+})
+
+class MemoryKeeper implements AccountKeeper {
+  kept: AccountData | undefined
+  saves: AccountData[] = []
+  load = async () => this.kept
+  save = async (keyPem: string, accountUrl: string | null) => {
+    this.kept = { keyPem, accountUrl }
+    this.saves.push(this.kept)
+  }
+}
+
+/** The two listeners of an edge, as far as challenges go. */
+async function listen(pebble: Pebble, board: ChallengeBoard, which: { http?: boolean; tls?: boolean }) {
+  const seen = { http: 0, tls: 0 }
+  if (which.http) {
+    const server = createHttpServer((req, res) => {
+      seen.http++
+      const answer = board.httpAnswer(req.url?.split("/").pop() ?? "")
+      res.writeHead(answer ? 200 : 404).end(answer ?? "nothing here")
+    })
+    await new Promise<void>((resolve) => server.listen(pebble.httpPort, "127.0.0.1", resolve))
+    opened.push(() => new Promise((resolve) => server.close(resolve)))
+  }
+  if (which.tls) {
+    const fallback = await new InternalCa({ load: async () => undefined, save: async () => {} }).issue("fallback.test")
+    const context = createSecureContext({ cert: fallback.chainPem, key: fallback.keyPem })
+    const SNICallback = (name: string, done: (error: Error | null, ctx: typeof context) => void) => {
+      seen.tls++
+      const found = board.alpnCertificate(name)
+      done(null, found ? createSecureContext({ cert: found.certificatePem, key: found.keyPem }) : context)
+    }
+    const options = { cert: fallback.chainPem, key: fallback.keyPem, ALPNProtocols: ["acme-tls/1", "http/1.1"], SNICallback }
+    const server = createTlsServer(options, (socket) => socket.on("error", () => {}).end())
+    await new Promise<void>((resolve) => server.listen(pebble.tlsPort, "127.0.0.1", resolve))
+    opened.push(() => new Promise((resolve) => server.close(resolve)))
+  }
+  return seen
+}
+
+function issuerAt(target: { directoryUrl: string; caPem?: string }, more: Partial<AcmeIssuerOptions> = {}) {
+  const board = more.board ?? new ChallengeBoard()
+  const { directoryUrl, caPem } = target
+  const account = more.account ?? new MemoryKeeper()
+  const challengeTypes = () => ["tls-alpn-01" as const]
+  const issuer = new AcmeIssuer({ directoryUrl, caPem, account, board, challengeTypes, pollMs: 20, orderTimeoutMs: 20_000, ...more })
+  opened.push(() => issuer.stop())
+  return { issuer, board, account }
+}
+
+const failure = async (promise: Promise<unknown>): Promise<IssuanceError> => {
+  const error = await promise.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  )
+  expect(error).toBeInstanceOf(IssuanceError)
+  return error as IssuanceError
+}
+
+describe.skipIf(!hasPebble)("against Pebble", () => {
+  let pebble: Pebble
+  beforeAll(async () => {
+    pebble = await startPebble()
+  })
+  afterAll(() => pebble?.stop())
+
+  test("TLS-ALPN-01 gets a P-256 certificate of Pebble's chain, and leaves no challenge up", async () => {
+    const { issuer, board } = issuerAt(pebble)
+    await listen(pebble, board, { tls: true })
+    const issued = await issuer.issue("alpn.example.test")
+    const [leaf, intermediate] = issued.chainPem.split(/(?<=-----END CERTIFICATE-----)\n+/).map((pem) => pem.trim())
+    const certificate = new X509Certificate(leaf ?? "")
+    expect(certificate.checkHost("alpn.example.test")).toBe("alpn.example.test")
+    expect(certificate.publicKey.asymmetricKeyDetails?.namedCurve).toBe("prime256v1")
+    expect(new X509Certificate(intermediate ?? "").verify(new X509Certificate(await pebble.rootPem()).publicKey)).toBe(true)
+    expect(issued.notAfter).toBe(Date.parse(certificate.validTo))
+    expect(createSecureContext({ cert: issued.chainPem, key: issued.keyPem })).toBeDefined()
+    expect(board.size).toBe(0)
+  })
+
+  test("HTTP-01 gets a certificate through the plain listener", async () => {
+    const { issuer, board } = issuerAt(pebble, { challengeTypes: () => ["http-01"] })
+    const seen = await listen(pebble, board, { http: true })
+    const issued = await issuer.issue("http.example.test")
+    expect(new X509Certificate(issued.chainPem).subjectAltName).toBe("DNS:http.example.test")
+    expect(seen.http).toBeGreaterThan(0)
+    expect(board.size).toBe(0)
+  })
+
+  test("the next challenge type is tried with a new order when the first fails", async () => {
+    const { issuer, board } = issuerAt(pebble, { challengeTypes: () => ["tls-alpn-01", "http-01"] })
+    await listen(pebble, board, { http: true })
+    const issued = await issuer.issue("fallback.example.test")
+    expect(new X509Certificate(issued.chainPem).subjectAltName).toBe("DNS:fallback.example.test")
+  })
+
+  test("a failing challenge yields the CA's own problem document, and counts the validations", async () => {
+    const { issuer, board } = issuerAt(pebble, { challengeTypes: () => ["tls-alpn-01", "http-01"] })
+    const error = await failure(issuer.issue("closed.example.test"))
+    expect(JSON.parse(error.problem)).toMatchObject({ type: "urn:ietf:params:acme:error:connection", status: 400 })
+    expect(JSON.parse(error.problem).detail).toContain("closed.example.test")
+    expect(error.failedValidations).toBe(2)
+    expect(board.size).toBe(0)
+  })
+
+  test("a wrong answer is told apart from no answer", async () => {
+    const { issuer } = issuerAt(pebble, { challengeTypes: () => ["http-01"] })
+    await listen(pebble, new ChallengeBoard(), { http: true })
+    const error = await failure(issuer.issue("wrong.example.test"))
+    expect(JSON.parse(error.problem).type).toBe("urn:ietf:params:acme:error:unauthorized")
+  })
+
+  test("an identifier the CA refuses yields the problem document of the order", async () => {
+    const { issuer } = issuerAt(pebble)
+    const error = await failure(issuer.issue("not_a_name!.test"))
+    expect(JSON.parse(error.problem).type).toStartWith("urn:ietf:params:acme:error:")
+    expect(error.failedValidations).toBe(0)
+  })
+
+  test("a restart uses the same account, and a key whose registration was cut short is registered once", async () => {
+    const account = new MemoryKeeper()
+    const first = issuerAt(pebble, { account })
+    await listen(pebble, first.board, { tls: true })
+    await first.issuer.issue("one.example.test")
+    const url = account.kept?.accountUrl
+    expect(url).toStartWith("https://localhost:")
+    expect(account.saves.map((save) => save.accountUrl)).toEqual([null, url ?? ""])
+    await issuerAt(pebble, { account, board: first.board }).issuer.issue("two.example.test")
+    expect(account.saves).toHaveLength(2)
+    account.kept = { keyPem: account.kept?.keyPem ?? "", accountUrl: null }
+    await issuerAt(pebble, { account, board: first.board }).issuer.issue("three.example.test")
+    expect(account.kept?.accountUrl).toBe(url ?? "")
+  })
+
+  test("an account the directory has lost is registered again with its key", async () => {
+    const account = new MemoryKeeper()
+    const { issuer, board } = issuerAt(pebble, { account })
+    await listen(pebble, board, { tls: true })
+    await issuer.issue("kept.example.test")
+    const { keyPem, accountUrl } = account.kept ?? { keyPem: "", accountUrl: "" }
+    account.kept = { keyPem, accountUrl: `${accountUrl}0` }
+    await issuerAt(pebble, { account, board }).issuer.issue("lost.example.test")
+    expect(account.kept).toEqual({ keyPem, accountUrl })
+  })
+
+  test("many first orders at once make one account", async () => {
+    const account = new MemoryKeeper()
+    const { issuer, board } = issuerAt(pebble, { account })
+    await listen(pebble, board, { tls: true })
+    const all = await Promise.all(["a", "b", "c", "d", "e", "f"].map((label) => issuer.issue(`${label}.many.test`)))
+    expect(new Set(all.map((issued) => issued.keyPem)).size).toBe(6)
+    expect(account.saves).toHaveLength(2)
+  })
+
+  test("a directory is trusted by the CA file given for it and by no other", async () => {
+    const other = await new InternalCa({ load: async () => undefined, save: async () => {} }).rootPem()
+    for (const caPem of [undefined, other]) {
+      const error = await failure(issuerAt({ ...pebble, caPem }).issuer.issue("untrusted.example.test"))
+      expect(error.message).toMatch(/certificate/i)
+    }
+  })
+
+  test("a directory without renewal information suggests no window", async () => {
+    const { issuer, board } = issuerAt(pebble)
+    await listen(pebble, board, { tls: true })
+    const issued = await issuer.issue("window.example.test")
+    const offered = await (await fetch(pebble.directoryUrl, { tls: { ca: pebble.caPem } })).json()
+    expect((await issuer.renewalWindow(issued.chainPem)) === undefined).toBe(!("renewalInfo" in (offered as object)))
+  })
+
+  test("stopping ends an order under way", async () => {
+    const { issuer, board } = issuerAt(pebble, { challengeTypes: () => ["http-01"], orderTimeoutMs: 60_000 })
+    const server = createHttpServer(() => issuer.stop())
+    await new Promise<void>((resolve) => server.listen(pebble.httpPort, "127.0.0.1", resolve))
+    const error = await failure(issuer.issue("stopped.example.test"))
+    expect(error.message).toContain("stopped")
+    expect(board.size).toBe(0)
+    server.closeAllConnections()
+    await new Promise((resolve) => server.close(resolve))
+  })
+})
+
+test.skipIf(!hasPebble)("external account binding opens a directory that asks for it, and its absence is told by the CA", async () => {
+  const hmac = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W"
+  const pebble = await startPebble({ externalAccountBindingRequired: true, externalAccountMACKeys: { "kid-1": hmac } })
+  opened.push(() => pebble.stop())
+  const bound = issuerAt(pebble, { eab: { kid: "kid-1", hmac }, email: "admin@example.test" })
+  await listen(pebble, bound.board, { tls: true })
+  expect((await bound.issuer.issue("bound.example.test")).chainPem).toContain("BEGIN CERTIFICATE")
+  const error = await failure(issuerAt(pebble).issuer.issue("unbound.example.test"))
+  expect(JSON.parse(error.problem).type).toBe("urn:ietf:params:acme:error:externalAccountRequired")
+})
+
+/** A directory that says what no Pebble can be made to say. */
+async function directory(answer: (path: string, base: string) => Response | Promise<Response> | undefined) {
+  const ca = new InternalCa({ load: async () => undefined, save: async () => {} })
+  const own = await ca.issue("localhost")
+  const asked: string[] = []
+  const server = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    tls: { cert: own.chainPem, key: own.keyPem },
+    fetch: (req) => {
+      const { pathname, origin } = new URL(req.url)
+      asked.push(pathname)
+      const names = { newNonce: "nonce", newAccount: "account", newOrder: "order", renewalInfo: "ari" }
+      if (pathname === "/dir") return Response.json(Object.fromEntries(Object.entries(names).map(([k, v]) => [k, `${origin}/${v}`])))
+      if (pathname === "/nonce") return new Response(null, { headers: { "Replay-Nonce": "n" } })
+      if (pathname === "/account") return Response.json({ status: "valid" }, { status: 201, headers: { Location: `${origin}/account/1` } })
+      return answer(pathname, origin) ?? new Response("missing", { status: 404 })
+    },
+  })
+  opened.push(() => server.stop(true))
+  return { directoryUrl: `https://localhost:${(server as unknown as AddressInfo).port}/dir`, caPem: await ca.rootPem(), asked, ca }
+}
+
+const limited = (detail: string) =>
+  Response.json(
+    { type: "urn:ietf:params:acme:error:rateLimited", detail },
+    { status: 429, headers: { "Retry-After": "120", "Content-Type": "application/problem+json" } },
+  )
+
+test("a rate limit carries its Retry-After, for the whole account unless it names the host", async () => {
+  const account = await directory(() => limited("too many new orders (300) from this account in the last 3h0m0s"))
+  expect(await failure(issuerAt(account).issuer.issue("www.example.test"))).toMatchObject({ retryAfterMs: 120_000, accountWide: true })
+  const host = await directory(() => limited('too many certificates (50) already issued for "example.test"'))
+  expect(await failure(issuerAt(host).issuer.issue("www.example.test"))).toMatchObject({ retryAfterMs: 120_000, accountWide: false })
+})
+
+test("a directory that never answers ends the order within its time", async () => {
+  const hanging = await directory(() => new Promise<Response>(() => {}))
+  const started = performance.now()
+  const error = await failure(issuerAt(hanging, { orderTimeoutMs: 300 }).issuer.issue("slow.example.test"))
+  expect(error.message).toContain("no end within 0.3 s")
+  expect(performance.now() - started).toBeLessThan(3000)
+})
+
+test("the renewal window is read from where the directory says, by the certificate's identifier", async () => {
+  const window = { start: "2026-12-01T00:00:00Z", end: "2026-12-02T00:00:00Z" }
+  const offering = await directory((path) =>
+    path.startsWith("/ari/") ? Response.json({ suggestedWindow: window }, { headers: { "Retry-After": "3600" } }) : undefined,
+  )
+  const { chainPem } = await offering.ca.issue("ari.example.test")
+  const answer = await issuerAt(offering).issuer.renewalWindow(chainPem)
+  expect(answer).toEqual({ startMs: Date.parse(window.start), endMs: Date.parse(window.end), retryAfterMs: 3_600_000 })
+  const serial = Buffer.from(new X509Certificate(chainPem).serialNumber, "hex").toString("base64url")
+  expect(offering.asked.at(-1)).toMatch(new RegExp(`^/ari/[\\w-]{27}\\.${serial}$`))
+})

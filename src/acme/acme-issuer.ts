@@ -1,0 +1,293 @@
+// One order (RFC 8555 section 7.1), in this order of steps:
+//   1. account: key kept first, then registered, then its URL kept; registering a known key again gives the same account, so a crash between is harmless
+//   2. newOrder for one hostname, with `replaces` at a renewal (RFC 9773 section 5)
+//   3. authorization: put the challenge of the wanted type up, tell the CA, poll until it is decided, take the challenge down
+//   4. finalize with a fresh P-256 key and CSR, poll the order, download the chain
+//   5. when a validation failed and another challenge type can be served: a new order with that one, since a failed authorization ends its order
+// Not done here: DNS-01 and wildcards; revocation; alternate chains; checking a challenge ourselves before the CA does, since what we reach
+// from inside the house says nothing about what it reaches from outside.
+
+import { Client, crypto as acmeCrypto, type Order } from "acme-client"
+import { X509Certificate } from "@peculiar/x509"
+import { describeError } from "../errors"
+import { AcmeAccount, type AccountKeeper } from "./acme-account"
+import { createChallengeCertificate } from "./challenge-certificate"
+import type { ChallengeBoard } from "./challenges"
+import { IssuanceError, type Issued, type Issuer, type RenewalWindow } from "./issuer"
+import { askRenewalWindow, certificateId } from "./renewal-information"
+import { DirectoryError, DirectoryTransport } from "./transport"
+
+export type ChallengeType = "tls-alpn-01" | "http-01"
+
+export type AcmeIssuerOptions = {
+  directoryUrl: string
+  /** PEM of roots trusted for the directory, beside the usual ones. */
+  caPem?: string
+  email?: string
+  /** External account binding (RFC 8555 section 7.3.4); `hmac` in base64url. */
+  eab?: { kid: string; hmac: string }
+  account: AccountKeeper
+  board: ChallengeBoard
+  /** What this deployment can serve, best first; asked at each order. `renewal` tells that visitors are being served meanwhile. */
+  challengeTypes: (order: { hostname: string; renewal: boolean }) => ChallengeType[]
+  now?: () => number
+  orderTimeoutMs?: number
+  requestTimeoutMs?: number
+  pollMs?: number
+  parallelOrders?: number
+  orderLimit?: { orders: number; perMs: number }
+}
+
+const ERROR = "urn:ietf:params:acme:error:"
+const HOUR_MS = 3_600_000
+const WAITING_ORDERS = 1000
+
+/** A validation that the CA decided against; carries the challenge's own problem document. */
+class ValidationFailed extends Error {
+  constructor(
+    message: string,
+    readonly problem: string,
+    readonly type: string | undefined,
+  ) {
+    super(message)
+  }
+}
+
+/** Certificates from an ACME directory (RFC 8555) by TLS-ALPN-01 (RFC 8737) or HTTP-01. Every order ends within `orderTimeoutMs` of its start. */
+export class AcmeIssuer implements Issuer {
+  readonly name: string
+  readonly orderLimit: { orders: number; perMs: number }
+  private readonly now: () => number
+  private transport: DirectoryTransport
+  private account: AcmeAccount
+  private stopping = new AbortController()
+  private running = 0
+  private waiting: (() => void)[] = []
+
+  constructor(private options: AcmeIssuerOptions) {
+    this.name = options.directoryUrl
+    // Let's Encrypt's limit for one account: 300 new orders in three hours.
+    this.orderLimit = options.orderLimit ?? { orders: 300, perMs: 3 * HOUR_MS }
+    this.now = options.now ?? Date.now
+    const { directoryUrl, caPem, requestTimeoutMs = 30_000, email, eab } = options
+    this.transport = new DirectoryTransport(directoryUrl, { caPem, requestTimeoutMs, now: this.now })
+    this.account = new AcmeAccount(options.account, { email, eab }, (account, signal) => this.connect(account, signal))
+  }
+
+  /** Obtains a certificate, over as many challenge types as it takes. Throws IssuanceError; the challenges are down again either way. */
+  async issue(hostname: string, replaces?: string): Promise<Issued> {
+    await this.enter()
+    const signal = AbortSignal.any([this.stopping.signal, AbortSignal.timeout(this.options.orderTimeoutMs ?? 120_000)])
+    let failedValidations = 0
+    try {
+      const types = this.options.challengeTypes({ hostname, renewal: replaces !== undefined })
+      let failure: unknown = new Error("no challenge type can be served here")
+      for (const type of types) {
+        try {
+          return await this.orderOnAnyAccount(hostname, type, replaces, signal)
+        } catch (error) {
+          failure = error
+          if (!(error instanceof ValidationFailed)) throw error
+          failedValidations++
+          if (error.type === `${ERROR}rateLimited`) break
+        }
+      }
+      throw failure
+    } catch (error) {
+      throw this.explain(hostname, error, signal, failedValidations)
+    } finally {
+      this.leave()
+    }
+  }
+
+  /** The window the directory suggests (RFC 9773), or undefined where it has no such resource. Throws IssuanceError when it could not be asked. */
+  async renewalWindow(chainPem: string): Promise<RenewalWindow | undefined> {
+    try {
+      return await askRenewalWindow(this.transport, chainPem, this.now(), this.stopping.signal)
+    } catch (error) {
+      throw this.explain("renewal information", error, this.stopping.signal, 0)
+    }
+  }
+
+  /** Ends orders under way and refuses new ones. */
+  stop(): void {
+    this.stopping.abort()
+  }
+
+  /** A directory that has lost our account (a restored or new CA behind the same URL) gets it again, once. */
+  private async orderOnAnyAccount(hostname: string, type: ChallengeType, replaces: string | undefined, signal: AbortSignal) {
+    try {
+      return await this.orderReplacing(hostname, type, replaces, signal)
+    } catch (error) {
+      if (!(error instanceof DirectoryError) || error.type !== `${ERROR}accountDoesNotExist`) throw error
+      await this.account.forgetUrl()
+      return this.orderReplacing(hostname, type, replaces, signal)
+    }
+  }
+
+  /** `replaces` is a courtesy that buys exemption from limits; a directory that refuses it still gets a plain order. */
+  private async orderReplacing(hostname: string, type: ChallengeType, replaces: string | undefined, signal: AbortSignal) {
+    const id = replaces && (await this.transport.resources(signal)).renewalInfo ? certificateId(replaces) : undefined
+    try {
+      return await this.order(hostname, type, id, signal)
+    } catch (error) {
+      const refused = error instanceof DirectoryError && [`${ERROR}alreadyReplaced`, `${ERROR}malformed`].includes(error.type ?? "")
+      if (id === undefined || !refused) throw error
+      return this.order(hostname, type, undefined, signal)
+    }
+  }
+
+  private async order(hostname: string, type: ChallengeType, replaces: string | undefined, signal: AbortSignal): Promise<Issued> {
+    const client = this.connect(await this.account.open(signal), signal)
+    const request = { identifiers: [{ type: "dns", value: hostname }], ...(replaces ? { replaces } : {}) }
+    const order = await client.createOrder(request)
+    await this.authorize(client, order, hostname, type, signal)
+    const key = await acmeCrypto.createPrivateEcdsaKey("P-256")
+    const [, csr] = await acmeCrypto.createCsr({ altNames: [hostname] }, key)
+    const ready = await this.poll(
+      signal,
+      () => client.getOrder(order),
+      (current) => current.status !== "pending",
+    )
+    if (ready.status === "ready") await client.finalizeOrder(order, csr)
+    const done = await this.poll(
+      signal,
+      () => client.getOrder(order),
+      (current) => current.status === "valid" || current.status === "invalid",
+    )
+    if (done.status === "invalid" || !done.certificate)
+      throw validationFailed(done.error, `the order for ${hostname} became ${done.status}`)
+    const chainPem = await client.getCertificate(done)
+    const leaf = new X509Certificate(chainPem)
+    return { chainPem, keyPem: key.toString(), notBefore: leaf.notBefore.getTime(), notAfter: leaf.notAfter.getTime() }
+  }
+
+  private async authorize(client: Client, order: Order, hostname: string, type: ChallengeType, signal: AbortSignal): Promise<void> {
+    const [authorization] = await client.getAuthorizations(order)
+    if (authorization?.status === "valid") return
+    // acme-client's types know no TLS-ALPN-01, its code does.
+    const challenge = authorization?.challenges.find((one) => (one.type as string) === type)
+    if (!authorization || !challenge) throw new Error(`the CA offers no ${type} challenge for ${hostname}`)
+    const keyAuthorization = await client.getChallengeKeyAuthorization(challenge)
+    const takeDown = await this.putUp(type, hostname, challenge.token, keyAuthorization)
+    try {
+      await client.completeChallenge(challenge)
+      const fetchIt = async () => (await client.getAuthorizations(order))[0] ?? authorization
+      const decided = await this.poll(signal, fetchIt, (current) => current.status !== "pending")
+      if (decided.status === "valid") return
+      const fault = decided.challenges.find((one) => one.error !== undefined)?.error
+      throw validationFailed(fault, `the authorization of ${hostname} by ${type} became ${decided.status}`)
+    } finally {
+      takeDown()
+    }
+  }
+
+  private async putUp(type: ChallengeType, hostname: string, token: string, keyAuthorization: string): Promise<() => void> {
+    const { board } = this.options
+    if (type === "http-01") return board.putHttp(token, keyAuthorization)
+    return board.putAlpn(hostname, await createChallengeCertificate(hostname, keyAuthorization, this.now()))
+  }
+
+  /** Asks again until decided, over passing faults of the network; the signal is the limit. */
+  private async poll<T>(signal: AbortSignal, ask: () => Promise<T>, decided: (value: T) => boolean): Promise<T> {
+    for (let waitMs = this.options.pollMs ?? 250; ; waitMs = Math.min(waitMs * 1.5, 5000)) {
+      let pauseMs = waitMs
+      try {
+        const value = await ask()
+        if (decided(value)) return value
+      } catch (error) {
+        if (error instanceof DirectoryError && error.status < 500 && error.status !== 429) throw error
+        if (error instanceof DirectoryError) pauseMs = Math.max(error.retryAfterMs ?? 0, waitMs)
+      }
+      await pause(pauseMs, signal)
+    }
+  }
+
+  /** A client for one order: the library, over our transport, ended by the order's signal. */
+  private connect(account: { keyPem: string; accountUrl: string | null }, signal: AbortSignal): Client {
+    const { directoryUrl, eab } = this.options
+    const client = new Client({
+      directoryUrl,
+      accountKey: account.keyPem,
+      ...(account.accountUrl ? { accountUrl: account.accountUrl } : {}),
+      ...(eab ? { externalAccountBinding: { kid: eab.kid, hmacKey: eab.hmac } } : {}),
+    })
+    // The one seam of acme-client (pinned, 5.4.0) that is not shared by the whole process; its types do not show it.
+    const { http } = client as unknown as { http: { request: unknown } }
+    http.request = (url: string, method: string, options: { data?: unknown } = {}) => {
+      const headers: Record<string, string> = options.data === undefined ? {} : { "Content-Type": "application/jose+json" }
+      return this.transport.request(url, method, { headers, data: options.data, signal })
+    }
+    return client
+  }
+
+  private explain(subject: string, error: unknown, signal: AbortSignal, failedValidations: number): IssuanceError {
+    if (error instanceof IssuanceError) return error
+    if (error instanceof ValidationFailed) {
+      return new IssuanceError(`${subject}: ${error.message}`, { problem: error.problem, failedValidations, cause: error })
+    }
+    if (error instanceof DirectoryError) {
+      const limited = error.type === `${ERROR}rateLimited` || error.status === 429
+      const retryAfterMs = error.retryAfterMs ?? (limited ? HOUR_MS : undefined)
+      // Limits on one name say so in their text only; those on orders and accounts, and a busy directory, hold for every name.
+      const accountWide = (limited && !namesTheHost(error, subject)) || (error.status === 503 && retryAfterMs !== undefined)
+      return new IssuanceError(`${subject}: ${error.message}`, {
+        problem: error.raw,
+        retryAfterMs,
+        accountWide,
+        failedValidations,
+        cause: error,
+      })
+    }
+    const said = this.stopping.signal.aborted
+      ? "stopped"
+      : signal.aborted
+        ? `no end within ${(this.options.orderTimeoutMs ?? 120_000) / 1000} s`
+        : describeError(error)
+    return new IssuanceError(`${subject}: ${said}`, { failedValidations, cause: error })
+  }
+
+  private async enter(): Promise<void> {
+    if (this.stopping.signal.aborted) throw new IssuanceError("stopped")
+    if (this.running < (this.options.parallelOrders ?? 4)) {
+      this.running++
+      return
+    }
+    if (this.waiting.length >= WAITING_ORDERS) throw new IssuanceError(`${WAITING_ORDERS} orders are waiting already`)
+    // The place of the order that ends is handed over, so `running` stays as it is.
+    await new Promise<void>((resolve) => this.waiting.push(resolve))
+  }
+
+  private leave(): void {
+    const next = this.waiting.shift()
+    if (next) next()
+    else this.running--
+  }
+}
+
+function validationFailed(fault: unknown, sentence: string): ValidationFailed {
+  if (typeof fault !== "object" || fault === null) return new ValidationFailed(sentence, sentence, undefined)
+  const { detail, type } = fault as { detail?: unknown; type?: unknown }
+  const message = typeof detail === "string" ? `${sentence}: ${detail}` : sentence
+  return new ValidationFailed(message, JSON.stringify(fault), typeof type === "string" ? type : undefined)
+}
+
+const namesTheHost = (error: DirectoryError, hostname: string) => {
+  const registered = hostname.split(".").slice(-2).join(".")
+  return error.message.toLowerCase().includes(registered)
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason)
+    const timer = setTimeout(() => {
+      signal.removeEventListener("abort", abort)
+      resolve()
+    }, ms)
+    const abort = () => {
+      clearTimeout(timer)
+      reject(signal.reason)
+    }
+    signal.addEventListener("abort", abort, { once: true })
+  })
+}

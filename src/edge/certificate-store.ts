@@ -1,0 +1,183 @@
+import type { AccountKeeper } from "../acme/acme-account"
+import type { RootKeeper } from "../acme/internal-ca"
+import type { Issued } from "../acme/issuer"
+import type { Db } from "../db/open"
+import type { CertificateAttemptRow } from "../db/schema"
+import { type Vault, VaultError } from "../vault"
+
+/** A certificate as kept; `keyPem` is undefined when its key does not open (sealed by another key, or changed). */
+export type StoredCertificate = Omit<Issued, "keyPem"> & { hostname: string; issuer: string; renewAt: number; keyPem: string | undefined }
+
+const PAGE = 500
+
+/** Every query on `certificates`, `certificate_attempts` and `issuer_accounts`. Private keys are sealed on the way in and opened on the way out. */
+export class CertificateStore {
+  constructor(
+    private db: Db,
+    private vault: Vault,
+  ) {}
+
+  async find(hostname: string): Promise<StoredCertificate | undefined> {
+    const row = await this.db.selectFrom("certificates").selectAll().where("hostname", "=", hostname).executeTakeFirst()
+    if (!row) return undefined
+    const { issuer, chain: chainPem, notBefore, notAfter, renewAt } = row
+    return { hostname, issuer, chainPem, keyPem: this.unseal(row.sealedKey, `certificates/${hostname}`), notBefore, notAfter, renewAt }
+  }
+
+  /** Keeps a certificate in place of the one before and ends its attempt, both or neither. */
+  async save(hostname: string, issuer: string, issued: Issued, renewAt: number, now: number): Promise<void> {
+    const { chainPem: chain, keyPem, notBefore, notAfter } = issued
+    const sealedKey = this.vault.seal(keyPem, `certificates/${hostname}`)
+    const row = { issuer, chain, sealedKey, notBefore, notAfter, renewAt, createdAt: now }
+    await this.db.transaction().execute(async (tx) => {
+      await tx
+        .insertInto("certificates")
+        .values({ hostname, ...row })
+        .onConflict((c) => c.column("hostname").doUpdateSet(row))
+        .execute()
+      await tx.deleteFrom("certificateAttempts").where("hostname", "=", hostname).execute()
+    })
+  }
+
+  async setRenewAt(hostname: string, renewAt: number): Promise<void> {
+    await this.db.updateTable("certificates").set({ renewAt }).where("hostname", "=", hostname).execute()
+  }
+
+  attempt(hostname: string): Promise<CertificateAttemptRow | undefined> {
+    return this.db.selectFrom("certificateAttempts").selectAll().where("hostname", "=", hostname).executeTakeFirst()
+  }
+
+  /** Notes that an order begins: if the process dies during it, the row is due, and the next start takes it up. */
+  async begin(hostname: string, now: number): Promise<void> {
+    const row = { hostname, failures: 0, lastAttemptAt: now, nextAttemptAt: now, problem: "" }
+    await this.db
+      .insertInto("certificateAttempts")
+      .values(row)
+      .onConflict((c) => c.column("hostname").doUpdateSet({ lastAttemptAt: now }))
+      .execute()
+  }
+
+  async saveAttempt(row: CertificateAttemptRow): Promise<void> {
+    const { hostname, ...rest } = row
+    await this.db
+      .insertInto("certificateAttempts")
+      .values({ hostname, ...rest })
+      .onConflict((c) => c.column("hostname").doUpdateSet(rest))
+      .execute()
+  }
+
+  async forgetAttempt(hostname: string): Promise<void> {
+    await this.db.deleteFrom("certificateAttempts").where("hostname", "=", hostname).execute()
+  }
+
+  /** Hostnames whose renewal is due and not backing off, in pages. */
+  dueRenewals(now: number): AsyncGenerator<{ hostname: string }> {
+    return pages((after) =>
+      this.db
+        .selectFrom("certificates as c")
+        .leftJoin("certificateAttempts as a", "a.hostname", "c.hostname")
+        .select("c.hostname")
+        .where("c.renewAt", "<=", now)
+        .where((e) => e.or([e("a.nextAttemptAt", "is", null), e("a.nextAttemptAt", "<=", now)]))
+        .where("c.hostname", ">", after)
+        .orderBy("c.hostname")
+        .limit(PAGE)
+        .execute(),
+    )
+  }
+
+  /** Hostnames whose attempt failed, was put off or was cut short, and may be made again, in pages. */
+  dueAttempts(now: number): AsyncGenerator<{ hostname: string }> {
+    return pages((after) =>
+      this.db
+        .selectFrom("certificateAttempts")
+        .select("hostname")
+        .where("nextAttemptAt", "<=", now)
+        .where("hostname", ">", after)
+        .orderBy("hostname")
+        .limit(PAGE)
+        .execute(),
+    )
+  }
+
+  /** Every hostname with a certificate and who issued it, in pages. */
+  issued(): AsyncGenerator<{ hostname: string; issuer: string }> {
+    return pages((after) =>
+      this.db
+        .selectFrom("certificates")
+        .select(["hostname", "issuer"])
+        .where("hostname", ">", after)
+        .orderBy("hostname")
+        .limit(PAGE)
+        .execute(),
+    )
+  }
+
+  /** How many of an issuer's certificates were made since a time: what a restarted process knows of the orders it has used up. */
+  async countSince(issuer: string, since: number): Promise<number> {
+    const row = await this.db
+      .selectFrom("certificates")
+      .select((e) => e.fn.countAll<number>().as("count"))
+      .where("issuer", "=", issuer)
+      .where("createdAt", ">", since)
+      .executeTakeFirstOrThrow()
+    return Number(row.count)
+  }
+
+  /** Keeps an ACME account. A key that does not open counts as none: a new account costs nothing. */
+  accountKeeper(issuer: string, now: () => number = Date.now): AccountKeeper {
+    return {
+      load: async () => {
+        const row = await this.accountRow(issuer)
+        const keyPem = row && this.unseal(row.sealedKey, `issuer_accounts/${issuer}`)
+        return row && keyPem !== undefined ? { keyPem, accountUrl: row.accountUrl } : undefined
+      },
+      save: (keyPem, accountUrl) => this.saveAccount(issuer, keyPem, { accountUrl, certificate: null }, now()),
+    }
+  }
+
+  /** Keeps the root of the built-in CA. `load` throws VaultError for a key that does not open: a new root would break the trust of every device. */
+  rootKeeper(issuer: string, now: () => number = Date.now): RootKeeper {
+    return {
+      load: async () => {
+        const row = await this.accountRow(issuer)
+        if (!row?.certificate) return undefined
+        return { keyPem: this.vault.open(row.sealedKey, `issuer_accounts/${issuer}`), certificatePem: row.certificate }
+      },
+      save: (keyPem, certificate) => this.saveAccount(issuer, keyPem, { accountUrl: null, certificate }, now()),
+    }
+  }
+
+  private accountRow(issuer: string) {
+    return this.db.selectFrom("issuerAccounts").selectAll().where("issuer", "=", issuer).executeTakeFirst()
+  }
+
+  private async saveAccount(issuer: string, keyPem: string, data: { accountUrl: string | null; certificate: string | null }, now: number) {
+    const sealedKey = this.vault.seal(keyPem, `issuer_accounts/${issuer}`)
+    await this.db
+      .insertInto("issuerAccounts")
+      .values({ issuer, sealedKey, createdAt: now, ...data })
+      .onConflict((c) => c.column("issuer").doUpdateSet({ sealedKey, ...data }))
+      .execute()
+  }
+
+  private unseal(sealed: string, place: string): string | undefined {
+    try {
+      return this.vault.open(sealed, place)
+    } catch (error) {
+      if (error instanceof VaultError) return undefined
+      throw error
+    }
+  }
+}
+
+/** One page at a time by key, so that neither memory nor the head of the list depends on how many rows there are. */
+async function* pages<Row extends { hostname: string }>(read: (after: string) => Promise<Row[]>): AsyncGenerator<Row> {
+  for (let after = ""; ;) {
+    const rows = await read(after)
+    yield* rows
+    const last = rows.at(-1)
+    if (!last || rows.length < PAGE) return
+    after = last.hostname
+  }
+}

@@ -1,0 +1,263 @@
+// How a handshake comes to its certificate, in this order:
+//   1. memory   the context made last time, and the gate beside it: may this name have a certificate *now*? If not, nothing else is looked at
+//   2. gate     a name it refuses costs one look in a table: no disk, no network, no entry anywhere
+//   3. store    a certificate that is valid and whose key opens; a name that is backing off is remembered as such and refused without disk
+//   4. issuer   the safety net, for names are certified as soon as they are verified (`obtain`); the handshake waits so long, the order goes on
+// One look-up and one order a hostname at a time; everybody who asks meanwhile shares them. A valid certificate is never taken away by a
+// renewal that fails. Not done here: OCSP stapling (the public CA ended it), session ticket keys shared between processes.
+
+import { createSecureContext, type SecureContext } from "node:tls"
+import { IssuanceError, type Issuer } from "../acme/issuer"
+import type { CertificateAttemptRow } from "../db/schema"
+import { describeError } from "../errors"
+import type { Log } from "../log"
+import { CertificateBackOff } from "./certificate-backoff"
+import { RecentMap } from "./certificate-cache"
+import type { CertificateStore, StoredCertificate } from "./certificate-store"
+
+/** Why a handshake gets no certificate. `waiting`: an order is under way, and a later handshake will find its end. */
+export class CertificateRefused extends Error {
+  constructor(
+    readonly reason: "not_allowed" | "backing_off" | "busy" | "waiting" | "failed",
+    message: string,
+  ) {
+    super(message)
+    this.name = "CertificateRefused"
+  }
+}
+
+/** What the mapping shows. `problem` is the CA's problem document as JSON text, or a sentence; with `issued` it is that of a failed renewal. */
+export type CertificateStatus = {
+  state: "none" | "issued" | "backing_off"
+  issuer?: string
+  notAfter?: number
+  problem?: string
+  nextAttemptAt?: number
+}
+
+export type CertificatesOptions = {
+  /** May this name have a certificate? Asked at every handshake, so it answers from memory. */
+  gate: (hostname: string) => boolean
+  store: CertificateStore
+  issuerFor: (hostname: string) => Issuer
+  log: Log
+  now?: () => number
+  random?: () => number
+  handshakeWaitMs?: number
+  /** A context takes about 5 KiB. */
+  contextCacheSize?: number
+  maxOrders?: number
+}
+
+type Live = { context: SecureContext; notAfter: number }
+type BackingOff = { until: number; problem: string }
+
+/** The certificates of the edge. Hostnames are canonical. */
+export class Certificates {
+  private contexts: RecentMap<Live>
+  private backingOff: RecentMap<BackingOff>
+  private lookups = new Map<string, Promise<Live | undefined>>()
+  private orders = new Map<string, Promise<Live>>()
+  private backOff: CertificateBackOff
+  private now: () => number
+  private random: () => number
+  private stopping = false
+
+  constructor(private options: CertificatesOptions) {
+    this.now = options.now ?? Date.now
+    this.random = options.random ?? Math.random
+    this.contexts = new RecentMap(options.contextCacheSize ?? 10_000)
+    this.backingOff = new RecentMap(options.contextCacheSize ?? 10_000)
+    this.backOff = new CertificateBackOff(this.now, this.random)
+  }
+
+  /** The context for a handshake, at once from memory or within `handshakeWaitMs`. Throws CertificateRefused. */
+  async secureContext(hostname: string): Promise<SecureContext> {
+    this.mustBeAllowed(hostname)
+    const known = this.fromMemory(hostname)
+    if (known) return known.context
+    const stored = await this.lookup(hostname)
+    const live = stored ?? (await this.waitFor(hostname, this.order(hostname)))
+    // The mapping may have gone while we waited.
+    this.mustBeAllowed(hostname)
+    return live.context
+  }
+
+  /** Sees to it that a name has a certificate of its present issuer. Ends when it has, or when the failure is on record (`status`); never rejects. */
+  async obtain(hostname: string): Promise<void> {
+    await this.inBackground(hostname, async () => {
+      const stored = await this.options.store.find(hostname)
+      if (stored && this.isUsable(stored) && stored.issuer === this.options.issuerFor(hostname).name) {
+        const attempt = await this.options.store.attempt(hostname)
+        // One still in the future is the back-off of a renewal, and stands.
+        if (attempt && attempt.nextAttemptAt <= this.now()) await this.options.store.forgetAttempt(hostname)
+        return
+      }
+      await this.order(hostname, stored)
+    })
+  }
+
+  /** Replaces the certificate of a name; until it succeeds the old one is served. Ends like `obtain`. */
+  async renew(hostname: string): Promise<void> {
+    await this.inBackground(hostname, async () => {
+      await this.order(hostname, await this.options.store.find(hostname))
+    })
+  }
+
+  /** Forgets a name that is no longer mapped, and its attempts. Its certificate stays in the store: mapped again, it costs the CA nothing. */
+  async remove(hostname: string): Promise<void> {
+    this.contexts.delete(hostname)
+    this.backingOff.delete(hostname)
+    await this.options.store.forgetAttempt(hostname)
+  }
+
+  /** How things stand with a name's certificate, from the store. */
+  async status(hostname: string): Promise<CertificateStatus> {
+    const stored = await this.options.store.find(hostname)
+    const attempt = await this.options.store.attempt(hostname)
+    const trouble = attempt?.problem ? { problem: attempt.problem, nextAttemptAt: attempt.nextAttemptAt } : {}
+    if (stored && this.isUsable(stored)) return { state: "issued", issuer: stored.issuer, notAfter: stored.notAfter, ...trouble }
+    return { state: attempt?.problem ? "backing_off" : "none", ...trouble }
+  }
+
+  /** Begins no new order, and waits for those under way; stop the issuers meanwhile to cut them short. What is cut short is taken up at the next start. */
+  async stop(): Promise<void> {
+    this.stopping = true
+    await Promise.allSettled([...this.lookups.values(), ...this.orders.values()])
+  }
+
+  private mustBeAllowed(hostname: string): void {
+    if (this.options.gate(hostname)) return
+    this.contexts.delete(hostname)
+    throw new CertificateRefused("not_allowed", `${hostname} may not have a certificate here`)
+  }
+
+  private fromMemory(hostname: string): Live | undefined {
+    const live = this.contexts.get(hostname)
+    if (live && live.notAfter > this.now()) return live
+    const refused = this.backingOff.get(hostname)
+    if (refused && refused.until > this.now()) throw new CertificateRefused("backing_off", `${hostname} is backing off: ${refused.problem}`)
+    return undefined
+  }
+
+  private isUsable = (stored: StoredCertificate) => stored.keyPem !== undefined && stored.notAfter > this.now()
+
+  private lookup(hostname: string): Promise<Live | undefined> {
+    return this.share(this.lookups, hostname, async () => {
+      const stored = await this.options.store.find(hostname)
+      if (stored?.keyPem === undefined || stored.notAfter <= this.now()) {
+        if (stored && stored.keyPem === undefined) this.options.log.warn("certificate key does not open", { hostname })
+        return undefined
+      }
+      return this.putLive(hostname, stored.chainPem, stored.keyPem, stored.notAfter)
+    })
+  }
+
+  /** One order a hostname: kept when it succeeds, put on record when it fails. Throws CertificateRefused where it was not or should not be tried. */
+  private order(hostname: string, replaced?: StoredCertificate): Promise<Live> {
+    return this.share(this.orders, hostname, async () => {
+      const { store, log } = this.options
+      const issuer = this.options.issuerFor(hostname)
+      const attempt = await store.attempt(hostname)
+      // Handshakes of a name that has a valid certificate go on to the store, whatever becomes of its renewal.
+      const refuseFromMemory = !replaced || !this.isUsable(replaced)
+      if (attempt && attempt.nextAttemptAt > this.now()) throw this.refuse(attempt, refuseFromMemory)
+      let notBefore = this.backOff.openAt(hostname, issuer.name)
+      if (notBefore <= this.now()) notBefore = await this.backOff.takeOrder(issuer, (since) => store.countSince(issuer.name, since))
+      if (notBefore > this.now()) throw this.refuse(await this.putOff(hostname, attempt, notBefore, issuer), refuseFromMemory)
+      await store.begin(hostname, this.now())
+      try {
+        const sameIssuer = replaced?.issuer === issuer.name
+        const issued = await issuer.issue(hostname, sameIssuer ? replaced?.chainPem : undefined)
+        const lifetime = issued.notAfter - issued.notBefore
+        // A third of the lifetime left, and up to a thirtieth earlier, so that names certified together are not renewed together.
+        const renewAt = issued.notAfter - Math.floor(lifetime / 3 + (this.random() * lifetime) / 30)
+        // Before it is kept: a chain and key that do not fit each other throw here.
+        const live = this.putLive(hostname, issued.chainPem, issued.keyPem, issued.notAfter)
+        await store.save(hostname, issuer.name, issued, renewAt, this.now())
+        this.backingOff.delete(hostname)
+        log.info("certificate issued", { hostname, issuer: issuer.name, notAfter: new Date(issued.notAfter).toISOString() })
+        return live
+      } catch (error) {
+        const failed = await this.record(hostname, issuer, attempt?.failures ?? 0, error)
+        if (failed && refuseFromMemory) this.backingOff.set(hostname, { until: failed.nextAttemptAt, problem: failed.problem })
+        throw new CertificateRefused("failed", `${hostname}: ${describeError(error)}`)
+      }
+    })
+  }
+
+  private putLive(hostname: string, cert: string, key: string, notAfter: number): Live {
+    const live = { context: createSecureContext({ cert, key, minVersion: "TLSv1.2" }), notAfter }
+    if (this.options.gate(hostname)) this.contexts.set(hostname, live)
+    return live
+  }
+
+  /** An order the limits do not allow yet is no failure; it is put on record as due at the time they do. */
+  private async putOff(hostname: string, attempt: CertificateAttemptRow | undefined, nextAttemptAt: number, issuer: Issuer) {
+    const problem = `orders at ${issuer.name} are at their limit`
+    const row = { hostname, failures: attempt?.failures ?? 0, lastAttemptAt: attempt?.lastAttemptAt ?? 0, nextAttemptAt, problem }
+    await this.options.store.saveAttempt(row)
+    return row
+  }
+
+  private async record(
+    hostname: string,
+    issuer: Issuer,
+    failuresBefore: number,
+    error: unknown,
+  ): Promise<CertificateAttemptRow | undefined> {
+    // Cut short by our own end: the row stays due, for the next start.
+    if (this.stopping) return undefined
+    const fault = error instanceof IssuanceError ? error : new IssuanceError(describeError(error), { cause: error })
+    const failures = failuresBefore + 1
+    const nextAttemptAt = Math.ceil(this.backOff.failed(hostname, issuer.name, failures, fault))
+    const row = { hostname, failures, lastAttemptAt: this.now(), nextAttemptAt, problem: fault.problem }
+    const fields = { hostname, issuer: issuer.name, failures, nextAttemptAt: new Date(nextAttemptAt).toISOString(), error }
+    if (error instanceof IssuanceError) this.options.log.warn("certificate not issued", fields)
+    else this.options.log.error("certificate not issued", fields)
+    // A name that was removed meanwhile leaves no row behind.
+    if (this.options.gate(hostname)) await this.options.store.saveAttempt(row)
+    else await this.options.store.forgetAttempt(hostname)
+    return row
+  }
+
+  private refuse(attempt: CertificateAttemptRow, fromMemory: boolean): CertificateRefused {
+    const { hostname, nextAttemptAt: until, problem } = attempt
+    if (fromMemory) this.backingOff.set(hostname, { until, problem })
+    return new CertificateRefused("backing_off", `${hostname} is backing off: ${problem}`)
+  }
+
+  /** Single flight, and a bound on flights. */
+  private share<T>(flights: Map<string, Promise<T>>, hostname: string, run: () => Promise<T>): Promise<T> {
+    const flying = flights.get(hostname)
+    if (flying) return flying
+    if (this.stopping) return Promise.reject(new CertificateRefused("busy", "the edge is stopping"))
+    if (flights.size >= (this.options.maxOrders ?? 256))
+      return Promise.reject(new CertificateRefused("busy", "too many certificates are being made"))
+    const flight = run().finally(() => flights.delete(hostname))
+    flights.set(hostname, flight)
+    return flight
+  }
+
+  private async waitFor(hostname: string, order: Promise<Live>): Promise<Live> {
+    const limit = Promise.withResolvers<never>()
+    const refusal = new CertificateRefused("waiting", `the order for ${hostname} is still under way`)
+    const timer = setTimeout(() => limit.reject(refusal), this.options.handshakeWaitMs ?? 20_000)
+    try {
+      return await Promise.race([order, limit.promise])
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  private async inBackground(hostname: string, work: () => Promise<void>): Promise<void> {
+    if (this.stopping || !this.options.gate(hostname)) return
+    try {
+      await work()
+    } catch (error) {
+      if (!(error instanceof CertificateRefused)) this.options.log.error("certificate not issued", { hostname, error })
+      // Put on record as due, so that the worker takes it up when there is room.
+      else if (error.reason === "busy" && !this.stopping) await this.options.store.begin(hostname, this.now())
+    }
+  }
+}
