@@ -10,6 +10,10 @@ export type ServerAnswer = {
   values: string[]
   /** Seconds; the least of the records. */
   ttlSeconds?: number
+  /** The name asked for, where a CNAME led away from the name of the look-up. */
+  name?: string
+  /** What stood behind an outcome that is neither an answer nor a plain denial, such as `connection refused`. */
+  detail?: string
 }
 
 export type RecordType = "A" | "AAAA" | "CNAME" | "TXT" | "NS" | "CAA" | "SOA"

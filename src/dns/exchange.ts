@@ -1,0 +1,139 @@
+import { randomInt } from "node:crypto"
+import { connect, isIPv6 } from "node:net"
+import { describeError } from "../errors"
+import { decodeMessage, encodeMessage, type Message, message, type Question, rcodes, UDP_SIZE } from "./wire"
+
+/** One address of one name server. */
+export type Endpoint = { server: string; address: string; port: number }
+
+/** What came of asking: a message that matches the question, octets that are none, or nothing. */
+export type Reply =
+  { kind: "message"; message: Message } | { kind: "malformed"; detail: string } | { kind: "unreachable"; detail: string; noRoute?: boolean }
+
+export type ExchangeOptions = { timeoutMs: number; attempts: number; signal: AbortSignal; onSend?: () => boolean }
+
+const MAX_STRAYS = 64
+const noRouteCodes = new Set(["ENETUNREACH", "EAFNOSUPPORT", "EADDRNOTAVAIL", "EHOSTUNREACH"])
+
+/** The octets of a query with EDNS or without; `recursion` asks a recursive resolver. */
+export function encodeQuery(id: number, question: Question, edns: boolean, recursion = false): Uint8Array<ArrayBuffer> {
+  const offer = edns ? { edns: { udpSize: UDP_SIZE, version: 0 } } : {}
+  return encodeMessage(message({ id, questions: [question], recursionDesired: recursion, ...offer }))
+}
+
+/** The reply in the octets, or undefined where they answer another question (RFC 5452 section 9.1). Never throws. */
+export function readReply(bytes: Uint8Array, id: number, question: Question): Reply | undefined {
+  if (bytes.length < 12 || ((bytes[0]! << 8) | bytes[1]!) !== id || (bytes[2]! & 0x80) === 0) return undefined
+  let decoded: Message
+  try {
+    decoded = decodeMessage(bytes)
+  } catch (error) {
+    return { kind: "malformed", detail: describeError(error) }
+  }
+  const [echo, ...more] = decoded.questions
+  const isBareFault = !echo && (decoded.rcode === rcodes.FORMERR || decoded.rcode === rcodes.NOTIMP)
+  const isEcho = echo?.name === question.name && echo.type === question.type && echo.class === question.class && more.length === 0
+  return isBareFault || isEcho ? { kind: "message", message: decoded } : undefined
+}
+
+/**
+ * Asks one server: UDP with EDNS → without it after FORMERR, BADVERS or silence → TCP where the answer was truncated. Never throws and leaves no socket;
+ * takes at most `timeoutMs` for each attempt and once more for TCP.
+ */
+export async function exchange(to: Endpoint, question: Question, options: ExchangeOptions): Promise<Reply> {
+  let edns = true
+  let reply: Reply = { kind: "unreachable", detail: "it was not asked: the look-up had ended" }
+  for (let attempt = 0; attempt < options.attempts; attempt++) {
+    if (options.signal.aborted || options.onSend?.() === false) return reply
+    reply = await askUdp(to, question, edns, options)
+    if (reply.kind === "message" && edns && isEdnsRefusal(reply.message) && options.onSend?.() !== false) {
+      edns = false
+      reply = await askUdp(to, question, edns, options)
+    }
+    if (reply.kind !== "unreachable" || reply.noRoute) break
+    edns = false
+  }
+  const isTruncated = reply.kind === "message" && reply.message.truncated
+  if (!isTruncated || options.signal.aborted) return reply
+  if (options.onSend?.() === false)
+    return { kind: "unreachable", detail: "its answer was truncated and it was not asked over TCP: too many queries" }
+  const whole = await askTcp(to, question, edns, options)
+  if (whole.kind === "unreachable") return { kind: "unreachable", detail: `its answer was truncated, and over TCP: ${whole.detail}` }
+  if (whole.kind === "message" && whole.message.truncated) return { kind: "malformed", detail: "its answer was truncated over TCP too" }
+  return whole
+}
+
+const isEdnsRefusal = (reply: Message) =>
+  reply.rcode === rcodes.BADVERS || (!reply.edns && (reply.rcode === rcodes.FORMERR || reply.rcode === rcodes.NOTIMP))
+
+function unreachable(error: unknown): Reply {
+  const code = error instanceof Error && "code" in error ? String(error.code) : ""
+  if (noRouteCodes.has(code)) return { kind: "unreachable", detail: "this host has no route to it", noRoute: true }
+  return { kind: "unreachable", detail: code === "ECONNREFUSED" ? "connection refused" : describeError(error) }
+}
+
+/** One datagram from a fresh socket, hence a fresh port, connected so that only the asked address can answer. */
+async function askUdp(to: Endpoint, question: Question, edns: boolean, options: ExchangeOptions): Promise<Reply> {
+  const id = randomInt(0x10000)
+  const { promise, resolve } = Promise.withResolvers<Reply>()
+  let strays = 0
+  const onData = (bytes: Uint8Array) => {
+    const reply = readReply(bytes, id, question)
+    if (reply) resolve(reply)
+    else if (++strays >= MAX_STRAYS) resolve({ kind: "malformed", detail: "it sent only messages that answer another question" })
+  }
+  const onTime = () =>
+    resolve(
+      strays > 0
+        ? { kind: "malformed", detail: "what it sent answers another question" }
+        : { kind: "unreachable", detail: `no reply within ${options.timeoutMs} ms` },
+    )
+  const onAbort = () => resolve({ kind: "unreachable", detail: "no reply before the look-up ended" })
+  const timer = setTimeout(onTime, options.timeoutMs)
+  options.signal.addEventListener("abort", onAbort)
+  let socket: { close(): void } | undefined
+  try {
+    const opened = await Bun.udpSocket({
+      hostname: isIPv6(to.address) ? "::" : "0.0.0.0",
+      connect: { hostname: to.address, port: to.port },
+      socket: { data: (_socket, bytes) => onData(bytes), error: (...given: unknown[]) => resolve(unreachable(given.at(-1))) },
+    })
+    socket = opened
+    opened.send(encodeQuery(id, question, edns))
+    return await promise
+  } catch (error) {
+    return unreachable(error)
+  } finally {
+    clearTimeout(timer)
+    options.signal.removeEventListener("abort", onAbort)
+    socket?.close()
+  }
+}
+
+/** One query over TCP (RFC 7766): two octets of length, then the message. */
+async function askTcp(to: Endpoint, question: Question, edns: boolean, options: ExchangeOptions): Promise<Reply> {
+  const id = randomInt(0x10000)
+  const query = encodeQuery(id, question, edns)
+  const { promise, resolve } = Promise.withResolvers<Reply>()
+  const onAbort = () => resolve({ kind: "unreachable", detail: "no reply before the look-up ended" })
+  const timer = setTimeout(() => resolve({ kind: "unreachable", detail: `no reply within ${options.timeoutMs} ms` }), options.timeoutMs)
+  options.signal.addEventListener("abort", onAbort)
+  const socket = connect({ host: to.address, port: to.port })
+  let received = Buffer.alloc(0)
+  socket.on("connect", () => socket.write(Buffer.concat([Buffer.from([query.length >>> 8, query.length & 0xff]), query])))
+  socket.on("data", (chunk: Buffer) => {
+    received = Buffer.concat([received, chunk])
+    if (received.length < 2 || received.length < 2 + received.readUInt16BE(0)) return
+    const reply = readReply(received.subarray(2, 2 + received.readUInt16BE(0)), id, question)
+    resolve(reply ?? { kind: "malformed", detail: "what it sent over TCP answers another question" })
+  })
+  socket.on("error", (error) => resolve(unreachable(error)))
+  socket.on("close", () => resolve({ kind: "unreachable", detail: "the connection was closed" }))
+  try {
+    return await promise
+  } finally {
+    clearTimeout(timer)
+    options.signal.removeEventListener("abort", onAbort)
+    socket.destroy()
+  }
+}
