@@ -65,7 +65,7 @@ export async function startApi(change: Partial<MappingNeeds> = {}) {
   })
   const door = {
     session: (request: Request) => guards.session(request),
-    maybeSession: async (request: Request) => (await guards.session(request).catch(() => undefined))?.sessionId,
+    maybeSession: (request: Request) => guards.maybeSession(request),
     address: (request: Request) => addresses.of(request),
   }
   const routes = [accountRoutes(people, tokens, door), setupRoutes(people, door.address), mappingRoutes(mappings, guards.networking)]

@@ -84,9 +84,10 @@ async function startDns(port: number) {
   const server = "ns.demo.test"
   const common = { nameServers: [server], contact: "hostmaster.demo.test", ttlSeconds: 60 }
   const root = new AuthoritativeZone({ origin: ".", ...common })
+  const top = new AuthoritativeZone({ origin: "test", ...common })
   const zone = new AuthoritativeZone({ origin: "demo.test", ...common })
   zone.set(server, "A", ["127.0.0.1"])
-  const listener = new DnsListener({ zones: () => [zone, root] })
+  const listener = new DnsListener({ zones: () => [zone, top, root] })
   await listener.start({ host: "127.0.0.1", port })
   return { publishTxt: (name: string, value: string) => zone.set(name, "TXT", [value]), stop: () => listener.stop() }
 }

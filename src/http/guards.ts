@@ -21,6 +21,16 @@ export class Guards {
     return principal
   }
 
+  /** The id of the session a request carries, or undefined for everything else it may carry. */
+  async maybeSession(request: Request): Promise<string | undefined> {
+    try {
+      return (await this.session(request)).sessionId
+    } catch (error) {
+      if (error instanceof AppError && error.code === "unauthorized") return undefined
+      throw error
+    }
+  }
+
   /** The scope gate of the networking API; the action is the method's. */
   networking = async (request: Request, resource: "domains" | "domain-mappings", id: string | undefined): Promise<Principal> => {
     const principal = await this.principal(request)

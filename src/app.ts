@@ -1,0 +1,333 @@
+import { chmodSync, rmSync } from "node:fs"
+import { createSecureContext, type SecureContext } from "node:tls"
+import { Authenticator } from "./accounts/authenticator"
+import { LoginLimit } from "./accounts/login-limit"
+import { People } from "./accounts/people"
+import { accountRoutes } from "./accounts/routes"
+import { setupRoutes } from "./accounts/setup-routes"
+import { Signer } from "./accounts/signer"
+import { AccountStore } from "./accounts/store"
+import { Tokens } from "./accounts/tokens"
+import { AcmeIssuer } from "./acme/acme-issuer"
+import { ChallengeBoard, type ChallengeCertificate } from "./acme/challenges"
+import { FallbackIssuer } from "./acme/fallback-issuer"
+import { InternalCa } from "./acme/internal-ca"
+import type { Issuer } from "./acme/issuer"
+import { Reconciler } from "./compute/reconcile"
+import { computeRoutes } from "./compute/routes"
+import { ComputeService } from "./compute/service"
+import { ContainerStore } from "./compute/store"
+import type { Config } from "./config"
+import { DataFolder } from "./data-folder"
+import { openDatabase } from "./db/open"
+import { Resolver } from "./dns/resolver"
+import { ianaRoots, parseRoots } from "./dns/root-hints"
+import { AccessLog } from "./edge/access-log"
+import { CertificateStore } from "./edge/certificate-store"
+import { Certificates } from "./edge/certificates"
+import { EdgeListener } from "./edge/listener"
+import { PlainListener } from "./edge/plain-listener"
+import { RenewalWorker } from "./edge/renewal"
+import { RouteTable } from "./edge/route-table"
+import { findEngine } from "./engine/engine"
+import { AppError, describeError } from "./errors"
+import { isWithin } from "./hostname"
+import { ClientAddresses } from "./http/client-address"
+import { Guards } from "./http/guards"
+import { httpRoot } from "./http/root"
+import { publicRoutes } from "./http/public-routes"
+import type { Log } from "./log"
+import { mappingRoutes } from "./mappings/routes"
+import { MappingService } from "./mappings/service"
+import { MappingStore } from "./mappings/store"
+import { Publisher } from "./publisher"
+import type { Listen } from "./settings"
+import { Vault } from "./vault"
+import { Worker } from "./worker"
+import { CloudflareProvider } from "./zones/cloudflare"
+import { zoneRoutes } from "./zones/routes"
+import { ZoneService } from "./zones/service"
+import { ZoneStore } from "./zones/store"
+
+/** A running appliance. `setupUrl` is there while nobody exists; ports are those really listened on. */
+export type App = {
+  ports: { api: number; http: number; https: number }
+  setupUrl: string | undefined
+  rootPem: () => Promise<string>
+  /** Finishes requests under way for at most `drainMs`, then ends everything. */
+  stop: (drainMs: number) => Promise<void>
+}
+
+/** The composition root: makes everything, wires it and starts it. Throws, with nothing left running, when a part cannot start. */
+export async function startApp(config: Config, log: Log): Promise<App> {
+  const undo: (() => unknown)[] = []
+  const stop = async () => {
+    for (const step of undo.splice(0).reverse()) {
+      try {
+        await step()
+      } catch (error) {
+        log.error("a part did not stop cleanly", { error })
+      }
+    }
+  }
+  try {
+    return await compose(config, log, undo, stop)
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+async function compose(config: Config, log: Log, undo: (() => unknown)[], stopAll: () => Promise<void>): Promise<App> {
+  const now = Date.now
+  const folder = new DataFolder(config.dataDir)
+  const db = await openDatabase(folder.storeFile)
+  undo.push(() => db.destroy())
+  const storeVault = new Vault(folder.secret("store-key"))
+  const { people, tokens, guards } = accounts()
+
+  const board = new ChallengeBoard()
+  const acmeIssuersRunning: AcmeIssuer[] = []
+  const certificateStore = new CertificateStore(db, storeVault)
+  const internalCa = new InternalCa(certificateStore.rootKeeper("internal", now), now)
+  const publicIssuer = config.acmeDirectory === "internal" ? internalCa : acmeIssuers(config.acmeDirectory, config.acmeFallbackDirectory)
+  const privateNames = [...config.privateZones, "localhost"]
+  const issuerFor = (hostname: string): Issuer => (privateNames.some((zone) => isWithin(hostname, zone)) ? internalCa : publicIssuer)
+
+  const table = new RouteTable()
+  const gate = (hostname: string) => table.match(hostname) !== undefined
+  const certificates = new Certificates({ gate, store: certificateStore, issuerFor, log, now, handshakeWaitMs: 20_000 })
+  const renewal = new RenewalWorker({ store: certificateStore, certificates, gate, issuerFor, log, now })
+
+  const resolver = new Resolver({ roots: roots(), port: config.dnsPort, doh: config.dnsDoh })
+  undo.push(() => resolver.stop())
+  const mappingStore = new MappingStore(db)
+  const ports = { api: 0, http: 0, https: 0 }
+
+  const engine = findEngine(config.containerEngine)
+  const containerStore = new ContainerStore(db)
+  const compute = new ComputeService({
+    store: containerStore,
+    engine,
+    baseDomain: config.baseDomain,
+    containerCap: config.containerLimit,
+    allowUpstreams: config.allowUpstreams,
+    ownListeners: () => ownListeners(),
+    onChange: () => republish(),
+    log,
+    now,
+  })
+  const reconciler = new Reconciler({ service: compute, store: containerStore, engine, log, now })
+
+  const ownHosts = ["", "net.", "auth.", "compute.", "storage.", "connect."].map((prefix) => prefix + config.baseDomain)
+  const sources = {
+    mappings: mappingStore.verified,
+    containers: () => compute.targets(),
+    ownHosts,
+    ownUpstream: { unix: folder.apiSocket },
+    leadsToUs: (address: string, port: number) => compute.leadsToUs(address, port),
+  }
+  const publisher = new Publisher(sources, table)
+  const republish = () => void publisher.publish().catch((error) => log.error("routes could not be published", { error }))
+
+  const zones = new ZoneService({
+    store: new ZoneStore(db),
+    vault: config.encryptionKey === "none" ? undefined : new Vault(config.encryptionKey ?? folder.secret("encryption-key")),
+    provider: new CloudflareProvider({ baseUrl: config.cloudflareApi }),
+    target: `ingress.${config.baseDomain}`,
+    log,
+    now,
+  })
+  const mappings = new MappingService({
+    store: mappingStore,
+    baseDomain: config.baseDomain,
+    privateZones: config.privateZones,
+    container: (id) => compute.forMapping(id),
+    lookupTxt: (name) => resolver.lookup(name, "TXT"),
+    automate: (personId, domain) => zones.automate(personId, domain),
+    unautomate: (personId, domain) => zones.unautomate(personId, domain),
+    publish: () => publisher.publish(),
+    certify: (domain) => void certificates.obtain(domain),
+    forgetCertificate: (domain) => certificates.remove(domain),
+    certificateStatus: (domain) => certificates.status(domain),
+    maxPending: config.maxPendingMappings,
+    intervalMs: config.verifyIntervalMs,
+    expiryMs: config.verifyExpiryMs,
+    log,
+    now,
+  })
+  const verifier = new Worker((signal) => mappings.checkDue(signal), Math.min(config.verifyIntervalMs, 5000), log)
+
+  const addresses = new ClientAddresses()
+  const door = {
+    session: (request: Request) => guards.session(request),
+    maybeSession: (request: Request) => guards.maybeSession(request),
+    address: (request: Request) => addresses.of(request),
+  }
+  const root = httpRoot({
+    routes: [
+      publicRoutes(() => internalCa.rootPem()),
+      accountRoutes(people, tokens, door),
+      setupRoutes(people, door.address),
+      zoneRoutes(zones, guards.networking),
+      mappingRoutes(mappings, guards.networking),
+      computeRoutes(compute, guards.compute),
+    ],
+    allowedOrigins: config.allowedOrigins,
+    log,
+  })
+
+  await publisher.publish()
+  const drain = await startListeners()
+  reconciler.start()
+  undo.push(() => reconciler.stop())
+  renewal.start()
+  undo.push(async () => {
+    // Orders under way are cut short, and stay due for the next start.
+    const ordersEnded = certificates.stop()
+    for (const issuer of acmeIssuersRunning) issuer.stop()
+    await ordersEnded
+    await renewal.stop()
+  })
+  verifier.start()
+  undo.push(() => verifier.stop())
+  for (const host of ownHosts) void certificates.obtain(host)
+  void obtainMissing()
+
+  if (config.admin !== undefined) await people.createFirst(config.admin.username, config.admin.password)
+  const secret = await people.setupSecret()
+  const setupUrl = secret === undefined ? undefined : `http://${config.apiListen.host ?? "localhost"}:${ports.api}/setup/${secret}`
+  return { ports, setupUrl, rootPem: () => internalCa.rootPem(), stop }
+
+  async function stop(drainMs: number): Promise<void> {
+    await drain(drainMs)
+    await stopAll()
+  }
+
+  /** Names that were verified by a process that ended before it ordered. A few at a time, for there may be many. */
+  async function obtainMissing(): Promise<void> {
+    for (const { domain } of await mappingStore.verified()) {
+      if ((await certificates.status(domain)).state === "none") await certificates.obtain(domain)
+    }
+  }
+
+  function accounts() {
+    const store = new AccountStore(db)
+    const signer = new Signer(config.jwtSecret ?? folder.secret("jwt-secret"), now)
+    return {
+      people: new People(store, signer, new LoginLimit(now), now),
+      tokens: new Tokens(store, signer, now),
+      guards: new Guards(new Authenticator(store, signer, now)),
+    }
+  }
+
+  function acmeIssuers(directoryUrl: string, fallbackUrl: string | undefined): Issuer {
+    const make = (url: string) => {
+      const issuer = new AcmeIssuer({
+        directoryUrl: url,
+        caPem: config.acmeCa,
+        email: config.acmeEmail,
+        eab: config.acmeEab,
+        account: certificateStore.accountKeeper(url, now),
+        board,
+        // While a TLS-ALPN-01 challenge is pending its handshakes displace the visitors', so a renewal tries the plain port first.
+        challengeTypes: ({ renewal: isRenewal }) => (isRenewal ? ["http-01", "tls-alpn-01"] : ["tls-alpn-01", "http-01"]),
+        now,
+      })
+      acmeIssuersRunning.push(issuer)
+      return issuer
+    }
+    const first = make(directoryUrl)
+    return fallbackUrl === undefined ? first : new FallbackIssuer(first, make(fallbackUrl))
+  }
+
+  function roots() {
+    if (config.dnsRoots === undefined) return ianaRoots
+    try {
+      return parseRoots(config.dnsRoots, config.dnsPort)
+    } catch (error) {
+      throw new AppError("invalid", `FREEHOLD_DNS_ROOTS: ${describeError(error)}`)
+    }
+  }
+
+  function ownListeners(): { address: string; port: number }[] {
+    const at = (listen: Listen, port: number) => ({ address: listen.host ?? "0.0.0.0", port })
+    return [at(config.apiListen, ports.api), at(config.httpListen, ports.http), at(config.httpsListen, ports.https)]
+  }
+
+  async function startListeners(): Promise<(ms: number) => Promise<void>> {
+    const fetch =
+      (from: (request: Request, server: Bun.Server<unknown>) => string | undefined) => (request: Request, server: Bun.Server<unknown>) => {
+        addresses.note(request, from(request, server))
+        return root.handle(request)
+      }
+    rmSync(folder.apiSocket, { force: true })
+    const inner = Bun.serve({ unix: folder.apiSocket, fetch: fetch((request) => request.headers.get("x-forwarded-for") ?? undefined) })
+    chmodSync(folder.apiSocket, 0o600)
+    undo.push(() => inner.stop(true))
+    const { host, port } = config.apiListen
+    const outer = serveApi()
+    undo.push(() => outer.stop(true))
+    ports.api = outer.port ?? port
+
+    function serveApi() {
+      try {
+        return Bun.serve({ hostname: host ?? "::", port, fetch: fetch((request, server) => server.requestIP(request)?.address) })
+      } catch (error) {
+        throw cannotListen("api_listen", config.apiListen, error)
+      }
+    }
+
+    // A visit is news of level info.
+    const isLogged = config.logLevel === "info" || config.logLevel === "debug"
+    const accessLog = new AccessLog((lines) => void (isLogged && process.stdout.write(lines)))
+    const challengeContext = challengeContexts(board)
+    const secureContext = (name: string) => certificates.secureContext(name)
+    const edge = new EdgeListener({ routes: table, secureContext, challengeContext, log, accessLog, limits: { handshakeMs: 25_000 } })
+    undo.push(
+      () => accessLog.stop(),
+      () => edge.stop(),
+    )
+    ports.https = await listenAt("https_listen", config.httpsListen, edge)
+    const plain = new PlainListener({ routes: table, challenge: (token) => board.httpAnswer(token), httpsPort: () => ports.https, log })
+    undo.push(() => plain.stop())
+    ports.http = await listenAt("http_listen", config.httpListen, plain)
+    return (ms: number) => edge.drain(ms)
+  }
+}
+
+/** Every address of the machine: both families through one socket, or IPv4 alone where the host has no IPv6. */
+async function listenAt(
+  name: string,
+  listen: Listen,
+  listener: { start(at: { host: string; port: number }): Promise<{ port: number }> },
+): Promise<number> {
+  const hosts = listen.host === undefined ? ["::", "0.0.0.0"] : [listen.host]
+  let fault: unknown
+  for (const host of hosts) {
+    try {
+      return (await listener.start({ host, port: listen.port })).port
+    } catch (error) {
+      fault = error
+      if ((error as NodeJS.ErrnoException).code !== "EAFNOSUPPORT") break
+    }
+  }
+  throw cannotListen(name, listen, fault)
+}
+
+function cannotListen(name: string, listen: Listen, error: unknown): Error {
+  const where = `${listen.host ?? ""}:${listen.port}`
+  return new Error(`${name} ${where}: ${describeError(error)} (another program may hold the port, or it takes a privilege)`)
+}
+
+/** TLS contexts of the challenges being answered, made once for each certificate. */
+function challengeContexts(board: ChallengeBoard): (hostname: string) => SecureContext | undefined {
+  const made = new WeakMap<ChallengeCertificate, SecureContext>()
+  return (hostname) => {
+    const certificate = board.alpnCertificate(hostname)
+    if (certificate === undefined) return undefined
+    const context = made.get(certificate) ?? createSecureContext({ cert: certificate.certificatePem, key: certificate.keyPem })
+    made.set(certificate, context)
+    return context
+  }
+}

@@ -1,0 +1,255 @@
+import type { ContainerRow } from "../db/schema"
+import type { Engine } from "../engine/engine"
+import { EngineFault, isEngineGone } from "../engine/faults"
+import { AppError, describeError } from "../errors"
+import type { Log } from "../log"
+import { Lanes } from "./lanes"
+import {
+  type Caller,
+  type ContainerReply,
+  type ContainerTarget,
+  containerReply,
+  newContainerId,
+  parseEngineContainer,
+  parseName,
+  parsePorts,
+} from "./model"
+import { Provisioner } from "./provisioner"
+import type { ContainerStore } from "./store"
+import { type OwnListener, UpstreamRule } from "./upstream-rule"
+
+/** What containers need of the rest of the house, wired in `app.ts`. */
+export type ComputeNeeds = {
+  store: ContainerStore
+  /** Undefined where there is no container engine: only `external` containers can be made then. */
+  engine: Engine | undefined
+  now: () => number
+  log: Log
+  baseDomain: string
+  /** How many containers of the engine one person may have. */
+  containerCap?: number
+  /** Address ranges in which `external` containers may have any address. */
+  allowUpstreams: string[]
+  ownListeners: () => OwnListener[]
+  /** Status or address of some container changed: ask `targets` again. */
+  onChange: () => void
+}
+
+const liveStatusLimitMs = 2_000
+const noEngine = "no container engine is configured: start Podman or Docker, or set FREEHOLD_CONTAINER_ENGINE"
+
+/** Containers: the store holds what is wished, the engine what is true; each is brought to the other one at a time. */
+export class ComputeService {
+  private lanes = new Lanes()
+  private queued = new Set<string>()
+  private provisioner: Provisioner | undefined
+  private rule: UpstreamRule
+  private trouble: string | undefined
+
+  constructor(private needs: ComputeNeeds) {
+    const { engine, store, log, onChange } = needs
+    this.provisioner = engine && new Provisioner(store, engine, log, onChange)
+    this.trouble = engine === undefined ? noEngine : undefined
+    this.rule = new UpstreamRule(needs)
+  }
+
+  /** The caller's own, the newest first, as the store has them. */
+  async list(caller: Caller): Promise<ContainerReply[]> {
+    return (await this.needs.store.list(caller.personId)).map((row) => this.reply(row))
+  }
+
+  /** With live status, unless the engine takes longer than two seconds to say. Throws `not_found`. */
+  async get(caller: Caller, id: string): Promise<ContainerReply> {
+    const row = await this.own(caller, id)
+    if (row.kind === "external" || this.provisioner === undefined || this.lanes.isBusy(id)) return this.reply(row)
+    const limit = Promise.withResolvers<void>()
+    const timer = setTimeout(limit.resolve, liveStatusLimitMs)
+    await Promise.race([this.settle(id).catch(() => undefined), limit.promise])
+    clearTimeout(timer)
+    return this.reply(await this.own(caller, id))
+  }
+
+  /** Throws `invalid`, `forbidden` (external ones are an administrator's) and `unavailable` (no engine). Starting goes on after the answer. */
+  async create(caller: Caller, body: Record<string, unknown>): Promise<ContainerReply> {
+    const name = parseName(body.name)
+    const isExternal = body.kind === "external" || (body.address !== undefined && body.address !== null)
+    const row = isExternal ? this.externalRow(caller, name, body) : await this.engineRow(caller, name, body)
+    const { store } = this.needs
+    for (let attempt = 0; !(await store.insert(row, this.cap)); attempt++) {
+      if (row.kind === "engine" && (await store.count(caller.personId)) >= this.cap) throw this.capReached()
+      // The id was taken; with 32 random bits twice in a row is beyond belief, so the loop is for form.
+      if (attempt === 3) throw new Error("no free container id")
+      row.id = newContainerId()
+    }
+    if (isExternal) this.needs.onChange()
+    else this.kick(row.id)
+    return this.reply(row)
+  }
+
+  private async engineRow(caller: Caller, name: string, body: Record<string, unknown>): Promise<ContainerRow> {
+    const { store } = this.needs
+    if ((await store.count(caller.personId)) >= this.cap) throw this.capReached()
+    const input = parseEngineContainer(body)
+    await this.requireEngine()
+    return { ...this.newRow(caller, name), ...input, kind: "engine", status: "pending", address: null, ports: "{}" }
+  }
+
+  private externalRow(caller: Caller, name: string, body: Record<string, unknown>): ContainerRow {
+    if (!caller.isAdmin) throw new AppError("forbidden", "forbidden: only an administrator registers external containers")
+    const { address, ports } = this.rule.parse(body)
+    const nothing = { image: null, memoryMb: 0, storageGb: 0, instanceType: "external", pullPolicy: "IfNotPresent" }
+    return { ...this.newRow(caller, name), ...nothing, kind: "external", status: "running", address, ports: JSON.stringify(ports) }
+  }
+
+  private newRow({ personId }: Caller, name: string) {
+    return {
+      id: newContainerId(),
+      personId,
+      name,
+      desired: "running" as const,
+      statusDetail: null,
+      engineId: null,
+      createdAt: this.needs.now(),
+    }
+  }
+
+  /** Does nothing to one that runs or is being started. Throws `not_found` and `unavailable`. */
+  async start(caller: Caller, id: string): Promise<ContainerReply> {
+    const row = await this.own(caller, id)
+    const isUp = row.status === "running" || row.status === "pending" || row.status === "initializing"
+    if (isUp && row.desired === "running") return this.reply(row)
+    if (row.kind === "external") return this.toggle(row, "running")
+    await this.requireEngine()
+    await this.lanes.run(id, async () => {
+      await this.needs.store.update(id, { desired: "running", status: "pending", statusDetail: null, address: null })
+    })
+    this.needs.onChange()
+    this.kick(id)
+    return this.reply(await this.own(caller, id))
+  }
+
+  /** Resolves when the application has ended; does nothing to one that has. Throws `not_found`, `unavailable` and `bad_gateway`. */
+  async stop(caller: Caller, id: string): Promise<ContainerReply> {
+    const row = await this.own(caller, id)
+    if (row.status === "stopped" && row.desired === "stopped") return this.reply(row)
+    if (row.kind === "external") return this.toggle(row, "stopped")
+    const provisioner = await this.requireEngine()
+    this.lanes.interrupt(id)
+    await this.lanes.run(id, async () => {
+      // The wish first: should the engine fail now, the reconciler carries it out.
+      await this.needs.store.update(id, { desired: "stopped" })
+      await explain("stop", async () => provisioner.bringDown(await this.own(caller, id)))
+    })
+    return this.reply(await this.own(caller, id))
+  }
+
+  /** Removes it, in any status, from the engine too. Throws `not_found`, and keeps everything when the engine does not answer or refuses. */
+  async delete(caller: Caller, id: string): Promise<void> {
+    const row = await this.own(caller, id)
+    if (row.kind === "engine" && (this.provisioner !== undefined || row.engineId !== null)) {
+      const provisioner = await this.requireEngine()
+      this.lanes.interrupt(id)
+      await this.lanes.run(id, async () => {
+        await explain("delete", async () => provisioner.remove(await this.own(caller, id)))
+        await this.needs.store.delete(id)
+      })
+    } else await this.needs.store.delete(id)
+    this.needs.onChange()
+  }
+
+  /** Whose container it is, for those who map hostnames to it. */
+  async forMapping(id: string): Promise<{ id: string; personId: string } | undefined> {
+    const row = await this.needs.store.find(id)
+    return row && { id: row.id, personId: row.personId }
+  }
+
+  /** Everybody's containers as the edge may reach them, read from the store at each call. */
+  async targets(): Promise<Map<string, ContainerTarget>> {
+    return new Map((await this.needs.store.all()).map((row) => [row.id, this.target(row)]))
+  }
+
+  private target(row: ContainerRow): ContainerTarget {
+    const ports = parsePorts(row)
+    const port = (targetPort: number) => ports[targetPort] ?? targetPort
+    if (row.status !== "running") return { running: false, reason: `the container is ${row.status}`, port }
+    if (row.address === null) return { running: false, reason: "the container has no address", port }
+    if (row.kind === "engine" && this.provisioner === undefined) return { running: false, reason: noEngine, port }
+    return { running: true, address: row.address, port }
+  }
+
+  /** True when a target of an external container would lead back to one of our own listeners, which the edge must not follow. */
+  leadsToUs(address: string, port: number): boolean {
+    return this.rule.leadsToUs(address, port)
+  }
+
+  /** Compares wish and truth of one container and removes the difference; `recover` starts again what ended with the host or the engine. */
+  async settle(id: string, recover = false): Promise<void> {
+    const { provisioner } = this
+    if (provisioner === undefined) return
+    try {
+      await this.lanes.run(id, (signal) => provisioner.settle(id, recover, signal))
+      this.trouble = undefined
+    } catch (error) {
+      this.noteTrouble(error)
+      throw error
+    }
+  }
+
+  /** Keeps in mind why statuses may be out of date, and shows it with them until the engine answers again. */
+  noteTrouble(error: unknown): void {
+    if (isEngineGone(error)) this.trouble = `${describeError(error)}; the status is the last one known`
+  }
+
+  /** Ends all work under way; the reconciler is stopped before. */
+  stopAll(): Promise<void> {
+    return this.lanes.stop()
+  }
+
+  private kick(id: string): void {
+    if (this.queued.has(id)) return
+    this.queued.add(id)
+    const work = this.settle(id).catch((error) => this.needs.log.warn("container could not be settled", { container: id, error }))
+    void work.finally(() => this.queued.delete(id))
+  }
+
+  private async toggle(row: ContainerRow, status: "running" | "stopped"): Promise<ContainerReply> {
+    await this.needs.store.update(row.id, { desired: status, status })
+    this.needs.onChange()
+    return this.reply({ ...row, desired: status, status })
+  }
+
+  private async requireEngine(): Promise<Provisioner> {
+    const { provisioner, needs } = this
+    if (provisioner === undefined || needs.engine === undefined) throw new AppError("unavailable", noEngine)
+    await needs.engine.ping()
+    return provisioner
+  }
+
+  private async own(caller: Caller, id: string): Promise<ContainerRow> {
+    const row = await this.needs.store.find(id)
+    if (row?.personId !== caller.personId) throw new AppError("not_found", "container not found")
+    return row
+  }
+
+  private get cap(): number {
+    return this.needs.containerCap ?? 3
+  }
+
+  private capReached(): AppError {
+    return new AppError("invalid", `container limit reached (${this.cap})`)
+  }
+
+  private reply(row: ContainerRow): ContainerReply {
+    return containerReply(row, this.needs.baseDomain, this.trouble)
+  }
+}
+
+/** The engine's refusal in words for the caller. */
+async function explain(verb: "stop" | "delete", work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    if (!(error instanceof EngineFault)) throw error
+    throw new AppError("bad_gateway", `failed to ${verb} container: ${error.message}`, { cause: error })
+  }
+}

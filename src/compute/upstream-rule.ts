@@ -1,0 +1,109 @@
+import { networkInterfaces } from "node:os"
+import { AppError } from "../errors"
+import { type IpAddress, isInRange, parseIp } from "./ip-address"
+
+/** Something of ours that listens; `0.0.0.0` and `::` stand for every address of this machine. */
+export type OwnListener = { address: string; port: number }
+
+export type UpstreamNeeds = {
+  /** Ranges in which everything is allowed. */
+  allowUpstreams: string[]
+  ownListeners: () => OwnListener[]
+}
+
+/** Ranges that no application of the house stands in: IANA's special-purpose registries (RFC 6890). */
+const refused: [string, string][] = [
+  ["0.0.0.0/8", "an unspecified address"],
+  ["127.0.0.0/8", "a loopback address"],
+  ["169.254.0.0/16", "a link-local address"],
+  ["224.0.0.0/4", "a multicast address"],
+  ["255.255.255.255/32", "the broadcast address"],
+  ["240.0.0.0/4", "a reserved address"],
+  ["::1/128", "a loopback address"],
+  // With the IPv4-compatible addresses, which are obsolete (RFC 4291 section 2.5.5.1).
+  ["::/96", "an unspecified address"],
+  ["fe80::/10", "a link-local address"],
+  ["ff00::/8", "a multicast address"],
+]
+
+/** Which addresses and ports an `external` container may have, so that the edge is led neither into this machine nor back to itself. */
+export class UpstreamRule {
+  constructor(private needs: UpstreamNeeds) {}
+
+  /** The address in canonical form and the port map; throws `invalid`, naming the field and its rule. */
+  parse(body: Record<string, unknown>): { address: string; ports: Record<string, number> } {
+    const { address: raw } = body
+    if (raw === undefined || raw === null || raw === "") throw new AppError("invalid", "address is required")
+    const address = typeof raw === "string" ? parseIp(raw.trim()) : undefined
+    if (address === undefined) throw new AppError("invalid", "address must be an IPv4 or IPv6 address")
+    if (!this.isAllowed(address)) {
+      const range = refused.find(([cidr]) => isInRange(address, cidr))
+      if (range !== undefined) throw notAllowed(`address ${address.text} is ${range[1]}`)
+    }
+    const ports = parsePortMap(body.ports)
+    const own = this.ownPort(address, ports)
+    if (own !== undefined) {
+      throw notAllowed(
+        `address ${address.text} with container port ${own.containerPort} is Freehold's own listener at port ${own.port}: ` +
+          `lead "${own.containerPort}" to another port in ports`,
+      )
+    }
+    return { address: address.text, ports }
+  }
+
+  /** True when this container port of a stored address would lead back to Freehold: addresses and listeners change after a container was made. */
+  leadsToUs(text: string, port: number): boolean {
+    const address = parseIp(text)
+    return address !== undefined && !this.isAllowed(address) && this.listens(address, port)
+  }
+
+  private isAllowed(address: IpAddress): boolean {
+    return this.needs.allowUpstreams.some((cidr) => isInRange(address, cidr))
+  }
+
+  private ownPort(address: IpAddress, ports: Record<string, number>): { containerPort: number; port: number } | undefined {
+    if (this.isAllowed(address)) return undefined
+    for (const { port } of this.needs.ownListeners()) {
+      const candidates = [port, ...Object.keys(ports).map(Number)].filter(isContainerPort)
+      const containerPort = candidates.find((candidate) => (ports[candidate] ?? candidate) === port)
+      if (containerPort !== undefined && this.listens(address, port)) return { containerPort, port }
+    }
+    return undefined
+  }
+
+  private listens(address: IpAddress, port: number): boolean {
+    return this.needs.ownListeners().some((own) => {
+      if (own.port !== port) return false
+      const at = parseIp(own.address)
+      return at?.value === 0n ? ownAddresses().has(address.text) : at?.text === address.text
+    })
+  }
+}
+
+/** 80, 443 or 8000 to 8999: what a mapping may name as its target port. */
+function isContainerPort(port: number): boolean {
+  return port === 80 || port === 443 || (port >= 8000 && port <= 8999)
+}
+
+function parsePortMap(raw: unknown): Record<string, number> {
+  if (raw === undefined || raw === null) return {}
+  if (typeof raw !== "object" || Array.isArray(raw)) throw new AppError("invalid", 'ports must be an object such as {"80": 32400}')
+  const ports: Record<string, number> = {}
+  for (const [key, value] of Object.entries(raw)) {
+    if (!/^[1-9]\d{1,3}$/.test(key) || !isContainerPort(Number(key)))
+      throw new AppError("invalid", `ports: "${key.slice(0, 20)}" must be 80, 443, or 8000-8999`)
+    if (typeof value !== "number" || !Number.isInteger(value) || value < 1 || value > 65_535)
+      throw new AppError("invalid", `ports: the real port of "${key}" must be a whole number from 1 to 65535`)
+    ports[key] = value
+  }
+  return ports
+}
+
+function ownAddresses(): Set<string> {
+  const found = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? [])
+  return new Set(found.map(({ address }) => parseIp(address.replace(/%.*$/, ""))?.text ?? address))
+}
+
+function notAllowed(why: string): AppError {
+  return new AppError("invalid", `${why}, which is refused unless FREEHOLD_ALLOW_UPSTREAMS covers it`)
+}

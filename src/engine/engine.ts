@@ -1,0 +1,224 @@
+import Docker from "dockerode"
+import { statSync } from "node:fs"
+import { readEvents } from "./events"
+import { EngineFault, engineGone, explainFault } from "./faults"
+import type { ContainerSpec, EngineContainer, EngineEvent, EngineImage, Limits } from "./model"
+
+const askLimitMs = 5_000
+const changeLimitMs = 60_000
+const pullLimitMs = 600_000
+
+const states = ["created", "running", "paused", "restarting", "exited", "dead"] as const
+
+/**
+ * Podman or Docker at a Unix socket, by the API that both speak. Every call has a time limit and throws AppError("unavailable") when the engine
+ * does not answer, and EngineFault when it refuses.
+ */
+export class Engine {
+  private docker: Docker
+
+  constructor(readonly socketPath: string) {
+    // The library fills what is absent from DOCKER_HOST, which would win over the socket.
+    this.docker = new Docker({ socketPath, host: undefined, port: undefined, protocol: "http" })
+  }
+
+  /** Throws when the engine does not answer. */
+  async ping(): Promise<void> {
+    await this.call("ping", askLimitMs, () => this.docker.ping())
+  }
+
+  /**
+   * Makes a container and does not start it. Where the host cannot limit resources it is made without limits, and the answer says so;
+   * `limited: false` asks for none, after a start that failed for their sake.
+   */
+  async create(spec: ContainerSpec, limited = true): Promise<{ id: string; limits: Limits }> {
+    if (limited) {
+      try {
+        const made = await this.createOnce(spec, true)
+        // Docker makes the container, drops a limit that it cannot keep, and only warns.
+        const dropped = made.warnings.some((warning) => /limit|cgroup|kernel/i.test(warning))
+        return { id: made.id, limits: dropped ? "unavailable" : "enforced" }
+      } catch (error) {
+        if (!(error instanceof EngineFault && error.concernsLimits)) throw error
+      }
+    }
+    return { id: (await this.createOnce(spec, false)).id, limits: "unavailable" }
+  }
+
+  private async createOnce(spec: ContainerSpec, limited: boolean): Promise<{ id: string; warnings: string[] }> {
+    const limits = { Memory: spec.memoryMb * 1024 * 1024, NanoCpus: Math.round(spec.cpus * 1e9), PidsLimit: spec.pids }
+    const options = {
+      name: spec.name,
+      Image: spec.image,
+      Labels: spec.labels,
+      Env: Object.entries(spec.env ?? {}).map(([name, value]) => `${name}=${value}`),
+      HostConfig: { NetworkMode: "bridge", ...(limited ? limits : {}) },
+    }
+    const made = await this.call(`create container ${spec.name}`, changeLimitMs, (abortSignal) =>
+      this.docker.createContainer({ ...options, abortSignal }),
+    )
+    const { Warnings: warnings } = made as { Warnings?: string[] | null }
+    return { id: made.id, warnings: warnings ?? [] }
+  }
+
+  /** Does nothing to a container that runs. */
+  async start(id: string): Promise<void> {
+    await this.change(`start container ${short(id)}`, changeLimitMs, (abortSignal) => this.docker.getContainer(id).start({ abortSignal }))
+  }
+
+  /** Asks it to end, and ends it after `timeoutSeconds`; resolves when it has ended. Does nothing to one that does not run, or is gone. */
+  async stop(id: string, timeoutSeconds: number): Promise<void> {
+    await this.change(`stop container ${short(id)}`, timeoutSeconds * 1000 + changeLimitMs, (abortSignal) =>
+      this.docker.getContainer(id).stop({ t: timeoutSeconds, abortSignal }),
+    ).catch(unlessGone)
+  }
+
+  /** Removes the container in whatever state, with its anonymous volumes; does nothing when it is gone. */
+  async remove(id: string): Promise<void> {
+    await this.change(`remove container ${short(id)}`, changeLimitMs, (abortSignal) =>
+      this.docker.getContainer(id).remove({ force: true, v: true, abortSignal }),
+    ).catch(unlessGone)
+  }
+
+  /** Undefined when there is no such container. */
+  async inspect(id: string): Promise<EngineContainer | undefined> {
+    try {
+      return parseContainer(
+        await this.call(`inspect container ${short(id)}`, askLimitMs, (abortSignal) =>
+          this.docker.getContainer(id).inspect({ abortSignal }),
+        ),
+      )
+    } catch (error) {
+      return unlessGone(error)
+    }
+  }
+
+  /** Ids of the containers in any state that carry this label with this value. */
+  async withLabel(name: string, value: string): Promise<string[]> {
+    const found = await this.call("list containers", askLimitMs, (abortSignal) =>
+      this.docker.listContainers({ all: true, filters: { label: [`${name}=${value}`] }, abortSignal }),
+    )
+    return found.map((container) => container.Id)
+  }
+
+  async images(): Promise<EngineImage[]> {
+    const found = await this.call("list images", askLimitMs, (abortSignal) => this.docker.listImages({ abortSignal }))
+    return found.map((image) => ({ id: image.Id, names: image.RepoTags ?? [], sizeBytes: image.Size }))
+  }
+
+  /** Whether the engine has the image, under the name as a create would look for it. */
+  async hasImage(reference: string): Promise<boolean> {
+    const found = await this.call(`inspect image ${reference}`, askLimitMs, () => this.docker.getImage(reference).inspect()).catch(
+      unlessGone,
+    )
+    return found !== undefined
+  }
+
+  /** Fetches an image from its registry; throws EngineFault with the registry's words. `signal` gives up early. */
+  async pull(reference: string, signal?: AbortSignal): Promise<void> {
+    const what = `pull image ${reference}`
+    const failure = await this.call(what, pullLimitMs, async (limit) => {
+      const abortSignal = signal === undefined ? limit : AbortSignal.any([limit, signal])
+      const progress = await this.docker.pull(withTag(reference), { abortSignal })
+      return new Promise<string | undefined>((resolve, reject) => {
+        let problem: string | undefined
+        abortSignal.addEventListener("abort", () => reject(engineGone(what, "given up")), { once: true })
+        // The engine answers 200 before it asks the registry, so a failure stands in the stream.
+        this.docker.modem.followProgress(
+          progress,
+          (error) => (error === null ? resolve(problem) : reject(error)),
+          (line: { error?: string }) => {
+            problem = line.error ?? problem
+          },
+        )
+      })
+    })
+    if (failure !== undefined) throw new EngineFault(`${what}: ${failure}`, undefined)
+  }
+
+  /**
+   * Calls `onEvent` for whatever happens to containers, and `onEnd` once, when the engine ends the stream. Resolves when the engine listens
+   * to us, so that nothing later is missed; the answer ends it without `onEnd`.
+   */
+  async events(onEvent: (event: EngineEvent) => void, onEnd: () => void): Promise<() => void> {
+    const abort = new AbortController()
+    // No filter by label: Podman 4.3 sends nothing at all when it names a key without a value.
+    const stream = await this.call("follow events", askLimitMs, () =>
+      this.docker.getEvents({ filters: { type: ["container"] }, abortSignal: abort.signal }),
+    )
+    return readEvents(stream, abort, onEvent, onEnd)
+  }
+
+  /** A change that the engine answers with 304 was none. */
+  private async change(what: string, limitMs: number, work: (signal: AbortSignal) => Promise<unknown>): Promise<void> {
+    try {
+      await this.call(what, limitMs, work)
+    } catch (error) {
+      if (!(error instanceof EngineFault && error.status === 304)) throw error
+    }
+  }
+
+  private async call<T>(what: string, limitMs: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const abort = new AbortController()
+    let timer: Timer | undefined
+    const limit = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        reject(engineGone(what, `no answer in ${limitMs / 1000} seconds`))
+        abort.abort()
+      }, limitMs)
+    })
+    try {
+      return await Promise.race([work(abort.signal), limit])
+    } catch (error) {
+      throw explainFault(what, error)
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+}
+
+/** Where engines put their sockets: rootful Podman first, since it needs no daemon, then Docker. */
+const usualSockets = ["/run/podman/podman.sock", "/var/run/docker.sock"]
+
+/**
+ * The engine that the setting names (`unix:///path`), undefined for `none`, and without a setting the first of `sockets` that is one.
+ * A named socket need not exist yet: the engine may start later. Throws for any other setting.
+ */
+export function findEngine(setting: string | undefined, sockets: string[] = usualSockets): Engine | undefined {
+  if (setting === "none") return undefined
+  if (setting === undefined) {
+    const found = sockets.find((path) => statSync(path, { throwIfNoEntry: false })?.isSocket())
+    return found === undefined ? undefined : new Engine(found)
+  }
+  const path = /^unix:\/\/(\/.+)$/.exec(setting)?.[1]
+  if (path === undefined) throw new Error(`"${setting}" is not unix:///path/to/socket or none`)
+  return new Engine(path)
+}
+
+const short = (id: string) => id.slice(0, 12)
+
+/** Without a tag the engine would fetch every tag that the registry has. */
+function withTag(reference: string): string {
+  const name = reference.slice(reference.lastIndexOf("/") + 1)
+  return /[:@]/.test(name) ? reference : `${reference}:latest`
+}
+
+function unlessGone(error: unknown): undefined {
+  if (error instanceof EngineFault && error.status === 404) return undefined
+  throw error
+}
+
+function parseContainer(info: Docker.ContainerInspectInfo): EngineContainer {
+  const addresses = Object.values(info.NetworkSettings.Networks ?? {}).map((one) => one?.IPAddress)
+  const startedAt = Date.parse(info.State.StartedAt)
+  return {
+    id: info.Id,
+    state: states.find((state) => state === info.State.Status) ?? "unknown",
+    address: addresses.find((address) => address !== undefined && address !== ""),
+    exitCode: info.State.ExitCode,
+    // Year 1 stands for "never".
+    startedAt: startedAt > 0 ? startedAt : undefined,
+    outOfMemory: info.State.OOMKilled,
+    limits: (info.HostConfig.Memory ?? 0) > 0 ? "enforced" : "unavailable",
+  }
+}
