@@ -83,7 +83,7 @@ test("the systemd unit is sound and hardened", async () => {
   const unit = readFileSync(join(import.meta.dir, "../../systemd/freehold.service"), "utf8")
   const path = join(folder, "freehold.service")
   // The unit names the installed binary and its user, which a test machine does not have.
-  await Bun.write(path, unit.replace("/usr/local/bin/freehold", binary).replaceAll("=freehold\n", "=nobody\n"))
+  await Bun.write(path, unit.replace("/usr/local/bin/freehold", binary).replaceAll("=freehold\n", "=daemon\n"))
   const analyze = (args: string[]) => Bun.spawnSync(["systemd-analyze", ...args], { stdout: "pipe", stderr: "pipe" })
   const verified = analyze(["verify", path])
   expect([

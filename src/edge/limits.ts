@@ -1,0 +1,46 @@
+/** Every bound of the edge; times in milliseconds, sizes in bytes. */
+export type EdgeLimits = {
+  headBytes: number
+  targetBytes: number
+  fieldCount: number
+  handshakeMs: number
+  headMs: number
+  idleMs: number
+  bodyIdleMs: number
+  responseIdleMs: number
+  tunnelIdleMs: number
+  connectMs: number
+  firstByteMs: number
+  lingerMs: number
+  connections: number
+  pipelinedBytes: number
+  poolIdlePerTarget: number
+  poolIdleMs: number
+  poolAgeMs: number
+  sweepMs: number
+}
+
+/**
+ * What the edge allows unless told otherwise. `poolIdleMs` stays below the 5 s after which Node's servers close an idle connection, so that
+ * a request which may not be repeated seldom meets a connection that is just being closed.
+ */
+export const defaultLimits: EdgeLimits = {
+  headBytes: 32 * 1024,
+  targetBytes: 16 * 1024,
+  fieldCount: 128,
+  handshakeMs: 15_000,
+  headMs: 10_000,
+  idleMs: 60_000,
+  bodyIdleMs: 60_000,
+  responseIdleMs: 300_000,
+  tunnelIdleMs: 3_600_000,
+  connectMs: 5000,
+  firstByteMs: 60_000,
+  lingerMs: 2000,
+  connections: 20_000,
+  pipelinedBytes: 64 * 1024,
+  poolIdlePerTarget: 256,
+  poolIdleMs: 4000,
+  poolAgeMs: 600_000,
+  sweepMs: 250,
+}

@@ -1,0 +1,54 @@
+import type { Socket } from "node:net"
+import type { UpstreamConnection, UpstreamUser } from "./upstream-pool"
+
+/** Bytes both ways after a 101 (RFC 9110 section 7.8), with back-pressure and half-close; ends when both ways have ended, or on a fault of either. */
+export class Tunnel implements UpstreamUser {
+  bytesIn = 0
+  bytesOut = 0
+
+  constructor(
+    private client: Socket,
+    private upstream: UpstreamConnection,
+    private options: { onActivity: () => void; onClosed: () => void },
+  ) {
+    upstream.user = this
+  }
+
+  fromClient(chunk: Buffer): void {
+    this.bytesIn += chunk.length
+    this.options.onActivity()
+    if (!this.upstream.socket.write(chunk)) this.client.pause()
+  }
+
+  clientEnded(): void {
+    this.upstream.socket.end()
+  }
+
+  clientDrained(): void {
+    this.upstream.socket.resume()
+  }
+
+  onUpstreamConnected(): void {}
+
+  onUpstreamData(chunk: Buffer): void {
+    this.bytesOut += chunk.length
+    this.options.onActivity()
+    if (!this.client.write(chunk)) this.upstream.socket.pause()
+  }
+
+  onUpstreamDrain(): void {
+    this.client.resume()
+  }
+
+  onUpstreamEnd(): void {
+    this.client.end()
+  }
+
+  onUpstreamClosed(): void {
+    this.options.onClosed()
+  }
+
+  stop(): void {
+    this.upstream.discard()
+  }
+}
