@@ -125,7 +125,6 @@ async function compose(config: Config, log: Log, undo: (() => unknown)[], stopAl
     containers: () => compute.targets(),
     ownHosts,
     ownUpstream: { unix: folder.apiSocket },
-    leadsToUs: (address: string, port: number) => compute.leadsToUs(address, port),
   }
   const publisher = new Publisher(sources, table)
   const republish = () => void publisher.publish().catch((error) => log.error("routes could not be published", { error }))

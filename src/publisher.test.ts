@@ -20,7 +20,6 @@ function setup() {
       containers: async () => new Map(containers),
       ownHosts: ["net.cloud.example.org"],
       ownUpstream: { unix: "/x/api.sock" },
-      leadsToUs: (address, port) => address === "192.0.2.1" && port === 8080,
     },
     table,
   )
@@ -31,14 +30,11 @@ test("a running container is an upstream at its real port, a stopped or vanished
   const t = setup()
   t.containers.set("run", { running: true, address: "192.0.2.9", port: (port) => (port === 80 ? 32_400 : port) })
   t.containers.set("stop", { running: false, reason: "stopped", port: (port) => port })
-  t.containers.set("us", { running: true, address: "192.0.2.1", port: () => 8080 })
-  for (const containerId of ["run", "stop", "gone", "us"])
-    t.mappings.push({ domain: `${containerId}.example.com`, containerId, targetPort: 80 })
+  for (const containerId of ["run", "stop", "gone"]) t.mappings.push({ domain: `${containerId}.example.com`, containerId, targetPort: 80 })
   await t.publisher.publish()
   expect(t.table.match("run.example.com")?.target).toEqual({ kind: "upstream", upstream: { host: "192.0.2.9", port: 32_400 } })
   expect(t.table.match("stop.example.com")?.target).toEqual({ kind: "stopped", reason: "stopped" })
   expect(t.table.match("gone.example.com")?.target.kind).toBe("stopped")
-  expect(t.table.match("us.example.com")?.target.kind).toBe("stopped")
   expect(t.table.match("net.cloud.example.org")?.target).toEqual({ kind: "upstream", upstream: { unix: "/x/api.sock" } })
 })
 

@@ -10,8 +10,6 @@ export type RouteSources = {
   /** The platform's own hosts, served by this process. */
   ownHosts: string[]
   ownUpstream: Upstream
-  /** True for an address and port at which this process itself listens: addresses change after a container was registered. */
-  leadsToUs: (address: string, port: number) => boolean
 }
 
 /** Makes the edge's route table from mappings and containers, whole at each change. */
@@ -46,21 +44,19 @@ export class Publisher {
       const own = this.sources.ownHosts.map((host): Route => ({ host, target: { kind: "upstream", upstream: this.sources.ownUpstream } }))
       const mapped = mappings.map(({ domain, containerId, targetPort }) => ({
         host: domain,
-        target: this.target(containers.get(containerId), targetPort),
+        target: target(containers.get(containerId), targetPort),
       }))
       this.table.replace([...mapped, ...own])
     } finally {
       this.running = undefined
     }
   }
+}
 
-  private target(container: ContainerTarget | undefined, targetPort: number): Route["target"] {
-    if (container === undefined || !container.running)
-      return { kind: "stopped", reason: container?.reason ?? "the application is not running" }
-    const { address } = container
-    if (address === undefined) return { kind: "stopped", reason: "the application has no address yet" }
-    const port = container.port(targetPort)
-    if (this.sources.leadsToUs(address, port)) return { kind: "stopped", reason: "the application's address is Freehold's own" }
-    return { kind: "upstream", upstream: { host: address, port } }
-  }
+function target(container: ContainerTarget | undefined, targetPort: number): Route["target"] {
+  if (container === undefined || !container.running)
+    return { kind: "stopped", reason: container?.reason ?? "the application is not running" }
+  const { address } = container
+  if (address === undefined) return { kind: "stopped", reason: "the application has no address yet" }
+  return { kind: "upstream", upstream: { host: address, port: container.port(targetPort) } }
 }

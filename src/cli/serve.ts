@@ -19,6 +19,10 @@ export async function run(args: string[], io: CommandIo): Promise<number> {
     return 2
   }
   const log = createLog(config.logLevel)
+  // The store and its journal belong to us alone, whatever mask we were started with.
+  process.umask(0o077)
+  // Before the start, so that a signal during it still ends in an orderly stop.
+  const asked = stopSignal()
   let app: Awaited<ReturnType<typeof startApp>>
   try {
     app = await startApp(config, log)
@@ -30,7 +34,7 @@ export async function run(args: string[], io: CommandIo): Promise<number> {
   // The link is for a person at the terminal: in the log it would be kept for others to find.
   if (app.setupUrl !== undefined) io.out(`\nNobody is set up yet. Open this link once, within 24 hours:\n\n  ${app.setupUrl}\n\n`)
   await notifyReady(notifySocket())
-  const signal = await stopSignal()
+  const signal = await asked
   log.info("stopping", { signal })
   await app.stop(drainMs)
   log.info("stopped")

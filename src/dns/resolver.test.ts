@@ -189,6 +189,15 @@ test("where no root answers, the DoH resolver is asked and the answer marked", a
   )
 })
 
+test("where somebody answers in the place of the roots, that is said and the DoH resolver is asked", async () => {
+  const middlebox = await serve(ROOT, 0, () => ({ authoritative: false, recursionAvailable: true, rcode: rcodes.NXDOMAIN }))
+  const intercepted = "Port 53 seems to be intercepted: the only root server did not answer with authority"
+  expect((await resolver(middlebox.port).lookup("a.test", "TXT")).problem).toBe(`${intercepted}, and no DoH resolver is configured.`)
+  const doh = serveDoh(() => ({ answers: [rr("a.test", "TXT", "over https", 9)] }))
+  const lookup = await resolver(middlebox.port, { doh }).lookup("a.test", "TXT")
+  expect(lookup).toMatchObject({ via: "doh", answers: [{ server: "127.0.0.1", values: ["over https"] }] })
+})
+
 test.each<[string, Partial<Message>, number, string]>([
   ["nxdomain", { rcode: rcodes.NXDOMAIN }, 200, "nxdomain"],
   ["nodata", {}, 200, "nodata"],

@@ -87,14 +87,17 @@ export class Resolver implements DnsLookup {
     } finally {
       session.end()
     }
-    const isBlocked = session.rootsAsked && session.replies === 0 && !this.stopping.signal.aborted
-    return isBlocked ? this.withoutPort53(result, budgetMs - (this.options.now() - startedAt)) : result
+    const isBlocked = session.rootsAsked && session.replies === 0
+    if (!(isBlocked || session.rootsUseless) || this.stopping.signal.aborted) return result
+    return this.withoutPort53(result, isBlocked, budgetMs - (this.options.now() - startedAt))
   }
 
-  private async withoutPort53(result: Lookup, remainingMs: number): Promise<Lookup> {
+  /** Nobody replied, or somebody between here and the root servers replied in their place: either way port 53 is of no use. */
+  private async withoutPort53(result: Lookup, isBlocked: boolean, remainingMs: number): Promise<Lookup> {
     const { doh, roots, budgetMs } = this.options
     const count = new Set(roots.map((root) => root.name)).size
-    const closed = `Port 53 seems closed outward: ${count === 1 ? "the only root server did not answer" : `none of ${count} root servers answered`}`
+    const none = count === 1 ? "the only root server did not answer" : `none of ${count} root servers answered`
+    const closed = isBlocked ? `Port 53 seems closed outward: ${none}` : `Port 53 seems to be intercepted: ${none} with authority`
     const lost: Lookup = { ...result, zone: undefined, answers: [], problem: `${closed}, and no DoH resolver is configured.` }
     if (!doh) return lost
     const timeoutMs = Math.max(1, Math.min(remainingMs, budgetMs))
@@ -138,6 +141,7 @@ export class Resolver implements DnsLookup {
     let { delegation } = found
     if (delegation.zone === "") {
       const answers = (found.failures ?? []).map(({ from, verdict }) => toAnswer(from, verdict))
+      session.rootsUseless = found.failures !== undefined
       const problem = found.failures
         ? `No root server gave a usable answer about ${showName(name)}.`
         : `No delegation was found for ${showName(name)}: the root zone has no such top-level domain.`

@@ -20,6 +20,8 @@ export class Session {
   /** Replies of any kind, from any server. */
   replies = 0
   rootsAsked = false
+  /** Every root server was asked, and none gave an answer that can be used. */
+  rootsUseless = false
   private queries = 0
   private startedAt: number
   private ended = new AbortController()

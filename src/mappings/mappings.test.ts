@@ -139,6 +139,22 @@ describe("verify", () => {
     expect(t.live.asked.length).toBe(asked)
   })
 
+  test("servers that said the same are named together, and a cached answer is marked as one", async () => {
+    const servers = ["a", "b", "c", "d", "e"].map((letter) => `${letter}.example.net`)
+    const nothing = { address: "192.0.2.1", outcome: "unreachable", values: [] }
+    const t = await setup({
+      lookupTxt: async () => ({
+        via: "doh",
+        answers: servers.map((server) => ({ server, ...nothing })),
+        problem: "Port 53 seems closed outward.",
+      }),
+    })
+    const mapping = await t.made(t.ada, "a.example.com")
+    expect(((await (await t.verify(t.ada, mapping.id)).json()) as Reply).detail).toBe(
+      "TXT _edd-verify.a.example.com: a.example.net, b.example.net, c.example.net and 2 others could not be reached; Port 53 seems closed outward. (asked over DNS-over-HTTPS, so the answer may be cached)",
+    )
+  })
+
   test("the match is exact and case-sensitive", async () => {
     const t = await setup()
     const mapping = await t.made(t.ada, "a.example.com")

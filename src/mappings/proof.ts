@@ -14,10 +14,19 @@ export async function checkProof(lookup: TxtLookup, domain: string, token: strin
   const name = verifyName(domain)
   const found = await lookup(name)
   const proven = found.answers.some((answer) => answer.outcome === "answer" && answer.values.some((value) => value.trim() === token))
-  const said = found.answers.map((answer) => `${answer.server} ${describeAnswer(answer, token)}`).join("; ")
+  const said = [...Map.groupBy(found.answers, (answer) => describeAnswer(answer, token))]
+    .map(([what, by]) => `${names(by)} ${what}`)
+    .join("; ")
   const source = found.via === "doh" ? " (asked over DNS-over-HTTPS, so the answer may be cached)" : ""
   const parts = [said, found.problem].filter((part) => part !== undefined && part !== "")
   return { proven, detail: `TXT ${name}: ${parts.length === 0 ? "no server could be asked" : parts.join("; ")}${source}` }
+}
+
+/** Servers that said the same are named together, and not all of them where there are many. */
+function names(answers: Answer[]): string {
+  const servers = [...new Set(answers.map((answer) => answer.server))]
+  if (servers.length <= 4) return servers.join(", ")
+  return `${servers.slice(0, 3).join(", ")} and ${servers.length - 3} others`
 }
 
 function describeAnswer(answer: Answer, token: string): string {
