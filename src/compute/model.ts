@@ -38,6 +38,10 @@ const maxNameLength = 64
 const maxMemoryMb = 1024 * 1024
 const maxStorageGb = 64 * 1024
 const maxImageLength = 255
+const component = "[a-z0-9][a-z0-9._-]*"
+
+/** [registry[:port]/]path[:tag][@digest]. It stands in a path of the engine's API, so no component may begin with a dot. */
+const imageReference = new RegExp(`^${component}(:\\d+)?(/${component})*(:\\w[\\w.-]{0,127})?(@sha256:[0-9a-f]{64})?$`, "i")
 
 /** 8 hex digits, so that it is a DNS label: `<id>.compute.<base>`. */
 export const newContainerId = () => randomBytes(4).toString("hex")
@@ -74,8 +78,7 @@ function parseAmount(field: string, raw: unknown, { standard, min, max }: { stan
 function parseImage(raw: unknown): string {
   const image = typeof raw === "string" ? raw.trim() : ""
   if (image === "") throw new AppError("invalid", "image is required")
-  const isReference = /^[a-z0-9][a-z0-9._:/-]*(@sha256:[0-9a-f]{64})?$/i.test(image) && !image.includes("//")
-  if (!isReference || image.length > maxImageLength)
+  if (!imageReference.test(image) || image.length > maxImageLength)
     throw new AppError("invalid", `image "${image.slice(0, 80)}" is not an image reference`)
   return image
 }

@@ -168,5 +168,5 @@ function endOf(
 ): { status: ContainerRow["status"]; statusDetail: string } {
   if (state !== "exited" && state !== "dead") return { status: "stopped", statusDetail: `the engine says the container is ${state}` }
   if (outOfMemory) return { status: "failed", statusDetail: `the application was ended for using more than ${row.memoryMb} MB of memory` }
-  return { status: exitCode === 0 ? "stopped" : "failed", statusDetail: `the application ended by itself with exit code ${exitCode}` }
+  return { status: exitCode === 0 ? "stopped" : "failed", statusDetail: `the application ended with exit code ${exitCode}` }
 }

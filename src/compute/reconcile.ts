@@ -1,4 +1,5 @@
 import type { Engine } from "../engine/engine"
+import { isEngineGone } from "../engine/faults"
 import type { EngineEvent } from "../engine/model"
 import { describeError } from "../errors"
 import type { Log } from "../log"
@@ -88,7 +89,7 @@ export class Reconciler {
     }
   }
 
-  /** Throws only when the engine does not answer: one bad container does not keep the others from being looked at. */
+  /** Throws when the engine does not answer; one bad container does not keep the others from being looked at. */
   private async compareAll(recover: boolean): Promise<void> {
     const ids = (await this.needs.store.all()).filter((row) => row.kind === "engine").map((row) => row.id)
     const take = async () => {
@@ -106,25 +107,32 @@ export class Reconciler {
       underWay.again = true
       return
     }
-    const work = this.settleUntilQuiet(id).finally(() => this.work.delete(work))
+    const work = this.settleUntilQuiet(id)
+      .catch(() => undefined)
+      .finally(() => this.work.delete(work))
     this.work.add(work)
   }
 
   private async settleUntilQuiet(id: string): Promise<void> {
     const state = { again: true }
     this.settling.set(id, state)
-    while (state.again && !this.abort.signal.aborted) {
-      state.again = false
-      await this.settle(id, false)
+    try {
+      while (state.again && !this.abort.signal.aborted) {
+        state.again = false
+        await this.settle(id, false)
+      }
+    } finally {
+      this.settling.delete(id)
     }
-    this.settling.delete(id)
   }
 
   private async settle(id: string, recover: boolean): Promise<void> {
     try {
       await this.needs.service.settle(id, recover)
     } catch (error) {
-      if (!this.abort.signal.aborted) this.needs.log.warn("container could not be settled", { container: id, error: describeError(error) })
+      if (this.abort.signal.aborted) return
+      this.needs.log.warn("container could not be settled", { container: id, error: describeError(error) })
+      if (isEngineGone(error)) throw error
     }
   }
 
@@ -132,8 +140,10 @@ export class Reconciler {
     const { promise, resolve } = Promise.withResolvers<void>()
     const signals = [this.abort.signal, ...(other === undefined ? [] : [other])]
     const timer = setTimeout(resolve, ms)
-    for (const signal of signals) signal.addEventListener("abort", () => resolve(), { once: true })
+    const wake = () => resolve()
+    for (const signal of signals) signal.addEventListener("abort", wake)
     if (!signals.some((signal) => signal.aborted)) await promise
+    for (const signal of signals) signal.removeEventListener("abort", wake)
     clearTimeout(timer)
   }
 }

@@ -174,12 +174,9 @@ export class ComputeService {
     if (row.status !== "running") return { running: false, reason: `the container is ${row.status}`, port }
     if (row.address === null) return { running: false, reason: "the container has no address", port }
     if (row.kind === "engine" && this.provisioner === undefined) return { running: false, reason: noEngine, port }
+    if (row.kind === "external" && this.rule.leadsToUs(row.address, ports))
+      return { running: false, reason: "the container's address has become Freehold's own", port }
     return { running: true, address: row.address, port }
-  }
-
-  /** True when a target of an external container would lead back to one of our own listeners, which the edge must not follow. */
-  leadsToUs(address: string, port: number): boolean {
-    return this.rule.leadsToUs(address, port)
   }
 
   /** Compares wish and truth of one container and removes the difference; `recover` starts again what ended with the host or the engine. */
@@ -187,8 +184,15 @@ export class ComputeService {
     const { provisioner } = this
     if (provisioner === undefined) return
     try {
-      await this.lanes.run(id, (signal) => provisioner.settle(id, recover, signal))
-      this.trouble = undefined
+      await this.lanes.run(id, async (signal) => {
+        try {
+          await provisioner.settle(id, recover, signal)
+          this.trouble = undefined
+        } catch (error) {
+          // Whoever interrupted it decides what becomes of the container.
+          if (!signal.aborted) throw error
+        }
+      })
     } catch (error) {
       this.noteTrouble(error)
       throw error
@@ -222,6 +226,7 @@ export class ComputeService {
     const { provisioner, needs } = this
     if (provisioner === undefined || needs.engine === undefined) throw new AppError("unavailable", noEngine)
     await needs.engine.ping()
+    this.trouble = undefined
     return provisioner
   }
 

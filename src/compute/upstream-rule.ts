@@ -51,10 +51,10 @@ export class UpstreamRule {
     return { address: address.text, ports }
   }
 
-  /** True when this container port of a stored address would lead back to Freehold: addresses and listeners change after a container was made. */
-  leadsToUs(text: string, port: number): boolean {
+  /** True when some container port leads back to Freehold: this machine's addresses and listeners may change after a container was made. */
+  leadsToUs(text: string, ports: Record<string, number>): boolean {
     const address = parseIp(text)
-    return address !== undefined && !this.isAllowed(address) && this.listens(address, port)
+    return address !== undefined && this.ownPort(address, ports) !== undefined
   }
 
   private isAllowed(address: IpAddress): boolean {

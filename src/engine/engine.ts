@@ -24,7 +24,11 @@ export class Engine {
 
   /** Throws when the engine does not answer. */
   async ping(): Promise<void> {
-    await this.call("ping", askLimitMs, () => this.docker.ping())
+    await this.call("ping", askLimitMs, (abortSignal) => {
+      // Takes options, although its types do not say so.
+      const { docker }: { docker: { ping(options?: object): Promise<unknown> } } = this
+      return docker.ping({ abortSignal })
+    })
   }
 
   /**
@@ -145,7 +149,10 @@ export class Engine {
     // No filter by label: Podman 4.3 sends nothing at all when it names a key without a value.
     const stream = await this.call("follow events", askLimitMs, () =>
       this.docker.getEvents({ filters: { type: ["container"] }, abortSignal: abort.signal }),
-    )
+    ).catch((error) => {
+      abort.abort()
+      throw error
+    })
     return readEvents(stream, abort, onEvent, onEnd)
   }
 

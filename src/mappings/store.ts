@@ -60,14 +60,7 @@ export class MappingStore {
    */
   async verify(id: string, domain: string, proof: string, now: number): Promise<boolean> {
     return this.db.transaction().execute(async (trx) => {
-      const rival = await trx
-        .selectFrom("domainMappings")
-        .select("id")
-        .where("domain", "=", domain)
-        .where("id", "!=", id)
-        .where("status", "=", "verified")
-        .executeTakeFirst()
-      if (rival !== undefined) return false
+      if (await hasRival(trx, id, domain, ["verified"])) return false
       await trx
         .updateTable("domainMappings")
         .set({ status: "failed", lastDetail: "somebody else proved that they hold this name" })
@@ -107,14 +100,7 @@ export class MappingStore {
     change: { windowStartedAt: number; nextCheckAt: number; checks: number; lastDetail: string },
   ): Promise<boolean> {
     return this.db.transaction().execute(async (trx) => {
-      const rival = await trx
-        .selectFrom("domainMappings")
-        .select("id")
-        .where("domain", "=", domain)
-        .where("id", "!=", id)
-        .where("status", "!=", "failed")
-        .executeTakeFirst()
-      if (rival !== undefined) return false
+      if (await hasRival(trx, id, domain, ["pending", "verified"])) return false
       const row = await trx
         .updateTable("domainMappings")
         .set({ ...change, status: "pending" })
@@ -125,4 +111,15 @@ export class MappingStore {
       return row !== undefined
     })
   }
+}
+
+/** Whether another mapping of the name stands in one of these statuses. */
+async function hasRival(db: Db, id: string, domain: string, statuses: DomainMappingRow["status"][]): Promise<boolean> {
+  const rivals = db
+    .selectFrom("domainMappings")
+    .select("id")
+    .where("domain", "=", domain)
+    .where("id", "!=", id)
+    .where("status", "in", statuses)
+  return (await rivals.executeTakeFirst()) !== undefined
 }
