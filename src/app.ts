@@ -33,6 +33,7 @@ import { findEngine } from "./engine/engine"
 import { AppError, describeError } from "./errors"
 import { isWithin } from "./hostname"
 import { ClientAddresses } from "./http/client-address"
+import { allowOrigins } from "./http/cors"
 import { Guards } from "./http/guards"
 import { httpRoot } from "./http/root"
 import { publicRoutes } from "./http/public-routes"
@@ -84,6 +85,7 @@ async function compose(config: Config, log: Log, undo: (() => unknown)[], stopAl
   const db = await openDatabase(folder.storeFile)
   undo.push(() => db.destroy())
   const storeVault = new Vault(folder.secret("store-key"))
+  const isAllowedOrigin = allowOrigins(config.allowedOrigins)
   const { people, tokens, guards } = accounts()
 
   const board = new ChallengeBoard()
@@ -172,7 +174,7 @@ async function compose(config: Config, log: Log, undo: (() => unknown)[], stopAl
       mappingRoutes(mappings, guards.networking),
       computeRoutes(compute, guards.compute),
     ],
-    allowedOrigins: config.allowedOrigins,
+    isAllowedOrigin,
     log,
   })
 
@@ -216,7 +218,7 @@ async function compose(config: Config, log: Log, undo: (() => unknown)[], stopAl
     return {
       people: new People(store, signer, new LoginLimit(now), now),
       tokens: new Tokens(store, signer, now),
-      guards: new Guards(new Authenticator(store, signer, now)),
+      guards: new Guards(new Authenticator(store, signer, now), isAllowedOrigin),
     }
   }
 

@@ -9,6 +9,7 @@ import { Tokens } from "../src/accounts/tokens"
 import { openDatabase } from "../src/db/open"
 import type { Lookup } from "../src/dns/lookup"
 import { ClientAddresses } from "../src/http/client-address"
+import { allowOrigins } from "../src/http/cors"
 import { Guards } from "../src/http/guards"
 import { httpRoot } from "../src/http/root"
 import { createLog } from "../src/log"
@@ -30,7 +31,8 @@ export async function startApi(change: Partial<MappingNeeds> = {}) {
   const store = new AccountStore(db)
   const people = new People(store, signer, new LoginLimit(now), now)
   const tokens = new Tokens(store, signer, now)
-  const guards = new Guards(new Authenticator(store, signer, now))
+  const isAllowedOrigin = allowOrigins(["https://cloud.example.org", "https://*.cloud.example.org"])
+  const guards = new Guards(new Authenticator(store, signer, now), isAllowedOrigin)
   const addresses = new ClientAddresses()
   const txt = new Map<string, Lookup["answers"]>()
   const live: { published: string[][]; certified: string[]; asked: string[]; automated: Set<string> } = {
@@ -69,7 +71,7 @@ export async function startApi(change: Partial<MappingNeeds> = {}) {
     address: (request: Request) => addresses.of(request),
   }
   const routes = [accountRoutes(people, tokens, door), setupRoutes(people, door.address), mappingRoutes(mappings, guards.networking)]
-  const root = httpRoot({ routes, allowedOrigins: ["https://cloud.example.org", "https://*.cloud.example.org"], log })
+  const root = httpRoot({ routes, isAllowedOrigin, log })
 
   const raw = (request: Request, from = "192.0.2.7") => {
     addresses.note(request, from)

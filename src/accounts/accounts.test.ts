@@ -134,6 +134,19 @@ describe("tokens", () => {
     expect((await api.send("GET", "/api/domain-mappings", { headers: { ...cookie, authorization: "Basic eDp5" } })).status).toBe(200)
   })
 
+  test("a page of a foreign origin cannot act with the cookie, a page of ours can", async () => {
+    const api = await startApi()
+    const ada = await api.person("ada")
+    const create = (headers: Record<string, string>) =>
+      api.send("POST", "/api/domain-mappings", { headers: { cookie: `token=${ada.token}`, ...headers }, body: {} })
+    for (const origin of ["https://evil.example", "null", "http://127.0.0.1:9"]) expect((await create({ origin })).status).toBe(401)
+    for (const headers of [{ origin: "https://x.cloud.example.org" }, { origin: "http://127.0.0.1", host: "127.0.0.1" }, {}]) {
+      expect((await create(headers as never)).status).toBe(400)
+    }
+    const own = await api.send("POST", "/api/domain-mappings", { token: ada.token, headers: { origin: "https://evil.example" }, body: {} })
+    expect(own.status).toBe(400)
+  })
+
   test("a standalone token is shown once, kept as a hash, counted when used, and gone when deleted", async () => {
     const api = await startApi()
     const ada = await api.person("ada")

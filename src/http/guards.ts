@@ -7,11 +7,24 @@ const networkingActions: Record<string, string> = { GET: "read", HEAD: "read", D
 
 /** Who is it, and may they: the one place where tokens are read from requests and scopes are checked. */
 export class Guards {
-  constructor(private authenticator: Authenticator) {}
+  /** `isAllowedOrigin` is the CORS policy: pages of other origins may not act with a cookie that the browser sends along by itself. */
+  constructor(
+    private authenticator: Authenticator,
+    private isAllowedOrigin: (origin: string) => boolean,
+  ) {}
 
   /** Any accepted token. Throws `unauthorized`. */
-  principal(request: Request): Promise<Principal> {
-    return this.authenticator.authenticate(presentedToken(request))
+  async principal(request: Request): Promise<Principal> {
+    const { token, isCookie } = presentedToken(request)
+    if (isCookie && this.isForeignAction(request)) throw new AppError("unauthorized", "unauthorized")
+    return this.authenticator.authenticate(token)
+  }
+
+  private isForeignAction(request: Request): boolean {
+    const origin = request.headers.get("origin")
+    if (origin === null || request.method === "GET" || request.method === "HEAD") return false
+    const isOwn = URL.canParse(origin) && new URL(origin).host === request.headers.get("host")
+    return !isOwn && !this.isAllowedOrigin(origin)
   }
 
   /** A person's own session; API tokens cannot manage accounts, whatever their scopes. */
@@ -55,13 +68,13 @@ function allows(principal: Principal, path: string[], action: string): boolean {
 }
 
 /** The bearer token, else the cookie named `token`. A header of another scheme does not hide the cookie. */
-export function presentedToken(request: Request): string | undefined {
+function presentedToken(request: Request): { token: string | undefined; isCookie: boolean } {
   const header = request.headers.get("authorization")
   const bearer = header === null ? null : /^Bearer +(\S+)\s*$/i.exec(header)
-  if (bearer !== null) return bearer[1]
+  if (bearer !== null) return { token: bearer[1], isCookie: false }
   for (const pair of (request.headers.get("cookie") ?? "").split(";")) {
     const [name, value] = pair.trim().split("=", 2)
-    if (name === "token" && value) return value
+    if (name === "token" && value) return { token: value, isCookie: true }
   }
-  return undefined
+  return { token: undefined, isCookie: false }
 }

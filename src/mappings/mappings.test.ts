@@ -304,6 +304,11 @@ describe("the ladder", () => {
     expect((await t.send("GET", path, { token: root })).status).toBe(200)
     await expectDenied(await t.send("POST", path, { token: root, body: "not even JSON" }), scope)
 
+    // A method that is neither GET nor DELETE needs `create`, even where it is not allowed at all.
+    await expectDenied(await t.send("PUT", path, { token: root }), scope)
+    const created = await token({ [scope]: ["create"] })
+    expect((await t.send("PUT", path, { token: created })).status).toBe(405)
+
     const other = await token({ [`compute.${t.ada.id}`]: ["read"], [`networking.${t.ada.id}.domains`]: ["read"] })
     await expectDenied(await t.send("GET", path, { token: other }), scope)
   })
@@ -345,6 +350,15 @@ describe("CORS", () => {
       expect(res.headers.get("access-control-allow-origin")).toBe("https://cloud.example.org")
     }
   })
+})
+
+test("a trailing slash is no mapping and no list", async () => {
+  const t = await setup()
+  for (const method of ["GET", "POST", "DELETE"]) {
+    expect((await t.send(method, `${path}/`)).status).toBe(401)
+    const res = await t.send(method, `${path}/`, { token: t.ada.token })
+    expect([method, res.status, await res.text()]).toEqual([method, 404, "not found\n"])
+  }
 })
 
 test("an unknown path is 404, health needs nobody, and a body over 64 KiB is refused", async () => {

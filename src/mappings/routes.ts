@@ -8,7 +8,12 @@ export type MappingGuard = (request: Request, resource: "domain-mappings", id: s
 
 /** Networking API, `/api/domain-mappings`: plain-text errors, and the guard before anything else is looked at. */
 export const mappingRoutes = (mappings: MappingService, guard: MappingGuard) => {
-  const may = (request: Request, id?: string) => guard(request, "domain-mappings", id)
+  const may = async (request: Request, id?: string) => {
+    const caller = await guard(request, "domain-mappings", id)
+    // The router would take the slash at the end of a path as if it were not there.
+    if (new URL(request.url).pathname.endsWith("/")) throw new AppError("not_found", "not found")
+    return caller
+  }
   const refuse = async ({ request, params }: { request: Request; params?: { id?: string } }) => {
     await may(request, params?.id)
     throw new AppError("method_not_allowed", "method not allowed")

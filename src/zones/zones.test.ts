@@ -60,7 +60,7 @@ async function setup(options: { keyHex?: string | null; zones?: CloudflareZone[]
       if (who === "nobody") throw new AppError("forbidden", `forbidden: missing networking.x.domains${id ? `.${id}` : ""} scope`)
       return { personId: who, isAdmin: false }
     })
-    const app = httpRoot({ routes: [routes], allowedOrigins: [], log: createLog("debug", (line) => lines.push(line)) })
+    const app = httpRoot({ routes: [routes], isAllowedOrigin: () => false, log: createLog("debug", (line) => lines.push(line)) })
     return async (method: string, path: string, body?: string, headers: Record<string, string> = { authorization: "ann" }) => {
       const res = await app.handle(new Request(`http://net.cloud.test${path}`, { method, body, headers }))
       return { status: res.status, type: res.headers.get("content-type"), text: await res.text() }

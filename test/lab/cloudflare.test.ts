@@ -53,7 +53,7 @@ describe.skipIf(absent !== undefined)(`automation in a real zone${absent ? ` (sk
       log: silentLog,
     })
     const routes = zoneRoutes(zones, async () => ({ personId: "p1", isAdmin: false }))
-    const app = httpRoot({ routes: [routes], allowedOrigins: [], log: silentLog })
+    const app = httpRoot({ routes: [routes], isAllowedOrigin: () => false, log: silentLog })
     addDomain = () => app.handle(new Request("http://net.cloud.test/api/domains", { method: "POST", body: JSON.stringify({ token }) }))
   })
 
