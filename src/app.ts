@@ -282,7 +282,9 @@ async function compose(config: Config, log: Log, undo: (() => unknown)[], stopAl
     // A visit is news of level info.
     const isLogged = config.logLevel === "info" || config.logLevel === "debug"
     const accessLog = new AccessLog((lines) => void (isLogged && process.stdout.write(lines)))
-    const challengeContext = challengeContexts(board)
+    const pending = challengeContexts(board)
+    // A name that was unmapped during its order is refused like any other.
+    const challengeContext = (name: string) => (gate(name) ? pending(name) : undefined)
     const secureContext = (name: string) => certificates.secureContext(name)
     const edge = new EdgeListener({ routes: table, secureContext, challengeContext, log, accessLog, limits: { handshakeMs: 25_000 } })
     undo.push(
