@@ -9,7 +9,8 @@ import type { ContainerStore } from "./store"
 /** Carries the container's id at the engine, so that it is found again even when we died between its making and our noting it. */
 export const idLabel = "freehold.id"
 
-const stopTimeoutSeconds = 10
+const startAttempts = 3
+const startPauseMs = 300
 const addressWaitMs = 10_000
 const addressPauseMs = 100
 const processLimit = 1024
@@ -45,7 +46,7 @@ export class Provisioner {
   /** Ends it at the engine, where it runs. Throws EngineFault when the engine cannot. */
   async bringDown(row: ContainerRow, found?: EngineContainer): Promise<void> {
     const container = found ?? (await this.locate(row))
-    if (container !== undefined && lives(container)) await this.engine.stop(container.id, stopTimeoutSeconds)
+    if (container !== undefined && lives(container)) await this.engine.stop(container.id)
     await this.save(row, { status: "stopped", statusDetail: null, engineId: container?.id ?? null, address: null })
   }
 
@@ -90,7 +91,7 @@ export class Provisioner {
   /** The id of what was started: another one where the host takes limits at creation and refuses them at the start. */
   private async start(row: ContainerRow, id: string): Promise<string> {
     try {
-      await this.engine.start(id)
+      await this.startPatiently(id)
       return id
     } catch (error) {
       if (!(error instanceof EngineFault && error.concernsLimits)) throw error
@@ -100,6 +101,18 @@ export class Provisioner {
       await this.save(row, { engineId: again.id })
       await this.engine.start(again.id)
       return again.id
+    }
+  }
+
+  /** Podman 4.3 sometimes fails to set up a network while it takes another one down, and a moment later it works. */
+  private async startPatiently(id: string): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.engine.start(id)
+      } catch (error) {
+        if (!(error instanceof EngineFault) || error.concernsLimits || attempt === startAttempts) throw error
+        await Bun.sleep(startPauseMs)
+      }
     }
   }
 

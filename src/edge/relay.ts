@@ -1,27 +1,12 @@
 import type { Socket } from "node:net"
-import type { AccessLog } from "./access-log"
 import type { Timed } from "./connection-set"
 import { errorPage, type Failure, failureOf, failures } from "./error-page"
 import { Exchange, type ExchangeClient } from "./exchange"
 import { MessageError } from "./field-lines"
-import type { EdgeLimits } from "./limits"
+import type { ClientFacts, RelayContext } from "./relay-context"
 import { parseRequestHead, type RequestHead } from "./request-head"
-import type { RouteTable } from "./route-table"
 import { Tunnel } from "./tunnel"
-import type { UpstreamConnection, UpstreamPool } from "./upstream-pool"
-
-/** What all client connections of a listener share. */
-export type RelayContext = {
-  routes: RouteTable
-  pool: UpstreamPool
-  limits: EdgeLimits
-  accessLog: AccessLog
-  now: () => number
-  isDraining: () => boolean
-}
-
-/** What is known of a client connection before its first request. */
-export type ClientFacts = { serverName: string; address: string; tls: string }
+import type { UpstreamConnection } from "./upstream-pool"
 
 const EMPTY = Buffer.alloc(0)
 
@@ -171,8 +156,7 @@ export class ClientConnection implements ExchangeClient, Timed {
   write(buffers: Buffer[]): boolean {
     let flowing = true
     for (const buffer of buffers) flowing = this.socket.write(buffer)
-    this.blocked = !flowing
-    return flowing
+    return !(this.blocked = !flowing)
   }
 
   pauseReading(): void {
@@ -249,12 +233,13 @@ export class ClientConnection implements ExchangeClient, Timed {
 
   /** A message that was not understood: answered once, since nothing after it can be trusted. */
   private refuse(failure: Failure): void {
-    const requestId = this.head ? this.requestId : crypto.randomUUID()
-    this.requestId = requestId
-    if (!this.head) this.startedAt = performance.now()
+    if (!this.head) {
+      this.requestId = crypto.randomUUID()
+      this.startedAt = performance.now()
+    }
     this.record(failures[failure].status, this.exchange)
     this.exchange = undefined
-    this.socket.write(errorPage(failure, { requestId, accept: "", method: "GET", close: true }), "latin1")
+    this.socket.write(errorPage(failure, { requestId: this.requestId, accept: "", method: "GET", close: true }), "latin1")
     this.shut()
   }
 

@@ -7,6 +7,7 @@ import type { ContainerSpec, EngineContainer, EngineEvent, EngineImage, Limits }
 const askLimitMs = 5_000
 const changeLimitMs = 60_000
 const pullLimitMs = 600_000
+const stopTimeoutSeconds = 10
 
 const states = ["created", "running", "paused", "restarting", "exited", "dead"] as const
 
@@ -26,7 +27,7 @@ export class Engine {
   async ping(): Promise<void> {
     await this.call("ping", askLimitMs, (abortSignal) => {
       // Takes options, although its types do not say so.
-      const { docker }: { docker: { ping(options?: object): Promise<unknown> } } = this
+      const docker = this.docker as unknown as { ping(options: object): Promise<unknown> }
       return docker.ping({ abortSignal })
     })
   }
@@ -38,31 +39,31 @@ export class Engine {
   async create(spec: ContainerSpec, limited = true): Promise<{ id: string; limits: Limits }> {
     if (limited) {
       try {
-        const made = await this.createOnce(spec, true)
-        // Docker makes the container, drops a limit that it cannot keep, and only warns.
-        const dropped = made.warnings.some((warning) => /limit|cgroup|kernel/i.test(warning))
-        return { id: made.id, limits: dropped ? "unavailable" : "enforced" }
+        const id = await this.createOnce(spec, true)
+        // Docker drops a limit that the host cannot keep; what it then has noted is the truth.
+        return { id, limits: (await this.inspect(id))?.limits ?? "unavailable" }
       } catch (error) {
         if (!(error instanceof EngineFault && error.concernsLimits)) throw error
       }
     }
-    return { id: (await this.createOnce(spec, false)).id, limits: "unavailable" }
+    return { id: await this.createOnce(spec, false), limits: "unavailable" }
   }
 
-  private async createOnce(spec: ContainerSpec, limited: boolean): Promise<{ id: string; warnings: string[] }> {
+  private async createOnce(spec: ContainerSpec, limited: boolean): Promise<string> {
     const limits = { Memory: spec.memoryMb * 1024 * 1024, NanoCpus: Math.round(spec.cpus * 1e9), PidsLimit: spec.pids }
     const options = {
       name: spec.name,
       Image: spec.image,
       Labels: spec.labels,
       Env: Object.entries(spec.env ?? {}).map(([name, value]) => `${name}=${value}`),
+      // Without it Podman kills at once when somebody stops the container by its command line.
+      StopTimeout: stopTimeoutSeconds,
       HostConfig: { NetworkMode: "bridge", ...(limited ? limits : {}) },
     }
     const made = await this.call(`create container ${spec.name}`, changeLimitMs, (abortSignal) =>
       this.docker.createContainer({ ...options, abortSignal }),
     )
-    const { Warnings: warnings } = made as { Warnings?: string[] | null }
-    return { id: made.id, warnings: warnings ?? [] }
+    return made.id
   }
 
   /** Does nothing to a container that runs. */
@@ -71,7 +72,7 @@ export class Engine {
   }
 
   /** Asks it to end, and ends it after `timeoutSeconds`; resolves when it has ended. Does nothing to one that does not run, or is gone. */
-  async stop(id: string, timeoutSeconds: number): Promise<void> {
+  async stop(id: string, timeoutSeconds = stopTimeoutSeconds): Promise<void> {
     await this.change(`stop container ${short(id)}`, timeoutSeconds * 1000 + changeLimitMs, (abortSignal) =>
       this.docker.getContainer(id).stop({ t: timeoutSeconds, abortSignal }),
     ).catch(unlessGone)

@@ -141,11 +141,10 @@ describe("verify", () => {
 
   test("servers that said the same are named together, and a cached answer is marked as one", async () => {
     const servers = ["a", "b", "c", "d", "e"].map((letter) => `${letter}.example.net`)
-    const nothing = { address: "192.0.2.1", outcome: "unreachable", values: [] }
     const t = await setup({
       lookupTxt: async () => ({
         via: "doh",
-        answers: servers.map((server) => ({ server, ...nothing })),
+        answers: servers.map((server) => ({ server, outcome: "unreachable", values: [] })),
         problem: "Port 53 seems closed outward.",
       }),
     })
