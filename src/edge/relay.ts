@@ -156,7 +156,8 @@ export class ClientConnection implements ExchangeClient, Timed {
   write(buffers: Buffer[]): boolean {
     let flowing = true
     for (const buffer of buffers) flowing = this.socket.write(buffer)
-    return !(this.blocked = !flowing)
+    this.blocked = !flowing
+    return flowing
   }
 
   pauseReading(): void {
