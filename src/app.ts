@@ -1,5 +1,3 @@
-import { chmodSync, rmSync } from "node:fs"
-import { createSecureContext, type SecureContext } from "node:tls"
 import { Authenticator } from "./accounts/authenticator"
 import { LoginLimit } from "./accounts/login-limit"
 import { People } from "./accounts/people"
@@ -9,7 +7,7 @@ import { Signer } from "./accounts/signer"
 import { AccountStore } from "./accounts/store"
 import { Tokens } from "./accounts/tokens"
 import { AcmeIssuer } from "./acme/acme-issuer"
-import { ChallengeBoard, type ChallengeCertificate } from "./acme/challenges"
+import { ChallengeBoard } from "./acme/challenges"
 import { FallbackIssuer } from "./acme/fallback-issuer"
 import { InternalCa } from "./acme/internal-ca"
 import type { Issuer } from "./acme/issuer"
@@ -20,11 +18,14 @@ import { ContainerStore } from "./compute/store"
 import type { Config } from "./config"
 import { DataFolder } from "./data-folder"
 import { openDatabase } from "./db/open"
+import { DnsListener } from "./dns/listener"
+import { platformZone } from "./dns/platform-zone"
 import { Resolver } from "./dns/resolver"
 import { ianaRoots, parseRoots } from "./dns/root-hints"
 import { AccessLog } from "./edge/access-log"
 import { CertificateStore } from "./edge/certificate-store"
 import { Certificates } from "./edge/certificates"
+import { challengeContexts } from "./edge/challenge-contexts"
 import { EdgeListener } from "./edge/listener"
 import { PlainListener } from "./edge/plain-listener"
 import { RenewalWorker } from "./edge/renewal"
@@ -37,6 +38,7 @@ import { allowOrigins } from "./http/cors"
 import { Guards } from "./http/guards"
 import { httpRoot } from "./http/root"
 import { publicRoutes } from "./http/public-routes"
+import { listenAt, serveApi, serveEdgeApi } from "./listen"
 import type { Log } from "./log"
 import { mappingRoutes } from "./mappings/routes"
 import { MappingService } from "./mappings/service"
@@ -52,7 +54,7 @@ import { ZoneStore } from "./zones/store"
 
 /** A running appliance. `setupUrl` is there while nobody exists; ports are those really listened on. */
 export type App = {
-  ports: { api: number; http: number; https: number }
+  ports: { api: number; http: number; https: number; dns?: number }
   setupUrl: string | undefined
   rootPem: () => Promise<string>
   /** Finishes requests under way for at most `drainMs`, then ends everything. */
@@ -104,7 +106,7 @@ async function compose(config: Config, log: Log, undo: (() => unknown)[], stopAl
   const resolver = new Resolver({ roots: roots(), port: config.dnsPort, doh: config.dnsDoh })
   undo.push(() => resolver.stop())
   const mappingStore = new MappingStore(db)
-  const ports = { api: 0, http: 0, https: 0 }
+  const ports: App["ports"] = { api: 0, http: 0, https: 0 }
 
   const engine = findEngine(config.containerEngine)
   const containerStore = new ContainerStore(db)
@@ -178,8 +180,11 @@ async function compose(config: Config, log: Log, undo: (() => unknown)[], stopAl
     log,
   })
 
+  if (config.admin !== undefined) await createAdmin(config.admin.username, config.admin.password)
   await publisher.publish()
   const drain = await startListeners()
+  // Now that our own ports are known, for containers whose address became one of ours.
+  await publisher.publish()
   reconciler.start()
   undo.push(() => reconciler.stop())
   renewal.start()
@@ -195,7 +200,6 @@ async function compose(config: Config, log: Log, undo: (() => unknown)[], stopAl
   for (const host of ownHosts) void certificates.obtain(host)
   void obtainMissing()
 
-  if (config.admin !== undefined) await people.createFirst(config.admin.username, config.admin.password)
   const secret = await people.setupSecret()
   const setupUrl = secret === undefined ? undefined : `http://${config.apiListen.host ?? "localhost"}:${ports.api}/setup/${secret}`
   return { ports, setupUrl, rootPem: () => internalCa.rootPem(), stop }
@@ -209,6 +213,14 @@ async function compose(config: Config, log: Log, undo: (() => unknown)[], stopAl
   async function obtainMissing(): Promise<void> {
     for (const { domain } of await mappingStore.verified()) {
       if ((await certificates.status(domain)).state === "none") await certificates.obtain(domain)
+    }
+  }
+
+  async function createAdmin(username: string, password: string): Promise<void> {
+    try {
+      await people.createFirst(username, password)
+    } catch (error) {
+      throw error instanceof AppError ? new Error(`FREEHOLD_ADMIN_USERNAME and FREEHOLD_ADMIN_PASSWORD: ${error.message}`) : error
     }
   }
 
@@ -257,34 +269,20 @@ async function compose(config: Config, log: Log, undo: (() => unknown)[], stopAl
   }
 
   async function startListeners(): Promise<(ms: number) => Promise<void>> {
-    const fetch =
-      (from: (request: Request, server: Bun.Server<unknown>) => string | undefined) => (request: Request, server: Bun.Server<unknown>) => {
-        addresses.note(request, from(request, server))
-        return root.handle(request)
-      }
-    rmSync(folder.apiSocket, { force: true })
-    const inner = Bun.serve({ unix: folder.apiSocket, fetch: fetch((request) => request.headers.get("x-forwarded-for") ?? undefined) })
-    chmodSync(folder.apiSocket, 0o600)
-    undo.push(() => inner.stop(true))
-    const { host, port } = config.apiListen
-    const outer = serveApi()
-    undo.push(() => outer.stop(true))
-    ports.api = outer.port ?? port
-
-    function serveApi() {
-      try {
-        return Bun.serve({ hostname: host ?? "::", port, fetch: fetch((request, server) => server.requestIP(request)?.address) })
-      } catch (error) {
-        throw cannotListen("api_listen", config.apiListen, error)
-      }
+    const handle = (request: Request, address: string | undefined) => {
+      addresses.note(request, address)
+      return root.handle(request)
     }
+    const inner = serveEdgeApi(folder.apiSocket, handle)
+    undo.push(() => inner.stop(true))
+    const outer = serveApi("api_listen", config.apiListen, handle)
+    undo.push(() => outer.stop(true))
+    ports.api = outer.port ?? config.apiListen.port
 
     // A visit is news of level info.
     const isLogged = config.logLevel === "info" || config.logLevel === "debug"
     const accessLog = new AccessLog((lines) => void (isLogged && process.stdout.write(lines)))
-    const pending = challengeContexts(board)
-    // A name that was unmapped during its order is refused like any other.
-    const challengeContext = (name: string) => (gate(name) ? pending(name) : undefined)
+    const challengeContext = challengeContexts(board, gate)
     const secureContext = (name: string) => certificates.secureContext(name)
     const edge = new EdgeListener({ routes: table, secureContext, challengeContext, log, accessLog, limits: { handshakeMs: 25_000 } })
     undo.push(
@@ -295,42 +293,16 @@ async function compose(config: Config, log: Log, undo: (() => unknown)[], stopAl
     const plain = new PlainListener({ routes: table, challenge: (token) => board.httpAnswer(token), httpsPort: () => ports.https, log })
     undo.push(() => plain.stop())
     ports.http = await listenAt("http_listen", config.httpListen, plain)
+    if (config.dnsListen !== undefined) ports.dns = await startDns(config.dnsListen)
     return (ms: number) => edge.drain(ms)
   }
-}
 
-/** Every address of the machine: both families through one socket, or IPv4 alone where the host has no IPv6. */
-async function listenAt(
-  name: string,
-  listen: Listen,
-  listener: { start(at: { host: string; port: number }): Promise<{ port: number }> },
-): Promise<number> {
-  const hosts = listen.host === undefined ? ["::", "0.0.0.0"] : [listen.host]
-  let fault: unknown
-  for (const host of hosts) {
-    try {
-      return (await listener.start({ host, port: listen.port })).port
-    } catch (error) {
-      fault = error
-      if ((error as NodeJS.ErrnoException).code !== "EAFNOSUPPORT") break
-    }
-  }
-  throw cannotListen(name, listen, fault)
-}
-
-function cannotListen(name: string, listen: Listen, error: unknown): Error {
-  const where = `${listen.host ?? ""}:${listen.port}`
-  return new Error(`${name} ${where}: ${describeError(error)} (another program may hold the port, or it takes a privilege)`)
-}
-
-/** TLS contexts of the challenges being answered, made once for each certificate. */
-function challengeContexts(board: ChallengeBoard): (hostname: string) => SecureContext | undefined {
-  const made = new WeakMap<ChallengeCertificate, SecureContext>()
-  return (hostname) => {
-    const certificate = board.alpnCertificate(hostname)
-    if (certificate === undefined) return undefined
-    const context = made.get(certificate) ?? createSecureContext({ cert: certificate.certificatePem, key: certificate.keyPem })
-    made.set(certificate, context)
-    return context
+  async function startDns(listen: Listen): Promise<number> {
+    const publicAddresses = [config.publicIpv4, config.publicIpv6].filter((address) => address !== undefined)
+    if (publicAddresses.length === 0) log.warn("the zone has no addresses: set FREEHOLD_PUBLIC_IPV4 or FREEHOLD_PUBLIC_IPV6")
+    const zone = platformZone(config.baseDomain, ownHosts, publicAddresses)
+    const dns = new DnsListener({ zones: () => [zone], onFault: (error) => log.error("a DNS query could not be answered", { error }) })
+    undo.push(() => dns.stop())
+    return listenAt("dns_listen", listen, dns)
   }
 }

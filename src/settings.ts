@@ -80,6 +80,41 @@ export const settings = {
 
 export type SettingKey = keyof typeof settings
 
+/** What each setting is for and what holds without it, for `freehold help serve`. */
+export const meanings: Record<SettingKey, string> = {
+  data_dir: "the one folder that matters; /var/lib/freehold, or ./freehold-data when not root",
+  base_domain: "the platform's own domain; freehold.localhost",
+  http_listen: "plain HTTP, for redirects and ACME HTTP-01; :80",
+  https_listen: "the edge; :443",
+  api_listen: "the API without TLS; 127.0.0.1:8080",
+  dns_listen: "the authoritative server of the base domain; off",
+  public_ipv4: "the address that server gives out",
+  public_ipv6: "the address that server gives out",
+  acme_directory: "where certificates come from; Let's Encrypt for a public base domain, else internal",
+  acme_fallback_directory: "asked when the first directory is down or limits us",
+  acme_ca_file: "extra trust root for the directory, PEM",
+  acme_email: "contact of the ACME account",
+  acme_eab_kid: "external account binding, key id",
+  acme_eab_hmac: "external account binding, key in base64url",
+  dns_roots: "where the resolver starts: ip[:port],… or the path of a hints file; the IANA root servers",
+  dns_port: "port at which name servers are asked; 53",
+  dns_doh: "DNS-over-HTTPS resolver for networks that close port 53",
+  container_engine: "socket of Podman or Docker, or none; found out",
+  container_limit: "containers one person may have; 50",
+  cloudflare_api: "base URL of the Cloudflare API; the public one",
+  encryption_key: "seals DNS provider tokens; generated, none switches the integration off",
+  jwt_secret: "signs sessions and tokens; generated",
+  admin_username: "first person, instead of the set-up link",
+  admin_password: "first person's password, at least 10 characters",
+  verify_interval: "how often a pending mapping is looked at; 30s",
+  verify_expiry: "when a pending mapping becomes failed; 7d",
+  max_pending_mappings: "unproven mappings one person may have; 100",
+  private_zones: "zones that only this house knows; home.arpa,internal,lan",
+  allow_upstreams: "address ranges where external containers may be anything; none",
+  log_level: "info",
+  allowed_origins: "browser origins for CORS; https://<base> and its subdomains",
+}
+
 /** The values that were given, parsed. */
 export type Given = { [K in SettingKey]?: (typeof settings)[K] extends Setting<infer T> ? T : never }
 

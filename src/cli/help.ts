@@ -1,3 +1,4 @@
+import { meanings } from "../settings"
 import type { CommandIo } from "./io"
 
 /** One verb of the binary as help and completion show it. */
@@ -13,6 +14,12 @@ export type Verb = {
 const common = `--json prints the API's own answer. The server is --server, else FREEHOLD_SERVER, else the one of the last login; the token is
 --token, else FREEHOLD_TOKEN, else that of the last login. Exit code 0 when it went well, 1 when it did not, 2 for a bad command line.`
 
+function settingLines(): string {
+  const lines = Object.entries(meanings).map(([key, meaning]) => [`  FREEHOLD_${key.toUpperCase()}`, meaning] as const)
+  const width = Math.max(...lines.map(([name]) => name.length))
+  return lines.map(([name, meaning]) => `${name.padEnd(width)}  ${meaning}`).join("\n")
+}
+
 /** Every verb, in the order in which help lists them. */
 export const verbs: readonly Verb[] = [
   {
@@ -21,7 +28,11 @@ export const verbs: readonly Verb[] = [
     usage: { "": "serve [--config FILE] [--SETTING VALUE]..." },
     details: `Every setting is a flag, a FREEHOLD_* variable or a key of the configuration file (/etc/freehold/freehold.toml unless --config names
 another), in this order: --data-dir, FREEHOLD_DATA_DIR and data_dir are one setting. What is unknown or badly formed stops the start.
-The first start makes the data folder and the secrets that are missing, and prints a one-time link to set up the first person.`,
+The first start makes the data folder and the secrets that are missing, and prints a one-time link to set up the first person.
+A secret may also stand in a file: FREEHOLD_JWT_SECRET_FILE, or a systemd credential named freehold.jwt_secret.
+
+Settings, and what holds without them:
+${settingLines()}`,
   },
   {
     name: "demo",

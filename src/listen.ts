@@ -1,0 +1,51 @@
+import { chmodSync, rmSync } from "node:fs"
+import { describeError } from "./errors"
+import type { Listen } from "./settings"
+
+type Handle = (request: Request, address: string | undefined) => Promise<Response>
+
+/** Starts a listener where a setting says. Throws an error that names the setting. */
+export async function listenAt(
+  setting: string,
+  listen: Listen,
+  listener: { start(at: { host: string; port: number }): Promise<{ port: number }> },
+): Promise<number> {
+  // Both families through one socket, or IPv4 alone where the host has no IPv6.
+  const hosts = listen.host === undefined ? ["::", "0.0.0.0"] : [listen.host]
+  let fault: unknown
+  for (const host of hosts) {
+    try {
+      return (await listener.start({ host, port: listen.port })).port
+    } catch (error) {
+      fault = error
+      if ((error as NodeJS.ErrnoException).code !== "EAFNOSUPPORT") break
+    }
+  }
+  throw cannotListen(setting, listen, fault)
+}
+
+/** The API in the clear, for loopback. The address is that of the peer, whatever headers say. */
+export function serveApi(setting: string, listen: Listen, handle: Handle) {
+  try {
+    const { host: hostname = "::", port } = listen
+    return Bun.serve({ hostname, port, fetch: (request, server) => handle(request, server.requestIP(request)?.address) })
+  } catch (error) {
+    throw cannotListen(setting, listen, error)
+  }
+}
+
+/** The API for the edge alone: its relay wrote `X-Forwarded-For`, and nobody else reaches the socket. */
+export function serveEdgeApi(path: string, handle: Handle) {
+  // The kernel's limit (unix(7)), less the zero at the end.
+  if (Buffer.byteLength(path) > 107)
+    throw new Error(`data_dir is too long: ${path} has to be a Unix socket, whose path has at most 107 bytes`)
+  rmSync(path, { force: true })
+  const server = Bun.serve({ unix: path, fetch: (request) => handle(request, request.headers.get("x-forwarded-for") ?? undefined) })
+  chmodSync(path, 0o600)
+  return server
+}
+
+function cannotListen(setting: string, listen: Listen, error: unknown): Error {
+  const where = `${listen.host ?? ""}:${listen.port}`
+  return new Error(`${setting} ${where}: ${describeError(error)} (another program may hold the port, or it takes a privilege)`)
+}
