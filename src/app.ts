@@ -6,11 +6,8 @@ import { setupRoutes } from "./accounts/setup-routes"
 import { Signer } from "./accounts/signer"
 import { AccountStore } from "./accounts/store"
 import { Tokens } from "./accounts/tokens"
-import { AcmeIssuer } from "./acme/acme-issuer"
 import { ChallengeBoard } from "./acme/challenges"
-import { FallbackIssuer } from "./acme/fallback-issuer"
-import { InternalCa } from "./acme/internal-ca"
-import type { Issuer } from "./acme/issuer"
+import { Issuers } from "./acme/issuers"
 import { Reconciler } from "./compute/reconcile"
 import { computeRoutes } from "./compute/routes"
 import { ComputeService } from "./compute/service"
@@ -91,12 +88,21 @@ async function compose(config: Config, log: Log, undo: (() => unknown)[], stopAl
   const { people, tokens, guards } = accounts()
 
   const board = new ChallengeBoard()
-  const acmeIssuersRunning: AcmeIssuer[] = []
   const certificateStore = new CertificateStore(db, storeVault)
-  const internalCa = new InternalCa(certificateStore.rootKeeper("internal", now), now)
-  const publicIssuer = config.acmeDirectory === "internal" ? internalCa : acmeIssuers(config.acmeDirectory, config.acmeFallbackDirectory)
   const privateNames = [...config.privateZones, "localhost"]
-  const issuerFor = (hostname: string): Issuer => (privateNames.some((zone) => isWithin(hostname, zone)) ? internalCa : publicIssuer)
+  const issuers = new Issuers({
+    directory: config.acmeDirectory,
+    fallbackDirectory: config.acmeFallbackDirectory,
+    caPem: config.acmeCa,
+    email: config.acmeEmail,
+    eab: config.acmeEab,
+    accountKeeper: (url) => certificateStore.accountKeeper(url, now),
+    rootKeeper: certificateStore.rootKeeper("internal", now),
+    board,
+    isPrivate: (hostname) => privateNames.some((zone) => isWithin(hostname, zone)),
+    now,
+  })
+  const issuerFor = (hostname: string) => issuers.for(hostname)
 
   const table = new RouteTable()
   const gate = (hostname: string) => table.match(hostname) !== undefined
@@ -169,7 +175,7 @@ async function compose(config: Config, log: Log, undo: (() => unknown)[], stopAl
   }
   const root = httpRoot({
     routes: [
-      publicRoutes(() => internalCa.rootPem()),
+      publicRoutes(() => issuers.internal.rootPem()),
       accountRoutes(people, tokens, door),
       setupRoutes(people, door.address),
       zoneRoutes(zones, guards.networking),
@@ -191,7 +197,7 @@ async function compose(config: Config, log: Log, undo: (() => unknown)[], stopAl
   undo.push(async () => {
     // Orders under way are cut short, and stay due for the next start.
     const ordersEnded = certificates.stop()
-    for (const issuer of acmeIssuersRunning) issuer.stop()
+    issuers.stop()
     await ordersEnded
     await renewal.stop()
   })
@@ -202,7 +208,7 @@ async function compose(config: Config, log: Log, undo: (() => unknown)[], stopAl
 
   const secret = await people.setupSecret()
   const setupUrl = secret === undefined ? undefined : `http://${config.apiListen.host ?? "localhost"}:${ports.api}/setup/${secret}`
-  return { ports, setupUrl, rootPem: () => internalCa.rootPem(), stop }
+  return { ports, setupUrl, rootPem: () => issuers.internal.rootPem(), stop }
 
   async function stop(drainMs: number): Promise<void> {
     await drain(drainMs)
@@ -232,26 +238,6 @@ async function compose(config: Config, log: Log, undo: (() => unknown)[], stopAl
       tokens: new Tokens(store, signer, now),
       guards: new Guards(new Authenticator(store, signer, now), isAllowedOrigin),
     }
-  }
-
-  function acmeIssuers(directoryUrl: string, fallbackUrl: string | undefined): Issuer {
-    const make = (url: string) => {
-      const issuer = new AcmeIssuer({
-        directoryUrl: url,
-        caPem: config.acmeCa,
-        email: config.acmeEmail,
-        eab: config.acmeEab,
-        account: certificateStore.accountKeeper(url, now),
-        board,
-        // While a TLS-ALPN-01 challenge is pending its handshakes displace the visitors', so a renewal tries the plain port first.
-        challengeTypes: ({ renewal: isRenewal }) => (isRenewal ? ["http-01", "tls-alpn-01"] : ["tls-alpn-01", "http-01"]),
-        now,
-      })
-      acmeIssuersRunning.push(issuer)
-      return issuer
-    }
-    const first = make(directoryUrl)
-    return fallbackUrl === undefined ? first : new FallbackIssuer(first, make(fallbackUrl))
   }
 
   function roots() {

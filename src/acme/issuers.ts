@@ -1,0 +1,64 @@
+import type { AccountKeeper } from "./acme-account"
+import { AcmeIssuer } from "./acme-issuer"
+import type { ChallengeBoard } from "./challenges"
+import { FallbackIssuer } from "./fallback-issuer"
+import { InternalCa, type RootKeeper } from "./internal-ca"
+import type { Issuer } from "./issuer"
+
+export type IssuersOptions = {
+  /** A directory URL, or `internal` for the built-in CA. */
+  directory: string
+  fallbackDirectory?: string
+  /** PEM of an extra trust root for the directories. */
+  caPem?: string
+  email?: string
+  eab?: { kid: string; hmac: string }
+  accountKeeper: (directoryUrl: string) => AccountKeeper
+  rootKeeper: RootKeeper
+  board: ChallengeBoard
+  /** Names that no public CA certifies. */
+  isPrivate: (hostname: string) => boolean
+  now: () => number
+}
+
+/** Which issuer certifies which name: the built-in CA for private names, the configured directory for the others. */
+export class Issuers {
+  readonly internal: InternalCa
+  private directories: AcmeIssuer[] = []
+  private public: Issuer
+
+  constructor(private options: IssuersOptions) {
+    const { directory, fallbackDirectory } = options
+    this.internal = new InternalCa(options.rootKeeper, options.now)
+    if (directory === "internal") this.public = this.internal
+    else if (fallbackDirectory === undefined) this.public = this.open(directory)
+    else this.public = new FallbackIssuer(this.open(directory), this.open(fallbackDirectory))
+  }
+
+  /** The issuer of a canonical hostname. */
+  for(hostname: string): Issuer {
+    return this.options.isPrivate(hostname) ? this.internal : this.public
+  }
+
+  /** Cuts short the orders under way. */
+  stop(): void {
+    for (const issuer of this.directories) issuer.stop()
+  }
+
+  private open(directoryUrl: string): AcmeIssuer {
+    const { caPem, email, eab, board, now } = this.options
+    const issuer = new AcmeIssuer({
+      directoryUrl,
+      caPem,
+      email,
+      eab,
+      board,
+      now,
+      account: this.options.accountKeeper(directoryUrl),
+      // While a TLS-ALPN-01 challenge is pending its handshakes displace the visitors', so a renewal tries the plain port first.
+      challengeTypes: ({ renewal }) => (renewal ? ["http-01", "tls-alpn-01"] : ["tls-alpn-01", "http-01"]),
+    })
+    this.directories.push(issuer)
+    return issuer
+  }
+}
