@@ -127,7 +127,7 @@ async function compose(config: Config, log: Log, undo: (() => unknown)[], stopAl
     log,
     now,
   })
-  const reconciler = new Reconciler({ service: compute, store: containerStore, engine, log, now })
+  const reconciler = new Reconciler({ service: compute, store: containerStore, engine, log })
 
   const ownHosts = ["", "net.", "auth.", "compute.", "storage.", "connect."].map((prefix) => prefix + config.baseDomain)
   const sources = {

@@ -190,7 +190,7 @@ export class AcmeIssuer implements Issuer {
 
   /** Asks again until decided, over passing faults of the network; the signal is the limit. */
   private async poll<T>(signal: AbortSignal, ask: () => Promise<T>, decided: (value: T) => boolean): Promise<T> {
-    for (let waitMs = this.options.pollMs ?? 250; ; waitMs = Math.min(waitMs * 1.5, 5000)) {
+    for (let waitMs = this.options.pollMs ?? 50; ; waitMs = Math.min(waitMs * 2, 5000)) {
       let pauseMs = waitMs
       try {
         const value = await ask()

@@ -58,7 +58,6 @@ describe.skipIf(obstacle !== undefined)(`containers on Podman${obstacle === unde
       store,
       engine,
       log,
-      now: Date.now,
       pollMs: 600_000,
       backoffMs: 50,
       maxBackoffMs: 200,

@@ -12,7 +12,6 @@ export type ReconcilerNeeds = {
   store: ContainerStore
   engine: Engine | undefined
   log: Log
-  now: () => number
   /** How often everything is compared although no event came. */
   pollMs?: number
   /** First pause after the engine was lost; doubles up to `maxBackoffMs`. */
@@ -49,26 +48,26 @@ export class Reconciler {
   }
 
   private async follow(engine: Engine): Promise<void> {
-    const { log, service, now, backoffMs = 500, maxBackoffMs = 30_000 } = this.needs
+    const { log, service, backoffMs = 500, maxBackoffMs = 10_000 } = this.needs
     let pauseMs = backoffMs
     while (!this.abort.signal.aborted) {
-      const since = now()
       try {
-        await this.session(engine)
+        // An engine that was followed at all is well again, however short that was: it may have been restarted.
+        await this.session(engine, () => {
+          pauseMs = backoffMs
+        })
         log.warn("the container engine ended its stream of events")
       } catch (error) {
         service.noteTrouble(error)
         if (!this.abort.signal.aborted) log.warn("the container engine is not there", { error: describeError(error), retryMs: pauseMs })
       }
-      // A session that lasted is a sign of health; one that breaks at once is not.
-      if (now() - since > maxBackoffMs) pauseMs = backoffMs
       await this.pause(pauseMs, undefined)
       pauseMs = Math.min(pauseMs * 2, maxBackoffMs)
     }
   }
 
   /** One connection to the engine; resolves when the stream of events ends, throws when the engine does not answer. */
-  private async session(engine: Engine): Promise<void> {
+  private async session(engine: Engine, onFollowed: () => void): Promise<void> {
     await engine.ping()
     const ended = new AbortController()
     const stopEvents = await engine.events(
@@ -77,6 +76,7 @@ export class Reconciler {
     )
     try {
       await this.compareAll(true)
+      onFollowed()
       this.needs.log.info("the container engine is followed", { socket: engine.socketPath })
       for (;;) {
         await this.pause(this.needs.pollMs ?? 30_000, ended.signal)

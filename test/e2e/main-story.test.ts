@@ -32,8 +32,14 @@ describe.skipIf(obstacle !== undefined)(`from a hostname to HTTPS${obstacle ? ` 
     expect(visit).toMatchObject({ code: 35, status: 0 })
   }
   const page = () => stage.house.curl(`https://${hostname}/`)
-  const pageIs = (status: number) =>
-    waitUntil(async () => (await page()).status === status, { limitMs: 15_000, everyMs: 100, what: `a ${status} over HTTPS` })
+  const pageIs = async (status: number) => {
+    let seen = 0
+    const isSo = async () => (seen = (await page()).status) === status
+    const limits = { limitMs: 15_000, everyMs: 100, what: `a ${status} over HTTPS` }
+    await waitUntil(isSo, limits).catch((error: unknown) => {
+      throw new Error(`${String(error)}; the last was ${seen}\n${stage.house.output()}`, { cause: error })
+    })
+  }
 
   test("the appliance is up, and says what it costs", async () => {
     const { residentMiB, binaryMiB } = await stage.house.sizes()
