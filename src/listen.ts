@@ -2,6 +2,9 @@ import { chmodSync, rmSync } from "node:fs"
 import { describeError } from "./errors"
 import type { Listen } from "./settings"
 
+// Bun would cut a connection after ten silent seconds, and looking at every name server of a zone or stopping a container may take longer.
+const idleTimeout = 240
+
 type Handle = (request: Request, address: string | undefined) => Promise<Response>
 
 /** Starts a listener where a setting says. Throws an error that names the setting. */
@@ -28,7 +31,7 @@ export async function listenAt(
 export function serveApi(setting: string, listen: Listen, handle: Handle) {
   try {
     const { host: hostname = "::", port } = listen
-    return Bun.serve({ hostname, port, fetch: (request, server) => handle(request, server.requestIP(request)?.address) })
+    return Bun.serve({ hostname, port, idleTimeout, fetch: (request, server) => handle(request, server.requestIP(request)?.address) })
   } catch (error) {
     throw cannotListen(setting, listen, error)
   }
@@ -40,7 +43,10 @@ export function serveEdgeApi(path: string, handle: Handle) {
   if (Buffer.byteLength(path) > 107)
     throw new Error(`data_dir is too long: ${path} has to be a Unix socket, whose path has at most 107 bytes`)
   rmSync(path, { force: true })
-  const server = Bun.serve({ unix: path, fetch: (request) => handle(request, request.headers.get("x-forwarded-for") ?? undefined) })
+  const fetch = (request: Request) => handle(request, request.headers.get("x-forwarded-for") ?? undefined)
+  // The types know no idle time-out for Unix sockets; the server has one, and it is this option that changes it.
+  const options: object = { unix: path, idleTimeout, fetch }
+  const server = Bun.serve(options as Parameters<typeof Bun.serve>[0])
   chmodSync(path, 0o600)
   return server
 }
