@@ -20,6 +20,8 @@ const username = "demo"
 export async function run(args: string[], io: CommandIo): Promise<number> {
   const once = args.includes("--once")
   const print = (line: string) => io.out(`${line}\n`)
+  // Before anything is made, so that whatever was made is removed however early the end comes.
+  const asked = stopSignal()
   const folder = mkdtempSync(join(tmpdir(), "freehold-demo-"))
   const undo: (() => Promise<unknown> | unknown)[] = [() => rmSync(folder, { recursive: true, force: true })]
   try {
@@ -54,7 +56,7 @@ export async function run(args: string[], io: CommandIo): Promise<number> {
     undo.push(() => app.stop(1000))
     const api = `http://localhost:${ports.api}`
     print(`Freehold demo: API ${api}, HTTPS ${ports.https}, HTTP ${ports.http}, DNS ${ports.dns}\n`)
-    await tellStory({
+    const story = tellStory({
       api: `http://127.0.0.1:${ports.api}`,
       httpsPort: app.ports.https,
       caPem: await app.rootPem(),
@@ -65,11 +67,12 @@ export async function run(args: string[], io: CommandIo): Promise<number> {
       publishTxt: dns.publishTxt,
       print,
     })
+    if ((await Promise.race([story, asked])) !== undefined) return 1
     if (once) return 0
     print(`\nStill up; Ctrl-C ends it and removes ${folder}.`)
     print(`  user ${username}, password ${password}`)
     print(`  curl --cacert <(curl -s ${api}/ca.pem) --connect-to ${hostname}:443:127.0.0.1:${ports.https} https://${hostname}/`)
-    await stopSignal()
+    await asked
     return 0
   } catch (error) {
     io.err(`error: ${describeError(error)}\n`)

@@ -45,6 +45,42 @@ test("freehold demo --once tells the whole story, exits 0 and leaves nothing beh
   expect([...new Bun.Glob("freehold-demo-*").scanSync({ cwd: folder, onlyFiles: false })]).toEqual([])
 })
 
+test("without --once it stays up with the story's page, and Ctrl-C ends it and removes its folder", async () => {
+  const child = Bun.spawn([binary, "demo"], {
+    cwd: folder,
+    env: { PATH: process.env.PATH ?? "", HOME: folder, TMPDIR: folder },
+    stdout: "pipe",
+    stderr: "pipe",
+  })
+  let out = ""
+  const reader = child.stdout.getReader()
+  const decoder = new TextDecoder()
+  while (!out.includes("https://app.demo.test/")) {
+    const { done, value } = await reader.read()
+    if (done) throw new Error(`it ended: ${out}`)
+    out += decoder.decode(value)
+  }
+  const [, api] = /API (http:\S+),/.exec(out) ?? []
+  const [, password] = /password (\S+)/.exec(out) ?? []
+  const signedIn = await fetch(`${api}/api/login`, { method: "POST", body: JSON.stringify({ username: "demo", password }) })
+  expect(signedIn.status).toBe(200)
+  const [, https] = /HTTPS (\d+),/.exec(out) ?? []
+  await Bun.write(join(folder, "ca.pem"), await (await fetch(`${api}/ca.pem`)).text())
+  const curl = [
+    "curl",
+    "-sS",
+    "--cacert",
+    join(folder, "ca.pem"),
+    "--connect-to",
+    `app.demo.test:443:127.0.0.1:${https}`,
+    "https://app.demo.test/",
+  ]
+  expect(Bun.spawnSync(curl).stdout.toString()).toBe("Hello from the application behind Freehold.\n")
+  child.kill("SIGINT")
+  expect(await child.exited).toBe(0)
+  expect([...new Bun.Glob("freehold-demo-*").scanSync({ cwd: folder, onlyFiles: false })]).toEqual([])
+})
+
 test("a taken port is replaced by a free one, and said", async () => {
   const blocker = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } })
   const blockers = [8080, 8443].map((port) => {
