@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from "bun:test"
 import { stat } from "node:fs/promises"
 import { join } from "node:path"
-import { findProgram } from "../lab/dns"
+import { askServer, findProgram } from "../lab/dns"
 import { loopbackBlock } from "../lab/ports"
 import { type LabProcess, startProcess, temporaryFolder } from "../lab/process"
 import { type Appliance, binary, type Settings, startAppliance } from "./appliance"
@@ -53,6 +53,19 @@ describe.skipIf(obstacle !== undefined)(`freehold serve${obstacle ? ` (skipped: 
     expect(second).not.toBe(first)
     expect((await house.api("GET", first)).status).toBe(404)
     expect((await house.api("GET", second)).status).toBe(200)
+  })
+
+  const kdigTest = test.skipIf(!findProgram("kdig"))
+  kdigTest("the zone of the base domain is served where dns_listen says, at the public addresses", async () => {
+    const address = (await loopbackBlock(5300, 1)).address(1)
+    const zone = { FREEHOLD_BASE_DOMAIN: "cloud.lan", FREEHOLD_PUBLIC_IPV4: "192.0.2.5", FREEHOLD_PUBLIC_IPV6: "2001:db8::5" }
+    await start({ settings: { ...zone, FREEHOLD_DNS_LISTEN: `${address}:5300` } })
+    const ask = (name: string, type: string) => askServer(address, name, type, 5300)
+    expect(await ask("ingress.cloud.lan", "A")).toBe("192.0.2.5")
+    expect(await ask("net.cloud.lan", "AAAA")).toBe("2001:db8::5")
+    expect(await ask("cloud.lan", "NS")).toBe("ns.cloud.lan.")
+    expect(await ask("nothing.cloud.lan", "A")).toBe("NXDOMAIN")
+    expect(await ask("example.com", "A")).toBe("REFUSED")
   })
 
   test("the data folder is its owner's alone, and so are the secrets in it", async () => {
