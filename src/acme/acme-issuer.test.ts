@@ -3,12 +3,12 @@ import { createServer as createHttpServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { X509Certificate } from "node:crypto"
 import { createSecureContext, createServer as createTlsServer } from "node:tls"
+import { hasPebble, type LonePebble, startLonePebble } from "../../test/lab/pebble-alone"
 import type { AccountData, AccountKeeper } from "./acme-account"
 import { AcmeIssuer, type AcmeIssuerOptions } from "./acme-issuer"
 import { ChallengeBoard } from "./challenges"
 import { InternalCa } from "./internal-ca"
 import { IssuanceError } from "./issuer"
-import { hasPebble, type Pebble, startPebble } from "./pebble.fixture"
 
 const opened: (() => Promise<unknown> | void)[] = []
 afterEach(async () => {
@@ -26,7 +26,7 @@ class MemoryKeeper implements AccountKeeper {
 }
 
 /** The two listeners of an edge, as far as challenges go. */
-async function listen(pebble: Pebble, board: ChallengeBoard, which: { http?: boolean; tls?: boolean }) {
+async function listen(pebble: LonePebble, board: ChallengeBoard, which: { http?: boolean; tls?: boolean }) {
   const seen = { http: 0, tls: 0 }
   if (which.http) {
     const server = createHttpServer((req, res) => {
@@ -73,9 +73,9 @@ const failure = async (promise: Promise<unknown>): Promise<IssuanceError> => {
 }
 
 describe.skipIf(!hasPebble)("against Pebble", () => {
-  let pebble: Pebble
+  let pebble: LonePebble
   beforeAll(async () => {
-    pebble = await startPebble()
+    pebble = await startLonePebble()
   })
   afterAll(() => pebble?.stop())
 
@@ -197,7 +197,7 @@ describe.skipIf(!hasPebble)("against Pebble", () => {
 
 test.skipIf(!hasPebble)("external account binding opens a directory that asks for it, and its absence is told by the CA", async () => {
   const hmac = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W"
-  const pebble = await startPebble({ externalAccountBindingRequired: true, externalAccountMACKeys: { "kid-1": hmac } })
+  const pebble = await startLonePebble({ eab: { kid: "kid-1", hmac } })
   opened.push(() => pebble.stop())
   const bound = issuerAt(pebble, { eab: { kid: "kid-1", hmac }, email: "admin@example.test" })
   await listen(pebble, bound.board, { tls: true })

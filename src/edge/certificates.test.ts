@@ -7,7 +7,7 @@ import { AcmeIssuer } from "../acme/acme-issuer"
 import { ChallengeBoard } from "../acme/challenges"
 import { InternalCa } from "../acme/internal-ca"
 import { IssuanceError, type Issued, type Issuer, type RenewalWindow } from "../acme/issuer"
-import { hasPebble, startPebble } from "../acme/pebble.fixture"
+import { hasPebble, startLonePebble } from "../../test/lab/pebble-alone"
 import { type Db, openDatabase } from "../db/open"
 import { silentLog } from "../log"
 import { Vault } from "../vault"
@@ -385,7 +385,7 @@ test("accounts are kept sealed; one that does not open is made anew, but a root 
 })
 
 test.skipIf(!hasPebble)("a process killed while the CA validates leaves nothing half written, and the next one finishes", async () => {
-  const pebble = await startPebble()
+  const pebble = await startLonePebble()
   opened.push(() => pebble.stop())
   const path = join(folder, "killed.sqlite")
   const source = join(folder, "killed.ts")

@@ -1,7 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { randomBytes } from "node:crypto"
-import { writeFile } from "node:fs/promises"
-import { join } from "node:path"
 import { openDatabase } from "../../src/db/open"
 import { httpRoot } from "../../src/http/root"
 import { silentLog } from "../../src/log"
@@ -12,9 +10,9 @@ import { ZoneService } from "../../src/zones/service"
 import { ZoneStore } from "../../src/zones/store"
 import { type CloudflareLab, startCloudflare } from "./cloudflare"
 import { knotApply } from "./cloudflare-records"
-import { askServer, findProgram } from "./dns"
+import { askServer, findProgram, startKnot } from "./dns"
 import { freePort } from "./ports"
-import { type LabProcess, startProcess, temporaryFolder } from "./process"
+import { type LabProcess, temporaryFolder } from "./process"
 
 const absent = ["knotd", "knsupdate", "kdig", "setpriv"].find((program) => findProgram(program) === undefined)
 const target = "ingress.cloud.test"
@@ -31,7 +29,12 @@ describe.skipIf(absent !== undefined)(`automation in a real zone${absent ? ` (sk
   beforeAll(async () => {
     port = await freePort()
     folder = await temporaryFolder("cloudflare")
-    knot = await startKnot(folder.path, port, ["example.test", "dev.example.test"])
+    knot = await startKnot(
+      folder.path,
+      "provider",
+      { address: "127.0.0.1", port },
+      ["example.test", "dev.example.test"].map((name) => ({ name, lines: linesOf(name) })),
+    )
     cloudflare = startCloudflare({
       zones: [
         { id: "1".repeat(32), name: "example.test" },
@@ -146,36 +149,4 @@ describe.skipIf(absent !== undefined)(`automation in a real zone${absent ? ` (sk
   })
 })
 
-async function startKnot(folder: string, port: number, zones: string[]): Promise<LabProcess> {
-  for (const zone of zones) {
-    await writeFile(
-      join(folder, zone),
-      `@ 300 SOA ns.${zone}. hostmaster.${zone}. 1 3600 600 604800 300\n@ 300 NS ns\nns 300 A 127.0.0.1\n`,
-    )
-  }
-  const blocks = zones.map((zone) => `  - domain: ${zone}\n    file: "${join(folder, zone)}"\n    acl: lab\n    zonefile-sync: -1\n`)
-  const config = `server:
-  rundir: "${folder}"
-  listen: 127.0.0.1@${port}
-  udp-workers: 1
-  tcp-workers: 1
-  background-workers: 1
-database:
-  storage: "${folder}"
-log:
-  - target: stderr
-    any: info
-acl:
-  - id: lab
-    address: 127.0.0.0/8
-    action: update
-zone:
-${blocks.join("")}`
-  await writeFile(join(folder, "knot.conf"), config)
-  const isServed = async (zone: string) => (await askServer("127.0.0.1", zone, "SOA", port)).includes("hostmaster")
-  return startProcess({
-    name: "knotd",
-    command: [findProgram("knotd") ?? "knotd", "-c", join(folder, "knot.conf")],
-    ready: async () => (await Promise.all(zones.map(isServed))).every(Boolean),
-  })
-}
+const linesOf = (zone: string) => [`@ 300 SOA ns.${zone}. hostmaster.${zone}. 1 3600 600 604800 300`, "@ 300 NS ns", "ns 300 A 127.0.0.1"]

@@ -65,11 +65,12 @@ export async function startDns(options: { zones?: string[] } = {}): Promise<DnsL
     name: zone,
     lines: [soa(`${zone}.`, `ns1.${zone}.`), ...nameServers(zone, addresses)],
   }))
+  const at53 = (address: string) => ({ address, port: 53 })
   const wanted = [
-    startKnot(folder.path, "root", addresses.root, [{ name: ".", lines: rootZone }]),
-    startKnot(folder.path, "tld", addresses.tld, [{ name: "test", lines: tldZone }]),
-    startKnot(folder.path, "ns1", addresses.ns1, customerZones),
-    startKnot(folder.path, "ns2", addresses.ns2, customerZones),
+    startKnot(folder.path, "root", at53(addresses.root), [{ name: ".", lines: rootZone }]),
+    startKnot(folder.path, "tld", at53(addresses.tld), [{ name: "test", lines: tldZone }]),
+    startKnot(folder.path, "ns1", at53(addresses.ns1), customerZones),
+    startKnot(folder.path, "ns2", at53(addresses.ns2), customerZones),
   ]
   const started = await Promise.allSettled(wanted)
   for (const result of started) if (result.status === "fulfilled") servers.push(result.value)
@@ -115,7 +116,14 @@ export function findProgram(name: string): string | undefined {
   return Bun.which(name, { PATH: `${process.env.PATH ?? ""}:/usr/sbin:/sbin` }) ?? undefined
 }
 
-async function startKnot(parent: string, name: string, address: string, zones: { name: string; lines: string[] }[]): Promise<LabProcess> {
+/** One name server with these zones, in a folder of its own below `parent`; anybody on loopback may update them. */
+export async function startKnot(
+  parent: string,
+  name: string,
+  at: { address: string; port: number },
+  zones: { name: string; lines: string[] }[],
+): Promise<LabProcess> {
+  const { address, port } = at
   const folder = join(parent, name)
   await mkdir(folder)
   const blocks: string[] = []
@@ -126,7 +134,7 @@ async function startKnot(parent: string, name: string, address: string, zones: {
   }
   const config = `server:
   rundir: "${folder}"
-  listen: ${address}@53
+  listen: ${address}@${port}
   udp-workers: 1
   tcp-workers: 1
   background-workers: 1
@@ -146,11 +154,11 @@ ${blocks.join("")}`
   const server = await startProcess({
     name: `knotd (${name})`,
     command: [findProgram("knotd") ?? "knotd", "-c", file],
-    ready: () => acceptsConnections(address, 53),
+    ready: () => acceptsConnections(address, port),
   })
   try {
     for (const zone of zones) {
-      const query = () => askServer(address, zone.name, "SOA")
+      const query = () => askServer(address, zone.name, "SOA", port)
       await waitUntil(async () => (await query()).includes("hostmaster"), { what: `knotd (${name}) to serve ${zone.name}` })
     }
   } catch (error) {
