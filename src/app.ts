@@ -112,7 +112,7 @@ async function compose(config: Config, log: Log, undo: (() => unknown)[], stopAl
   const resolver = new Resolver({ roots: roots(), port: config.dnsPort, doh: config.dnsDoh })
   undo.push(() => resolver.stop())
   const mappingStore = new MappingStore(db)
-  const ports: App["ports"] = { api: 0, http: 0, https: 0 }
+  const ports: App["ports"] = { api: config.apiListen.port, http: config.httpListen.port, https: config.httpsListen.port }
 
   const engine = findEngine(config.containerEngine)
   const containerStore = new ContainerStore(db)
@@ -165,7 +165,13 @@ async function compose(config: Config, log: Log, undo: (() => unknown)[], stopAl
     log,
     now,
   })
-  const verifier = new Worker((signal) => mappings.checkDue(signal), Math.min(config.verifyIntervalMs, 5000), log)
+  const verifyPauseMs = Math.min(config.verifyIntervalMs, 5000)
+  const verifier = new Worker(
+    (signal) => mappings.checkDue(signal),
+    () => verifyPauseMs,
+    log,
+    "background job failed",
+  )
 
   const addresses = new ClientAddresses()
   const door = {
@@ -189,8 +195,8 @@ async function compose(config: Config, log: Log, undo: (() => unknown)[], stopAl
   if (config.admin !== undefined) await createAdmin(config.admin.username, config.admin.password)
   await publisher.publish()
   const drain = await startListeners()
-  // Now that our own ports are known, for containers whose address became one of ours.
-  await publisher.publish()
+  // Ports that the system chose are known only now, and no container may lead to one of ours.
+  if ([config.apiListen, config.httpListen, config.httpsListen].some(({ port }) => port === 0)) await publisher.publish()
   reconciler.start()
   undo.push(() => reconciler.stop())
   renewal.start()

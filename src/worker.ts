@@ -1,6 +1,9 @@
 import type { Log } from "./log"
 
-/** Runs a job again and again, one at a time, with a pause between; a job that throws is logged and tried again at the next turn. */
+/**
+ * Runs a job again and again, one at a time, with a pause between; a job that throws is logged as `failure` and tried
+ * again at the next turn.
+ */
 export class Worker {
   private timer: Timer | undefined
   private running: Promise<void> | undefined
@@ -8,23 +11,26 @@ export class Worker {
 
   constructor(
     private job: (signal: AbortSignal) => Promise<void>,
-    private pauseMs: number,
+    private pauseMs: () => number,
     private log: Log,
+    private failure: string,
   ) {}
 
-  start(): void {
+  /** Does nothing once stopped. */
+  start(firstPauseMs = this.pauseMs()): void {
+    if (this.abort.signal.aborted) return
     this.timer = setTimeout(() => {
       this.running = this.turn()
-    }, this.pauseMs)
+    }, firstPauseMs)
   }
 
   private async turn(): Promise<void> {
     try {
       await this.job(this.abort.signal)
     } catch (error) {
-      this.log.error("background job failed", { error })
+      this.log.error(this.failure, { error })
     }
-    if (!this.abort.signal.aborted) this.start()
+    this.start()
   }
 
   /** Waits for the turn that is under way. */

@@ -4,6 +4,7 @@
 
 import type { Issuer } from "../acme/issuer"
 import type { Log } from "../log"
+import { Worker } from "../worker"
 import type { CertificateStore } from "./certificate-store"
 
 export type RenewalOptions = {
@@ -25,8 +26,7 @@ const HOUR_MS = 3_600_000
 /** Renews certificates on a timer, for names that the gate still allows; others are left to expire. */
 export class RenewalWorker {
   private askAt = new Map<string, number>()
-  private timer: ReturnType<typeof setTimeout> | undefined
-  private turnUnderWay: Promise<void> | undefined
+  private worker: Worker
   private stopped = false
   private now: () => number
   private random: () => number
@@ -34,18 +34,19 @@ export class RenewalWorker {
   constructor(private options: RenewalOptions) {
     this.now = options.now ?? Date.now
     this.random = options.random ?? Math.random
+    const pauseMs = () => (options.intervalMs ?? 60_000) * (1 + this.random() / 10)
+    this.worker = new Worker(() => this.turn(), pauseMs, options.log, "renewal turn failed")
   }
 
   /** The first turn is at once, which takes up what the last process left undone. */
   start(): void {
-    if (!this.stopped) this.schedule(0)
+    this.worker.start(0)
   }
 
   /** No further turns; the one under way ends with the names it is at. */
   async stop(): Promise<void> {
     this.stopped = true
-    clearTimeout(this.timer)
-    await this.turnUnderWay
+    await this.worker.stop()
   }
 
   /** One turn; rejects only when the store does. */
@@ -59,17 +60,6 @@ export class RenewalWorker {
       if (gate(hostname)) await certificates.obtain(hostname)
     })
     await this.walk()
-  }
-
-  private schedule(delayMs: number): void {
-    this.timer = setTimeout(() => {
-      this.turnUnderWay = this.turn()
-        .catch((error: unknown) => this.options.log.error("renewal turn failed", { error }))
-        .finally(() => {
-          this.turnUnderWay = undefined
-          if (!this.stopped) this.schedule((this.options.intervalMs ?? 60_000) * (1 + this.random() / 10))
-        })
-    }, delayMs)
   }
 
   private async walk(): Promise<void> {
