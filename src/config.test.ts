@@ -21,6 +21,9 @@ test("defaults are those of the contract", () => {
   expect(config.apiListen).toEqual({ host: "127.0.0.1", port: 8080 })
   expect(config.dnsListen).toBeUndefined()
   expect(config.verifyExpiryMs).toBe(604_800_000)
+  expect(config.edgeWorkers).toBeUndefined()
+  expect([config.trustedProxies, config.proxyProtocol]).toEqual([[], []])
+  expect([config.drainLimitMs, config.maxConnections, config.accessLog]).toEqual([30_000, 20_000, true])
   expect(config.privateZones).toEqual(["home.arpa", "internal", "lan"])
   expect(Object.isFrozen(config)).toBe(true)
 })
@@ -43,6 +46,18 @@ test("flags win over the environment, that over the file", () => {
   expect(config.privateZones).toEqual(["corp", "lan"])
 })
 
+test("what the edge is told is read", () => {
+  const config = loadConfig(["--edge-workers", "64", "--drain-limit=5s"], {
+    FREEHOLD_TRUSTED_PROXIES: "10.0.0.0/8, 2001:db8::/32",
+    FREEHOLD_PROXY_PROTOCOL: "192.0.2.7/32",
+    FREEHOLD_ACCESS_LOG: "off",
+    FREEHOLD_MAX_CONNECTIONS: "1000000",
+  })
+  expect(config.trustedProxies).toEqual(["10.0.0.0/8", "2001:db8::/32"])
+  expect(config.proxyProtocol).toEqual(["192.0.2.7/32"])
+  expect([config.edgeWorkers, config.drainLimitMs, config.accessLog, config.maxConnections]).toEqual([64, 5000, false, 1_000_000])
+})
+
 test("secrets come from files and systemd credentials too", () => {
   const path = file("jwt", `${"j".repeat(40)}\n`)
   expect(loadConfig([], { FREEHOLD_JWT_SECRET_FILE: path }).jwtSecret).toBe("j".repeat(40))
@@ -62,6 +77,14 @@ test.each([
   [[], { FREEHOLD_VERIFY_INTERVAL: "0s" }, "FREEHOLD_VERIFY_INTERVAL must be a duration"],
   [[], { FREEHOLD_VERIFY_INTERVAL: "30" }, "FREEHOLD_VERIFY_INTERVAL must be a duration"],
   [[], { FREEHOLD_LOG_LEVEL: "loud" }, "FREEHOLD_LOG_LEVEL must be debug, info, warn or error"],
+  [[], { FREEHOLD_EDGE_WORKERS: "0" }, "FREEHOLD_EDGE_WORKERS must be a whole number from 1 to 64"],
+  [[], { FREEHOLD_EDGE_WORKERS: "65" }, "FREEHOLD_EDGE_WORKERS must be a whole number from 1 to 64"],
+  [[], { FREEHOLD_EDGE_WORKERS: "two" }, 'from 1 to 64; it is "two"'],
+  [[], { FREEHOLD_TRUSTED_PROXIES: "10.0.0.0/33" }, "FREEHOLD_TRUSTED_PROXIES must be address ranges"],
+  [[], { FREEHOLD_PROXY_PROTOCOL: "on" }, "FREEHOLD_PROXY_PROTOCOL must be address ranges"],
+  [[], { FREEHOLD_DRAIN_LIMIT: "30" }, "FREEHOLD_DRAIN_LIMIT must be a duration"],
+  [[], { FREEHOLD_ACCESS_LOG: "yes" }, 'FREEHOLD_ACCESS_LOG must be on or off; it is "yes"'],
+  [[], { FREEHOLD_MAX_CONNECTIONS: "1000001" }, "FREEHOLD_MAX_CONNECTIONS must be a whole number from 1 to 1000000"],
   [[], { FREEHOLD_ACME_EAB_KID: "k" }, "acme_eab_hmac is missing"],
   [[], { FREEHOLD_ADMIN_PASSWORD: "p" }, "admin_username is missing"],
   [[], { FREEHOLD_ALLOW_UPSTREAMS: "127.0.0.1" }, "FREEHOLD_ALLOW_UPSTREAMS must be address ranges"],

@@ -13,6 +13,12 @@ export type Config = Readonly<{
   httpsListen: Listen
   apiListen: Listen
   dnsListen: Listen | undefined
+  /** Undefined leaves the number to the edge. */
+  edgeWorkers: number | undefined
+  maxConnections: number
+  trustedProxies: string[]
+  proxyProtocol: string[]
+  drainLimitMs: number
   publicIpv4: string | undefined
   publicIpv6: string | undefined
   /** A directory URL, or `internal` for the built-in CA. */
@@ -40,8 +46,12 @@ export type Config = Readonly<{
   privateZones: string[]
   allowUpstreams: string[]
   logLevel: LogLevel
+  accessLog: boolean
   allowedOrigins: string[]
 }>
+
+/** The settings in force, for those who look at every use: some change while running. */
+export type ConfigInForce = { readonly current: Config }
 
 /** What a command of the client needs of the environment. */
 export type ClientEnvironment = { server: string | undefined; token: string | undefined; configFolder: string }
@@ -57,6 +67,11 @@ type Environment = Record<string, string | undefined>
 
 /** Flags over environment over configuration file over defaults. `args` are the words behind the verb. Throws ConfigError. */
 export function loadConfig(args: string[], environment: Environment = process.env, isRoot = process.getuid?.() === 0): Config {
+  return completeConfig(readSettings(args, environment), isRoot)
+}
+
+/** Reads what was given, files anew at each call; a setting that names a file of text has the text. Throws ConfigError. */
+export function readSettings(args: string[], environment: Environment = process.env): Given {
   const flags = readFlags(args)
   const given: Given = {
     ...fromFile(flags.configFile),
@@ -64,7 +79,12 @@ export function loadConfig(args: string[], environment: Environment = process.en
     ...fromEnvironment(environment),
     ...flags.given,
   }
-  return Object.freeze(complete(given, isRoot))
+  together(given, "acme_eab_kid", "acme_eab_hmac")
+  together(given, "admin_username", "admin_password")
+  const { acme_ca_file: caFile, dns_roots: roots } = given
+  if (caFile !== undefined) given.acme_ca_file = readText("acme_ca_file", caFile)
+  if (roots?.startsWith("/") || roots?.startsWith(".")) given.dns_roots = readText("dns_roots", roots)
+  return given
 }
 
 /** `FREEHOLD_SERVER` and `FREEHOLD_TOKEN`, and the folder for the client's own file. */
@@ -82,26 +102,31 @@ export function notifySocket(environment: Environment = process.env): string | u
   return environment.NOTIFY_SOCKET || undefined
 }
 
-function complete(given: Given, isRoot: boolean): Config {
+/** Puts the defaults beside what was given; never fails. */
+export function completeConfig(given: Given, isRoot = process.getuid?.() === 0): Config {
   const baseDomain = given.base_domain ?? "freehold.localhost"
   const privateZones = given.private_zones ?? ["home.arpa", "internal", "lan"]
   const isPublic = ![...privateZones, "localhost", "test"].some((zone) => isWithin(baseDomain, zone))
-  return {
+  return Object.freeze({
     dataDir: given.data_dir ?? (isRoot ? "/var/lib/freehold" : "./freehold-data"),
     baseDomain,
     httpListen: given.http_listen ?? { host: undefined, port: 80 },
     httpsListen: given.https_listen ?? { host: undefined, port: 443 },
     apiListen: given.api_listen ?? { host: "127.0.0.1", port: 8080 },
     dnsListen: given.dns_listen === "off" ? undefined : given.dns_listen,
+    edgeWorkers: given.edge_workers,
+    maxConnections: given.max_connections ?? 20_000,
+    trustedProxies: given.trusted_proxies ?? [],
+    proxyProtocol: given.proxy_protocol ?? [],
+    drainLimitMs: given.drain_limit ?? 30_000,
     publicIpv4: given.public_ipv4,
     publicIpv6: given.public_ipv6,
     acmeDirectory: given.acme_directory ?? (isPublic ? letsEncrypt : "internal"),
     acmeFallbackDirectory: given.acme_fallback_directory,
-    acmeCa: given.acme_ca_file === undefined ? undefined : readText("acme_ca_file", given.acme_ca_file),
+    acmeCa: given.acme_ca_file,
     acmeEmail: given.acme_email,
-    acmeEab: pair("acme_eab_kid", given.acme_eab_kid, "acme_eab_hmac", given.acme_eab_hmac, (kid, hmac) => ({ kid, hmac })),
-    dnsRoots:
-      given.dns_roots?.startsWith("/") || given.dns_roots?.startsWith(".") ? readText("dns_roots", given.dns_roots) : given.dns_roots,
+    acmeEab: both(given.acme_eab_kid, given.acme_eab_hmac, (kid, hmac) => ({ kid, hmac })),
+    dnsRoots: given.dns_roots,
     dnsPort: given.dns_port ?? 53,
     dnsDoh: given.dns_doh,
     containerEngine: given.container_engine,
@@ -109,18 +134,16 @@ function complete(given: Given, isRoot: boolean): Config {
     cloudflareApi: given.cloudflare_api ?? "https://api.cloudflare.com/client/v4",
     encryptionKey: given.encryption_key,
     jwtSecret: given.jwt_secret,
-    admin: pair("admin_username", given.admin_username, "admin_password", given.admin_password, (username, password) => ({
-      username,
-      password,
-    })),
+    admin: both(given.admin_username, given.admin_password, (username, password) => ({ username, password })),
     verifyIntervalMs: given.verify_interval ?? 30_000,
     verifyExpiryMs: given.verify_expiry ?? 7 * 86_400_000,
     maxPendingMappings: given.max_pending_mappings ?? 100,
     privateZones,
     allowUpstreams: given.allow_upstreams ?? [],
     logLevel: given.log_level ?? "info",
+    accessLog: given.access_log !== "off",
     allowedOrigins: given.allowed_origins ?? [`https://${baseDomain}`, `https://*.${baseDomain}`],
-  }
+  })
 }
 
 function fromFile(path: string | undefined): Given {
@@ -214,14 +237,11 @@ function readText(name: string, path: string): string {
   }
 }
 
-function pair<T>(
-  a: string,
-  first: string | undefined,
-  b: string,
-  second: string | undefined,
-  make: (first: string, second: string) => T,
-): T | undefined {
-  if (first !== undefined && second !== undefined) return make(first, second)
-  if (first === undefined && second === undefined) return undefined
-  throw new ConfigError(`${a} and ${b} go together: ${first === undefined ? a : b} is missing`)
+function together(given: Given, first: SettingKey, second: SettingKey): void {
+  if ((given[first] === undefined) === (given[second] === undefined)) return
+  throw new ConfigError(`${first} and ${second} go together: ${given[first] === undefined ? first : second} is missing`)
+}
+
+function both<T>(first: string | undefined, second: string | undefined, make: (first: string, second: string) => T): T | undefined {
+  return first === undefined || second === undefined ? undefined : make(first, second)
 }

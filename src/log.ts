@@ -7,12 +7,16 @@ export type LogFields = Record<string, unknown>
 /** Writes one JSON object a line. Fields named `error` may be thrown values; a stack is kept for `error` lines only. */
 export type Log = Record<LogLevel, (message: string, fields?: LogFields) => void>
 
-/** The logger of this process. `write` gets whole lines ending in a newline; by default they go to standard error. */
-export function createLog(level: LogLevel, write: (line: string) => void = (line) => void process.stderr.write(line)): Log {
-  const least = logLevels.indexOf(level)
+/**
+ * The logger of this process, at a level or at the one that a function gives at each line. `write` gets whole lines ending in a newline; by
+ * default they go to standard error.
+ */
+export function createLog(level: LogLevel | (() => LogLevel), write: (line: string) => void = toStandardError()): Log {
+  const least = typeof level === "function" ? level : () => level
   const at = (name: LogLevel) => {
-    if (logLevels.indexOf(name) < least) return () => {}
+    const rank = logLevels.indexOf(name)
     return (message: string, fields: LogFields = {}) => {
+      if (rank < logLevels.indexOf(least())) return
       const { error, ...rest } = fields
       const fault =
         error === undefined
@@ -22,6 +26,12 @@ export function createLog(level: LogLevel, write: (line: string) => void = (line
     }
   }
   return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") }
+}
+
+function toStandardError(): (line: string) => void {
+  // Whoever read it has gone: no reason to end what is logged about.
+  process.stderr.on("error", () => {})
+  return (line) => void process.stderr.write(line)
 }
 
 /** Swallows everything; for tests and for commands that talk to a person. */

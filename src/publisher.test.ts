@@ -1,11 +1,21 @@
 import { expect, test } from "bun:test"
 import { RouteTable } from "./edge/route-table"
-import { type ContainerTarget, Publisher } from "./publisher"
+import { type ContainerTarget, Publisher, type RouteMapping } from "./publisher"
+
+const mapping = (domain: string, containerId: string, change: Partial<RouteMapping> = {}): RouteMapping => ({
+  domain,
+  containerId,
+  targetPort: 80,
+  http: "redirect",
+  upstreamProtocol: "http1",
+  accessLog: 1,
+  ...change,
+})
 
 function setup() {
   const table = new RouteTable()
   const containers = new Map<string, ContainerTarget>()
-  const mappings: { domain: string; containerId: string; targetPort: number }[] = []
+  const mappings: RouteMapping[] = []
   const runs: PromiseWithResolvers<void>[] = []
   const gate = { held: false }
   const publisher = new Publisher(
@@ -30,7 +40,7 @@ test("a running container is an upstream at its real port, a stopped or vanished
   const t = setup()
   t.containers.set("run", { running: true, address: "192.0.2.9", port: (port) => (port === 80 ? 32_400 : port) })
   t.containers.set("stop", { running: false, reason: "stopped", port: (port) => port })
-  for (const containerId of ["run", "stop", "gone"]) t.mappings.push({ domain: `${containerId}.example.com`, containerId, targetPort: 80 })
+  for (const containerId of ["run", "stop", "gone"]) t.mappings.push(mapping(`${containerId}.example.com`, containerId))
   await t.publisher.publish()
   expect(t.table.match("run.example.com")?.target).toEqual({ kind: "upstream", upstream: { host: "192.0.2.9", port: 32_400 } })
   expect(t.table.match("stop.example.com")?.target).toEqual({ kind: "stopped", reason: "stopped" })
@@ -38,11 +48,51 @@ test("a running container is an upstream at its real port, a stopped or vanished
   expect(t.table.match("net.cloud.example.org")?.target).toEqual({ kind: "upstream", upstream: { unix: "/x/api.sock" } })
 })
 
+test("a route says only what is unlike the default, and names that lead to the same place share one target", async () => {
+  const t = setup()
+  t.containers.set("run", { running: true, address: "192.0.2.9", port: (port) => port })
+  t.containers.set("stop", { running: false, port: (port) => port })
+  const choices: Record<string, Partial<RouteMapping>> = {
+    usual: {},
+    alike: {},
+    plain: { http: "serve" },
+    grpc: { upstreamProtocol: "h2c" },
+    quiet: { accessLog: 0 },
+    port: { targetPort: 8080 },
+    all: { http: "serve", upstreamProtocol: "h2c", accessLog: 0 },
+  }
+  for (const [name, change] of Object.entries(choices)) t.mappings.push(mapping(`${name}.test`, "run", change))
+  t.mappings.push(mapping("stop.test", "stop", { http: "serve", upstreamProtocol: "h2c", accessLog: 0 }))
+  await t.publisher.publish()
+  const route = (name: string) => t.table.match(`${name}.test`)
+  const usual = { kind: "upstream" as const, upstream: { host: "192.0.2.9", port: 80 } }
+  const grpc = { kind: "upstream" as const, upstream: { host: "192.0.2.9", port: 80, protocol: "h2c" as const } }
+  expect(route("usual")).toStrictEqual({ host: "usual.test", target: usual })
+  expect(route("plain")).toStrictEqual({ host: "plain.test", target: usual, plain: "serve" })
+  expect(route("grpc")).toStrictEqual({ host: "grpc.test", target: grpc })
+  expect(route("quiet")).toStrictEqual({ host: "quiet.test", target: usual, unlogged: true })
+  expect(route("all")).toStrictEqual({ host: "all.test", target: grpc, plain: "serve", unlogged: true })
+  expect(route("stop")).toMatchObject({ target: { kind: "stopped" }, plain: "serve", unlogged: true })
+  for (const name of ["alike", "plain", "quiet"]) expect(route(name)?.target).toBe(route("usual")!.target)
+  expect(route("all")?.target).toBe(route("grpc")!.target)
+  expect(route("port")?.target).toEqual({ kind: "upstream", upstream: { host: "192.0.2.9", port: 8080 } })
+})
+
+test("no mapping takes the place of our own hosts", async () => {
+  const t = setup()
+  t.mappings.push(mapping("net.cloud.example.org", "run", { http: "serve" }))
+  await t.publisher.publish()
+  expect(t.table.match("net.cloud.example.org")).toEqual({
+    host: "net.cloud.example.org",
+    target: { kind: "upstream", upstream: { unix: "/x/api.sock" } },
+  })
+})
+
 test("a change during a run is live when its own publish resolves, in one more run for all who asked", async () => {
   const t = setup()
   t.gate.held = true
   const first = t.publisher.publish()
-  t.mappings.push({ domain: "late.example.com", containerId: "x", targetPort: 80 })
+  t.mappings.push(mapping("late.example.com", "x"))
   const later = [t.publisher.publish(), t.publisher.publish(), t.publisher.publish()]
   t.gate.held = false
   t.runs[0]?.resolve()

@@ -1,28 +1,50 @@
 import { isIP } from "node:net"
 import { domainToASCII } from "node:url"
 import { canonicalHost } from "./hostname"
+import { logLevels } from "./log"
 
 /** Where to listen; the host is an IP address, or undefined for every address of the machine. */
 export type Listen = { host: string | undefined; port: number }
 
-/** How one setting is read: `expected` completes the sentence "X must be …". A parser gives undefined for what is not that. */
-export type Setting<T> = { parse: (text: string) => T | undefined; expected: string; secret?: boolean }
+/** How a text is read: `expected` completes the sentence "X must be …". A parser gives undefined for what is not that. */
+type Reading<T> = { parse: (text: string) => T | undefined; expected: string; secret?: boolean }
 
-const setting = <T>(expected: string, parse: (text: string) => T | undefined): Setting<T> => ({ expected, parse })
+/**
+ * One setting: how it is read, what it is for and what holds without it. `reloads` says that SIGHUP takes a new value over; the others
+ * wait for the next start.
+ */
+export type Setting<T> = Reading<T> & { meaning: string; reloads: boolean }
+
+const reading = <T>(expected: string, parse: (text: string) => T | undefined): Reading<T> => ({ expected, parse })
+
+const atStart = <T>(meaning: string, how: Reading<T>): Setting<T> => ({ ...how, meaning, reloads: false })
+
+const reloads = <T>(meaning: string, how: Reading<T>): Setting<T> => ({ ...how, meaning, reloads: true })
 
 const nonEmpty = (text: string) => (text === "" ? undefined : text)
 
-const text = setting("a text that is not empty", nonEmpty)
+const text = reading("a text that is not empty", nonEmpty)
 
-const secret: Setting<string> = { ...text, secret: true }
+const secret: Reading<string> = { ...text, secret: true }
 
-const listen = setting("[host]:port such as :443 or 127.0.0.1:8080, with an IP address as host", parseListen)
+const listen = reading("[host]:port such as :443 or 127.0.0.1:8080, with an IP address as host", parseListen)
 
-const url = setting("an http or https URL", (value) => (/^https?:$/.test(protocolOf(value)) ? value.replace(/\/+$/, "") : undefined))
+const url = reading("an http or https URL", (value) => (/^https?:$/.test(protocolOf(value)) ? value.replace(/\/+$/, "") : undefined))
 
-const count = setting("a whole number from 1 to 1000000", (value) => (/^[1-9]\d{0,5}$|^1000000$/.test(value) ? Number(value) : undefined))
+const httpsUrl = reading("an https URL", (value) => (protocolOf(value) === "https:" ? value : undefined))
 
-const duration = setting("a duration such as 30s, 10m, 12h or 7d", (value) => {
+const wholeNumber = (least: number, most: number) =>
+  reading(`a whole number from ${least} to ${most}`, (value) => {
+    const number = /^[1-9]\d{0,8}$/.test(value) ? Number(value) : Number.NaN
+    return number >= least && number <= most ? number : undefined
+  })
+
+const count = wholeNumber(1, 1_000_000)
+
+const oneOf = <T extends string>(expected: string, words: readonly T[]) =>
+  reading(expected, (value) => words.find((word) => word === value))
+
+const duration = reading("a duration such as 30s, 10m, 12h or 7d", (value) => {
   const parts = /^(\d{1,6})(ms|s|m|h|d)$/.exec(value)
   const units: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
   const result = Number(parts?.[1]) * (units[parts?.[2] ?? ""] ?? Number.NaN)
@@ -30,90 +52,93 @@ const duration = setting("a duration such as 30s, 10m, 12h or 7d", (value) => {
 })
 
 const list = (expected: string, isItem: (item: string) => boolean) =>
-  setting(`${expected}, separated by commas`, (value) => {
+  reading(`${expected}, separated by commas`, (value) => {
     const items = value.split(",").map((item) => item.trim().toLowerCase())
     if (value.trim() === "") return []
     return items.every(isItem) ? items : undefined
   })
 
-/** Every setting of the appliance by its key in the configuration file; `FREEHOLD_` and upper case make the environment's name, dashes the flag's. */
+const addressRanges = list("address ranges such as 127.0.0.0/8", isCidr)
+
+const directory = reading("`internal` or an https URL", (value) =>
+  value === "internal" || protocolOf(value) === "https:" ? value : undefined,
+)
+
+const encryptionKey: Reading<string> = {
+  ...reading("64 hexadecimal characters or none", (value) => (/^([0-9a-f]{64}|none)$/i.test(value) ? value : undefined)),
+  secret: true,
+}
+
+const signingKey: Reading<string> = {
+  ...reading("at least 32 characters", (value) => (value.length >= 32 ? value : undefined)),
+  secret: true,
+}
+
+const ipAddress = (family: 4 | 6) => reading(`an IPv${family} address`, (value) => (isIP(value) === family ? value : undefined))
+
+/**
+ * Every setting of the appliance by its key in the configuration file; `FREEHOLD_` and upper case make the environment's name, dashes the
+ * flag's. `freehold help serve` prints the meanings.
+ */
 export const settings = {
-  data_dir: text,
-  base_domain: setting("a domain name such as cloud.example.com", parseBaseDomain),
-  http_listen: listen,
-  https_listen: listen,
-  api_listen: listen,
-  dns_listen: setting("off, or [host]:port such as :53", (value) => (value === "off" ? ("off" as const) : parseListen(value))),
-  public_ipv4: setting("an IPv4 address", (value) => (isIP(value) === 4 ? value : undefined)),
-  public_ipv6: setting("an IPv6 address", (value) => (isIP(value) === 6 ? value : undefined)),
-  acme_directory: setting("`internal` or an https URL", (value) =>
-    value === "internal" || protocolOf(value) === "https:" ? value : undefined,
+  data_dir: atStart("the one folder that matters; /var/lib/freehold, or ./freehold-data when not root", text),
+  base_domain: atStart(
+    "the platform's own domain; freehold.localhost",
+    reading("a domain name such as cloud.example.com", parseBaseDomain),
   ),
-  acme_fallback_directory: setting("an https URL", (value) => (protocolOf(value) === "https:" ? value : undefined)),
-  acme_ca_file: text,
-  acme_email: setting("an e-mail address", (value) => (/^[^@\s]+@[^@\s]+$/.test(value) ? value : undefined)),
-  acme_eab_kid: text,
-  acme_eab_hmac: secret,
-  dns_roots: text,
-  dns_port: setting("a port from 1 to 65535", parsePort),
-  dns_doh: url,
-  container_engine: setting("unix:///path/to/socket or none", (value) =>
-    value === "none" || /^unix:\/\/\/.+/.test(value) ? value : undefined,
+  http_listen: atStart("plain HTTP, for redirects and ACME HTTP-01; :80", listen),
+  https_listen: atStart("the edge; :443", listen),
+  api_listen: atStart("the API without TLS; 127.0.0.1:8080", listen),
+  dns_listen: atStart(
+    "the authoritative server of the base domain; off",
+    reading("off, or [host]:port such as :53", (value) => (value === "off" ? ("off" as const) : parseListen(value))),
   ),
-  container_limit: count,
-  cloudflare_api: url,
-  encryption_key: {
-    ...setting("64 hexadecimal characters or none", (v) => (/^([0-9a-f]{64}|none)$/i.test(v) ? v : undefined)),
-    secret: true,
-  },
-  jwt_secret: { ...setting("at least 32 characters", (value) => (value.length >= 32 ? value : undefined)), secret: true },
-  admin_username: text,
-  admin_password: secret,
-  verify_interval: duration,
-  verify_expiry: duration,
-  max_pending_mappings: count,
-  private_zones: list("zone names such as lan or home.arpa", (item) => /^[a-z0-9-]+(\.[a-z0-9-]+)*$/.test(item)),
-  allow_upstreams: list("address ranges such as 127.0.0.0/8", isCidr),
-  log_level: setting("debug, info, warn or error", (v) => (["debug", "info", "warn", "error"].includes(v) ? (v as "info") : undefined)),
-  allowed_origins: list("origins such as https://app.example.com", (item) => /^https?:\/\/[a-z0-9.*:[\]-]+$/.test(item)),
+  public_ipv4: reloads("the address that server gives out", ipAddress(4)),
+  public_ipv6: reloads("the address that server gives out", ipAddress(6)),
+  edge_workers: atStart("threads of the edge, which share its ports; chosen by the number of cores", wholeNumber(1, 64)),
+  max_connections: reloads("client connections that the edge holds at once; 20000", count),
+  trusted_proxies: reloads("address ranges of balancers whose X-Forwarded-For is believed; none", addressRanges),
+  proxy_protocol: atStart("address ranges whose connections must begin with a PROXY header, version 1 or 2; none", addressRanges),
+  drain_limit: reloads("how long the end waits for requests under way; 30s", duration),
+  acme_directory: atStart("where certificates come from; Let's Encrypt for a public base domain, else internal", directory),
+  acme_fallback_directory: atStart("asked when the first directory is down or limits us", httpsUrl),
+  acme_ca_file: atStart("extra trust root for the directory, PEM", text),
+  acme_email: atStart(
+    "contact of the ACME account",
+    reading("an e-mail address", (value) => (/^[^@\s]+@[^@\s]+$/.test(value) ? value : undefined)),
+  ),
+  acme_eab_kid: atStart("external account binding, key id", text),
+  acme_eab_hmac: atStart("external account binding, key in base64url", secret),
+  dns_roots: atStart("where the resolver starts: ip[:port],… or the path of a hints file; the IANA root servers", text),
+  dns_port: atStart("port at which name servers are asked; 53", reading("a port from 1 to 65535", parsePort)),
+  dns_doh: atStart("DNS-over-HTTPS resolver for networks that close port 53", url),
+  container_engine: atStart(
+    "socket of Podman or Docker, or none; found out",
+    reading("unix:///path/to/socket or none", (value) => (value === "none" || /^unix:\/\/\/.+/.test(value) ? value : undefined)),
+  ),
+  container_limit: reloads("containers one person may have; 50", count),
+  cloudflare_api: atStart("base URL of the Cloudflare API; the public one", url),
+  encryption_key: atStart("seals DNS provider tokens; generated, none switches the integration off", encryptionKey),
+  jwt_secret: atStart("signs sessions and tokens; generated", signingKey),
+  admin_username: atStart("first person, instead of the set-up link", text),
+  admin_password: atStart("first person's password, at least 10 characters", secret),
+  verify_interval: reloads("how often a pending mapping is looked at; 30s", duration),
+  verify_expiry: reloads("when a pending mapping becomes failed; 7d", duration),
+  max_pending_mappings: reloads("unproven mappings one person may have; 100", count),
+  private_zones: atStart(
+    "zones that only this house knows; home.arpa,internal,lan",
+    list("zone names such as lan or home.arpa", (item) => /^[a-z0-9-]+(\.[a-z0-9-]+)*$/.test(item)),
+  ),
+  allow_upstreams: reloads("address ranges where external containers may be anything; none", addressRanges),
+  log_level: reloads("debug, info, warn or error; info", oneOf("debug, info, warn or error", logLevels)),
+  access_log: reloads("a line for each request of the edge, where the log level is info or debug; on", oneOf("on or off", ["on", "off"])),
+  allowed_origins: reloads(
+    "browser origins for CORS; https://<base> and its subdomains",
+    list("origins such as https://app.example.com", (item) => /^https?:\/\/[a-z0-9.*:[\]-]+$/.test(item)),
+  ),
 } satisfies Record<string, Setting<unknown>>
 
 export type SettingKey = keyof typeof settings
-
-/** What each setting is for and what holds without it, for `freehold help serve`. */
-export const meanings: Record<SettingKey, string> = {
-  data_dir: "the one folder that matters; /var/lib/freehold, or ./freehold-data when not root",
-  base_domain: "the platform's own domain; freehold.localhost",
-  http_listen: "plain HTTP, for redirects and ACME HTTP-01; :80",
-  https_listen: "the edge; :443",
-  api_listen: "the API without TLS; 127.0.0.1:8080",
-  dns_listen: "the authoritative server of the base domain; off",
-  public_ipv4: "the address that server gives out",
-  public_ipv6: "the address that server gives out",
-  acme_directory: "where certificates come from; Let's Encrypt for a public base domain, else internal",
-  acme_fallback_directory: "asked when the first directory is down or limits us",
-  acme_ca_file: "extra trust root for the directory, PEM",
-  acme_email: "contact of the ACME account",
-  acme_eab_kid: "external account binding, key id",
-  acme_eab_hmac: "external account binding, key in base64url",
-  dns_roots: "where the resolver starts: ip[:port],… or the path of a hints file; the IANA root servers",
-  dns_port: "port at which name servers are asked; 53",
-  dns_doh: "DNS-over-HTTPS resolver for networks that close port 53",
-  container_engine: "socket of Podman or Docker, or none; found out",
-  container_limit: "containers one person may have; 50",
-  cloudflare_api: "base URL of the Cloudflare API; the public one",
-  encryption_key: "seals DNS provider tokens; generated, none switches the integration off",
-  jwt_secret: "signs sessions and tokens; generated",
-  admin_username: "first person, instead of the set-up link",
-  admin_password: "first person's password, at least 10 characters",
-  verify_interval: "how often a pending mapping is looked at; 30s",
-  verify_expiry: "when a pending mapping becomes failed; 7d",
-  max_pending_mappings: "unproven mappings one person may have; 100",
-  private_zones: "zones that only this house knows; home.arpa,internal,lan",
-  allow_upstreams: "address ranges where external containers may be anything; none",
-  log_level: "info",
-  allowed_origins: "browser origins for CORS; https://<base> and its subdomains",
-}
 
 /** The values that were given, parsed. */
 export type Given = { [K in SettingKey]?: (typeof settings)[K] extends Setting<infer T> ? T : never }

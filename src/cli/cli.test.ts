@@ -220,6 +220,11 @@ test.each([
   [["add", "a.test", "--port", "80"], "--container is missing"],
   [["add", "a.test", "--container", "c1", "--port", "http"], '--port is a number from 1 to 65535, not "http"'],
   [["add", "a.test", "--contaner", "c1"], "unknown flag --contaner"],
+  [["add", "a.test", "--container", "c1", "--port", "80", "--http", ""], "--http is empty"],
+  [["update"], "an argument is missing"],
+  [["update", "dom_1"], "nothing to change: give --http, --upstream-protocol, --access-log or --no-access-log"],
+  [["update", "dom_1", "--access-log", "--no-access-log"], "--access-log does not go with --no-access-log"],
+  [["update", "dom_1", "--port", "80"], "unknown flag --port"],
   [["verify", "dom_1", "--timeout", "10"], "--timeout is a span"],
   [["ls", "extra"], '"extra" is one argument too many'],
   [["ls", "--server", "ftp://x"], "--server is an address"],
@@ -269,6 +274,34 @@ test("waiting ends at its limit with exit code 1 and the last verdict as the onl
   expect(await mappings(args, io)).toBe(1)
   expect(JSON.parse(said.out)).toEqual({ ...pending, detail: "no" })
   expect(said.err).toContain("not verified within")
+})
+
+test("mappings add and update send the options that were named, and show those that hold", async () => {
+  const set = { ...pending, status: "verified", http: "serve", upstream_protocol: "h2c", access_log: false }
+  const { io, said, seen } = await setup({
+    "GET /api/domain-mappings": mappingList,
+    "POST /api/domain-mappings": () => Response.json(set, { status: 201 }),
+    "PATCH /api/domain-mappings/dom_1": () => Response.json(set),
+  })
+  const options = ["--http", "serve", "--upstream-protocol", "h2c", "--no-access-log"]
+  expect(await mappings(["add", "app.example.com", "--container", "c1", "--port", "8080", ...options], io)).toBe(0)
+  const sent = { http: "serve", upstream_protocol: "h2c", access_log: false }
+  expect(seen[0]?.body).toEqual({ container_id: "c1", domain: "app.example.com", target_port: 8080, ...sent })
+  expect(said.out).toMatch(/http: +serve\nupstream protocol: +h2c\naccess log: +off\n/)
+  said.out = ""
+  expect(await mappings(["update", "App.Example.com.", ...options, "--json"], io)).toBe(0)
+  expect(JSON.parse(said.out)).toEqual(set)
+  expect(seen.at(-1)).toMatchObject({ method: "PATCH", token: "Bearer t0", body: sent })
+  expect(await mappings(["update", "dom_1", "--access-log"], io)).toBe(0)
+  expect(seen.at(-1)?.body).toEqual({ access_log: true })
+  expect(seen.map(({ method }) => method)).toEqual(["POST", "GET", "PATCH", "PATCH"])
+})
+
+test("an option that the server refuses is exit code 1 with its words", async () => {
+  const refuse = () => new Response('http must be "redirect" or "serve"\n', { status: 400 })
+  const { io, said } = await setup({ "PATCH /api/domain-mappings/dom_1": refuse })
+  expect(await mappings(["update", "dom_1", "--http", "off"], io)).toBe(1)
+  expect(said).toMatchObject({ out: "", err: 'error: http must be "redirect" or "serve"\n' })
 })
 
 test("rm takes an id without asking for the list, or a hostname", async () => {

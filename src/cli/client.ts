@@ -35,6 +35,7 @@ export class ApiClient {
   get = <T>(path: string) => this.send<T>("GET", path)
   post = <T>(path: string, body?: object) => this.send<T>("POST", path, body)
   put = <T>(path: string, body: object) => this.send<T>("PUT", path, body)
+  patch = <T>(path: string, body: object) => this.send<T>("PATCH", path, body)
   delete = <T>(path: string) => this.send<T>("DELETE", path)
 
   /** The decoded JSON body, or undefined when the answer has none (204). */

@@ -52,7 +52,7 @@ export async function run(args: string[], io: CommandIo): Promise<number> {
     }
     const flags = Object.entries(settings).flatMap(([key, value]) => [`--${key.replaceAll("_", "-")}`, value])
     const config = loadConfig([...flags, ...args.filter((arg) => arg !== "--once")], {})
-    const app = await startApp(config, createLog(config.logLevel))
+    const app = await startApp({ current: config }, createLog(config.logLevel))
     undo.push(() => app.stop(1000))
     const api = `http://localhost:${ports.api}`
     print(`Freehold demo: API ${api}, HTTPS ${ports.https}, HTTP ${ports.http}, DNS ${ports.dns}\n`)

@@ -1,4 +1,4 @@
-import { meanings } from "../settings"
+import { settings } from "../settings"
 import type { CommandIo } from "./io"
 
 /** One verb of the binary as help and completion show it. */
@@ -15,7 +15,9 @@ const common = `--json prints the API's own answer. The server is --server, else
 --token, else FREEHOLD_TOKEN, else that of the last login. Exit code 0 when it went well, 1 when it did not, 2 for a bad command line.`
 
 function settingLines(): string {
-  const lines = Object.entries(meanings).map(([key, meaning]) => [`  FREEHOLD_${key.toUpperCase()}`, meaning] as const)
+  const lines = Object.entries(settings).map(
+    ([key, { meaning, reloads }]) => [`${reloads ? "*" : " "} FREEHOLD_${key.toUpperCase()}`, meaning] as const,
+  )
   const width = Math.max(...lines.map(([name]) => name.length))
   return lines.map(([name, meaning]) => `${name.padEnd(width)}  ${meaning}`).join("\n")
 }
@@ -30,6 +32,9 @@ export const verbs: readonly Verb[] = [
 another), in this order: --data-dir, FREEHOLD_DATA_DIR and data_dir are one setting. What is unknown or badly formed stops the start.
 The first start makes the data folder and the secrets that are missing, and prints a one-time link to set up the first person.
 A secret may also stand in a file: FREEHOLD_JWT_SECRET_FILE, or a systemd credential named freehold.jwt_secret.
+SIGTERM and SIGINT end it: requests under way are waited for, for at most the drain limit, and a second signal ends it at once.
+SIGHUP reads the files again. What changed of the settings marked * holds from then on and no connection is touched; the others wait for
+the next start, which the log says by name. A file with a fault changes nothing.
 
 Settings, and what holds without them:
 ${settingLines()}`,
@@ -68,12 +73,17 @@ as an argument it is seen by every user of this machine. refresh reads anew whic
     summary: "hostnames and the container ports behind them",
     usage: {
       ls: "mappings ls [--json]",
-      add: "mappings add HOST --container ID --port N [--wait] [--timeout 10m] [--json]",
+      add: "mappings add HOST --container ID --port N [--http redirect|serve] [--upstream-protocol http1|h2c] [--no-access-log] [--wait] [--timeout 10m] [--json]",
+      update: "mappings update ID|HOST [--http redirect|serve] [--upstream-protocol http1|h2c] [--access-log|--no-access-log] [--json]",
       rm: "mappings rm ID|HOST [--json]",
       verify: "mappings verify ID|HOST [--wait] [--timeout 10m] [--json]",
     },
     details: `add prints the TXT record that proves a name. verify looks for it now and says what each name server answered; with --wait it looks
-again until the name is verified. It exits with 1 while the name is not verified.`,
+again until the name is verified. It exits with 1 while the name is not verified.
+  --http serve              answer plain HTTP too, for devices that cannot do TLS; otherwise it is redirected to HTTPS
+  --upstream-protocol h2c   the application speaks HTTP/2 in clear, as gRPC servers do; otherwise HTTP/1.1
+  --no-access-log           requests of this hostname stay out of the access log
+update changes these three later, from the next request on.`,
   },
   {
     name: "containers",

@@ -1,4 +1,4 @@
-import { parseNumber, parseSpan } from "./arguments"
+import { type FlagKind, type Flags, UsageError, parseNumber, parseSpan } from "./arguments"
 import { type ApiClient, ApiError, listIn, waitFor } from "./client"
 import { type Call, type Command, runCommands } from "./command"
 import type { CommandIo } from "./io"
@@ -9,6 +9,9 @@ type Mapping = {
   domain: string
   container_id: string
   target_port: number
+  http?: string
+  upstream_protocol?: string
+  access_log?: boolean
   status: string
   verify_name: string
   verify_token: string
@@ -17,6 +20,12 @@ type Mapping = {
 type Verdict = { status: string; detail?: string }
 
 const defaultWait = "10m"
+const optionFlags: Record<string, FlagKind> = {
+  http: "text",
+  "upstream-protocol": "text",
+  "access-log": "switch",
+  "no-access-log": "switch",
+}
 const path = (id: string) => `/api/domain-mappings/${encodeURIComponent(id)}`
 
 const commands: Record<string, Command> = {
@@ -29,19 +38,32 @@ const commands: Record<string, Command> = {
     },
   },
   add: {
-    flags: { container: "text", port: "text", wait: "switch", timeout: "text" },
+    flags: { container: "text", port: "text", ...optionFlags, wait: "switch", timeout: "text" },
     rest: [1, 1],
     async run(call) {
       const { api, io, flags, rest, json, show } = call
       const container_id = flags.required("container")
       const target_port = parseNumber("--port", flags.required("port"), 1, 65535)
       const limitMs = parseSpan("--timeout", flags.text("timeout") ?? defaultWait)
-      const mapping = await api.post<Mapping>("/api/domain-mappings", { container_id, domain: rest[0], target_port })
+      const asked = { container_id, domain: rest[0], target_port, ...options(flags) }
+      const mapping = await api.post<Mapping>("/api/domain-mappings", asked)
       if (!flags.has("wait") || mapping.status === "verified") return show(mapping, describe)
       if (!json) io.out(describe(mapping))
       const verdict = await waitUntilVerified(call, mapping.id, limitMs)
       if (json) show({ ...mapping, ...verdict }, () => "")
       return verdict.status === "verified" ? 0 : 1
+    },
+  },
+  update: {
+    flags: optionFlags,
+    rest: [1, 1],
+    async run({ api, flags, rest, show }) {
+      const change = options(flags)
+      if (Object.values(change).every((value) => value === undefined)) {
+        throw new UsageError("nothing to change: give --http, --upstream-protocol, --access-log or --no-access-log")
+      }
+      const { id } = await find(api, rest[0] ?? "")
+      show(await api.patch<Mapping>(path(id), change), describe)
     },
   },
   rm: {
@@ -72,8 +94,15 @@ const commands: Record<string, Command> = {
   },
 }
 
-/** Hostname → container port: `ls`, `add`, `rm`, `verify`. Exit code 1 while a mapping that was to be verified is not. */
+/** Hostname → container port: `ls`, `add`, `update`, `rm`, `verify`. Exit code 1 while a mapping that was to be verified is not. */
 export const run = (args: string[], io: CommandIo): Promise<number> => runCommands("mappings", commands, args, io)
+
+/** What the flags choose about the traffic, as the API's fields; undefined where nothing is said. */
+function options(flags: Flags): Pick<Mapping, "http" | "upstream_protocol" | "access_log"> {
+  const [on, off] = [flags.has("access-log"), flags.has("no-access-log")]
+  if (on && off) throw new UsageError("--access-log does not go with --no-access-log")
+  return { http: flags.text("http"), upstream_protocol: flags.text("upstream-protocol"), access_log: on || off ? on : undefined }
+}
 
 /** Asks the server to look again and again; people see each detail that is new. */
 async function waitUntilVerified(call: Call, id: string, limitMs: number, first?: Verdict): Promise<Verdict> {
@@ -118,8 +147,17 @@ const txtRecord = (mapping: Mapping) =>
   `publish this TXT record to prove that the name is yours:\n${fields({ "  name": mapping.verify_name, "  value": mapping.verify_token })}`
 
 function describe(mapping: Mapping): string {
-  const { id, domain, container_id, target_port, status } = mapping
-  const about = fields({ id, hostname: domain, container: container_id, port: target_port, status })
+  const { id, domain, container_id, target_port, status, http, upstream_protocol, access_log } = mapping
+  const about = fields({
+    id,
+    hostname: domain,
+    container: container_id,
+    port: target_port,
+    http,
+    "upstream protocol": upstream_protocol,
+    "access log": access_log === undefined ? undefined : access_log ? "on" : "off",
+    status,
+  })
   if (mapping.dns_automated) return `${about}its DNS record was made for you\n`
   return status === "verified" ? about : about + txtRecord(mapping)
 }

@@ -1,3 +1,5 @@
+import type { Generated } from "kysely"
+
 /** Tables as types; columns are snake_case in SQL and camelCase here. Times are Unix milliseconds, flags 0 or 1, lists and maps JSON text. */
 export interface Schema {
   people: PersonRow
@@ -11,6 +13,8 @@ export interface Schema {
   certificates: CertificateRow
   certificateAttempts: CertificateAttemptRow
   issuerAccounts: IssuerAccountRow
+  trafficMinutes: TrafficTable
+  trafficHours: TrafficTable
 }
 
 export interface PersonRow {
@@ -91,6 +95,12 @@ export interface DomainMappingRow {
   domain: string
   containerId: string
   targetPort: number
+  /** What a request over plain HTTP gets: a redirect to HTTPS, or the application. */
+  http: "redirect" | "serve"
+  /** What the application speaks: HTTP/1.1, or HTTP/2 in clear. */
+  upstreamProtocol: "http1" | "h2c"
+  /** Whether requests stand in the access log. */
+  accessLog: number
   status: "pending" | "verified" | "failed"
   verifyToken: string
   /** How the name was proved: txt, provider or private; null while it is not. */
@@ -133,4 +143,21 @@ export interface IssuerAccountRow {
   certificate: string | null
   sealedKey: string
   createdAt: number
+}
+
+/** What was counted for one mapping in the minute or the hour that begins at `start`. It outlives its mapping, so it refers to none. */
+export interface TrafficTable {
+  id: Generated<number>
+  mappingId: string
+  start: number
+  requests: number
+  status1xx: number
+  status2xx: number
+  status3xx: number
+  status4xx: number
+  status5xx: number
+  bytesIn: number
+  bytesOut: number
+  /** Total times, as `traffic/histogram.ts` encodes them. */
+  histogram: Uint8Array
 }

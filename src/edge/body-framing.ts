@@ -1,24 +1,41 @@
-import { type Field, MessageError, parseFields, singleField } from "./field-lines"
+import { MessageError } from "./field-lines"
+import { FieldName, trailerDropped, trailerNamesDropped } from "./field-name"
+import { FieldLines, type Fields } from "./fields"
+import type { Outbox } from "./outbox"
 
-/** How a message says where its body ends (RFC 9112 section 6.3). */
+/** How a message says where its body ends (RFC 9112 section 6.3). `chunked` stands for every length that is not known before the end. */
 export type Framing = { kind: "none" } | { kind: "length"; length: number } | { kind: "chunked" } | { kind: "close" }
 
 const NONE: Framing = { kind: "none" }
 const CHUNKED: Framing = { kind: "chunked" }
 
-/** The one framing that a head declares, or undefined where it declares none; throws MessageError for two framings or a doubtful one. */
-export function declaredFraming(fields: Field[], version: number): Framing | undefined {
-  const length = singleField(fields, "content-length")
-  const coding = singleField(fields, "transfer-encoding")
-  if (coding) {
-    if (length) throw new MessageError(400, "there are both a Content-Length and a Transfer-Encoding")
+/** The one framing that an HTTP/1 head declares, or undefined where it declares none; throws MessageError for two framings or a doubtful one. */
+export function declaredFraming(fields: Fields, version: number): Framing | undefined {
+  const length = fields.single(FieldName.ContentLength)
+  const coding = fields.single(FieldName.TransferEncoding)
+  if (coding !== undefined) {
+    if (length !== undefined) throw new MessageError(400, "there are both a Content-Length and a Transfer-Encoding")
     if (version === 0) throw new MessageError(400, "HTTP/1.0 has no Transfer-Encoding")
-    if (coding.value.toLowerCase() !== "chunked") throw new MessageError(400, "the only transfer coding is chunked")
+    if (coding.toLowerCase() !== "chunked") throw new MessageError(400, "the only transfer coding is chunked")
     return CHUNKED
   }
-  if (!length) return undefined
-  if (!/^[0-9]{1,15}$/.test(length.value)) throw new MessageError(400, "the Content-Length is not a number")
-  return length.value === "0" ? NONE : { kind: "length", length: Number(length.value) }
+  return length === undefined ? undefined : measuredFraming(length)
+}
+
+/** The framing of a Content-Length; throws MessageError unless it is a number (RFC 9110 section 8.6). */
+export function measuredFraming(length: string): Framing {
+  if (!/^[0-9]{1,15}$/.test(length)) throw new MessageError(400, "the Content-Length is not a number")
+  const bytes = Number(length)
+  return bytes === 0 ? NONE : { kind: "length", length: bytes }
+}
+
+/** Bytes of a body without their framing: `count` numbers in `ranges`, from and to by turns, in `input`. `done` with the last of them. */
+export interface BodyPart {
+  readonly input: Buffer
+  readonly ranges: readonly number[]
+  readonly count: number
+  readonly done: boolean
+  readonly trailers: Fields | undefined
 }
 
 const SIZE_DIGITS = 8
@@ -38,43 +55,53 @@ const enum At {
 }
 
 /** Takes a body out of its framing as it arrives. Chunk extensions are bounded, checked and dropped (RFC 9112 section 7.1.1). */
-export class BodyDecoder {
+export class BodyDecoder implements BodyPart {
+  input: Buffer = EMPTY
+  ranges: number[] = []
+  count = 0
   done: boolean
   /** Body bytes so far, without framing. */
   bytes = 0
-  trailerText = ""
-  trailers: Field[] = []
+  trailers: Fields | undefined
   private remaining = 0
   private digits = 0
   private extensionBytes = 0
+  private trailerText = ""
   private at = At.Size
 
   constructor(readonly framing: Framing) {
-    this.done = framing.kind === "none" || (framing.kind === "length" && framing.length === 0)
+    this.done = framing.kind === "none"
     if (framing.kind === "length") this.remaining = framing.length
   }
 
-  /** Appends the body bytes in `input` to `pieces` and answers how much of `input` belongs to this message; throws MessageError. */
-  decode(input: Buffer, pieces: Buffer[]): number {
-    if (this.done) return 0
-    if (this.framing.kind === "chunked") return this.decodeChunks(input, pieces)
-    const size = this.framing.kind === "length" ? Math.min(this.remaining, input.length) : input.length
-    if (size > 0) pieces.push(size === input.length ? input : input.subarray(0, size))
-    this.bytes += size
+  /** Takes the part of the body that stands from `from` on, and answers where it ends; throws MessageError. The part before is forgotten. */
+  decode(input: Buffer, from: number): number {
+    this.input = input
+    this.count = 0
+    if (this.done) return from
+    if (this.framing.kind === "chunked") return this.decodeChunks(input, from)
+    let to = input.length
     if (this.framing.kind === "length") {
-      this.remaining -= size
+      to = Math.min(to, from + this.remaining)
+      this.remaining -= to - from
       this.done = this.remaining === 0
     }
-    return size
+    if (to > from) this.add(from, to)
+    return to
   }
 
-  private decodeChunks(input: Buffer, pieces: Buffer[]): number {
-    let i = 0
+  private add(from: number, to: number): void {
+    this.ranges[this.count++] = from
+    this.ranges[this.count++] = to
+    this.bytes += to - from
+  }
+
+  private decodeChunks(input: Buffer, from: number): number {
+    let i = from
     while (i < input.length && this.at !== At.Done) {
       if (this.at === At.Data) {
         const size = Math.min(this.remaining, input.length - i)
-        pieces.push(input.subarray(i, i + size))
-        this.bytes += size
+        this.add(i, i + size)
         this.remaining -= size
         i += size
         if (this.remaining === 0) this.at = At.DataCr
@@ -129,8 +156,12 @@ export class BodyDecoder {
     if (text.length === TRAILER_BYTES) throw new MessageError(400, "the trailers are too large")
     this.trailerText += String.fromCharCode(byte)
     if (byte !== 10 || (this.trailerText !== "\r\n" && !this.trailerText.endsWith("\r\n\r\n"))) return
-    this.trailers = parseFields(this.trailerText, 0, this.trailerText.length - 2, TRAILER_COUNT)
     this.at = At.Done
+    if (this.trailerText.length === 2) return
+    const lines = new FieldLines(TRAILER_COUNT)
+    const bytes = Buffer.from(this.trailerText, "latin1")
+    lines.parse(bytes, 0, bytes.length - 2)
+    this.trailers = lines
   }
 }
 
@@ -140,36 +171,31 @@ function hexDigit(byte: number): number {
   return lower >= 97 && lower <= 102 ? lower - 87 : -1
 }
 
-/** Pieces at least this large are written by themselves rather than copied beside a head. */
-const COPY_BYTES = 16 * 1024
+const EMPTY = Buffer.alloc(0)
 
-/**
- * The buffers to write for a head (may be empty), body pieces and, in a chunked body, its end: one buffer wherever copying is cheaper than
- * another write. `end` is the text after the last chunk (trailers and empty line), or undefined while the body goes on.
- */
-export function frameMessage(head: string, pieces: Buffer[], chunked: boolean, end: string | undefined): Buffer[] {
-  if (!chunked) {
-    let size = 0
-    for (const piece of pieces) size += piece.length
-    if (head === "" && pieces.length === 1) return pieces
-    if (size >= COPY_BYTES) return head === "" ? pieces : [Buffer.from(head, "latin1"), ...pieces]
-    return head.length + size === 0 ? [] : [fill(head, pieces, size, "")]
-  }
-  let size = 0
-  for (const piece of pieces) size += piece.length
-  const prefix = size === 0 ? head : `${head}${size.toString(16)}\r\n`
-  const suffix = (size === 0 ? "" : "\r\n") + (end === undefined ? "" : `0\r\n${end}`)
-  return prefix.length + suffix.length === 0 ? [] : [fill(prefix, pieces, size, suffix)]
+/** A part that is a whole buffer, or only the end of a body. */
+export function bodyPart(input: Buffer | undefined, done: boolean, trailers?: Fields): BodyPart {
+  return input === undefined || input.length === 0
+    ? { input: EMPTY, ranges: [], count: 0, done, trailers }
+    : { input, ranges: [0, input.length], count: 2, done, trailers }
 }
 
-function fill(prefix: string, pieces: Buffer[], size: number, suffix: string): Buffer {
-  const out = Buffer.allocUnsafe(prefix.length + size + suffix.length)
-  out.write(prefix, 0, "latin1")
-  let at = prefix.length
-  for (const piece of pieces) {
-    out.set(piece, at)
-    at += piece.length
+/** Appends a part to a message of HTTP/1, in chunks where the message is `chunked`. */
+export function writePart(out: Outbox, part: BodyPart, chunked: boolean): void {
+  const { input, ranges, count } = part
+  if (!chunked) {
+    for (let i = 0; i < count; i += 2) out.copy(input, ranges[i]!, ranges[i + 1]!)
+    return
   }
-  if (suffix !== "") out.write(suffix, at, "latin1")
-  return out
+  let size = 0
+  for (let i = 0; i < count; i += 2) size += ranges[i + 1]! - ranges[i]!
+  if (size > 0) {
+    out.text(`${size.toString(16)}\r\n`)
+    for (let i = 0; i < count; i += 2) out.copy(input, ranges[i]!, ranges[i + 1]!)
+    out.text("\r\n")
+  }
+  if (!part.done) return
+  out.text("0\r\n")
+  part.trailers?.writeTo(out, trailerDropped, trailerNamesDropped)
+  out.text("\r\n")
 }

@@ -113,6 +113,13 @@ export class CertificateStore {
     )
   }
 
+  /** Every hostname that has a certificate, or an attempt at one on record. */
+  async known(): Promise<Set<string>> {
+    const attempts = this.db.selectFrom("certificateAttempts").select("hostname")
+    const rows = await this.db.selectFrom("certificates").select("hostname").union(attempts).execute()
+    return new Set(rows.map(({ hostname }) => hostname))
+  }
+
   /** How many of an issuer's certificates were made since a time: what a restarted process knows of the orders it has used up. */
   async countSince(issuer: string, since: number): Promise<number> {
     const row = await this.db

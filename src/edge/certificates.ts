@@ -71,6 +71,12 @@ export class Certificates {
     this.backOff = new CertificateBackOff(this.now, this.random)
   }
 
+  /** The context for a handshake where it is in memory, so that most handshakes need not wait. Throws CertificateRefused. */
+  contextNow(hostname: string): SecureContext | undefined {
+    this.mustBeAllowed(hostname)
+    return this.fromMemory(hostname)?.context
+  }
+
   /** The context for a handshake, at once from memory or within `handshakeWaitMs`. Throws CertificateRefused. */
   async secureContext(hostname: string): Promise<SecureContext> {
     this.mustBeAllowed(hostname)

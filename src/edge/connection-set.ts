@@ -8,6 +8,7 @@ export interface Timed {
 export class ConnectionSet<T extends Timed> {
   private members = new Set<T>()
   private timer: Timer | undefined
+  private whenEmpty: (() => void) | undefined
 
   constructor(
     private limit: number,
@@ -30,8 +31,20 @@ export class ConnectionSet<T extends Timed> {
   delete(member: T): void {
     this.members.delete(member)
     if (this.members.size > 0) return
+    this.whenEmpty?.()
     clearInterval(this.timer)
     this.timer = undefined
+  }
+
+  /** Resolves when no member is left, and after `ms` at the latest. */
+  async emptied(ms: number): Promise<void> {
+    if (this.members.size === 0) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.whenEmpty = resolve
+    const timer = setTimeout(resolve, ms)
+    await promise
+    clearTimeout(timer)
+    this.whenEmpty = undefined
   }
 
   [Symbol.iterator](): IterableIterator<T> {

@@ -140,7 +140,7 @@ export class EdgeFixture {
     const routes = new RouteTable()
     routes.replace([{ host: "app.test", target: "kind" in target ? target : { kind: "upstream", upstream: target } }])
     const written: string[] = []
-    const accessLog = new AccessLog((lines) => void written.push(lines), { flushMs: 5, maxLines: 1000 })
+    const accessLog = new AccessLog((lines) => void written.push(Buffer.from(lines).toString()), { flushMs: 5 })
     const asked: string[] = []
     const edge = new EdgeListener({
       routes,

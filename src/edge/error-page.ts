@@ -1,3 +1,5 @@
+import type { HeaderField } from "./http2/hpack-table"
+
 /** What the edge has to say for itself when no application answered. */
 export type Failure =
   | "bad_request"
@@ -37,23 +39,37 @@ export function failureOf(status: 400 | 405 | 414 | 431 | 505): Failure {
   return status === 505 ? "version" : "bad_request"
 }
 
-/** A whole response with a small page: JSON where `accept` prefers it, else HTML. A HEAD request gets the head alone. */
-export function errorPage(failure: Failure, options: { requestId: string; accept: string; method: string; close: boolean }): string {
+/** What the page is told of the request. */
+export type ErrorPageRequest = { requestId: string; accept: string; method: string }
+
+/** A response with a small page: JSON where `accept` prefers it, else HTML. A HEAD request gets no body. */
+export function errorAnswer(failure: Failure, request: ErrorPageRequest): { status: number; fields: HeaderField[]; body: string } {
   const { status, phrase, sentence } = failures[failure]
-  const json = wantsJson(options.accept)
+  const json = wantsJson(request.accept)
   const body = json
-    ? `${JSON.stringify({ error: sentence, status, request_id: options.requestId })}\n`
+    ? `${JSON.stringify({ error: sentence, status, request_id: request.requestId })}\n`
     : `<!doctype html>\n<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${status} ${phrase}</title>\n` +
       `<body style="font:16px/1.5 system-ui,sans-serif;max-width:36rem;margin:15vh auto;padding:0 1rem"><h1>${phrase}</h1>\n` +
-      `<p>${sentence}</p>\n<p><small>Request ${options.requestId}</small></p>\n`
-  return (
-    `HTTP/1.1 ${status} ${phrase}\r\nContent-Type: ${json ? "application/json" : "text/html; charset=utf-8"}\r\n` +
-    `Content-Length: ${Buffer.byteLength(body)}\r\nCache-Control: no-store\r\nX-Request-ID: ${options.requestId}\r\n` +
-    (failure === "stopped" ? "Retry-After: 30\r\n" : "") +
-    (failure === "not_allowed" ? "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n" : "") +
-    `${options.close ? "Connection: close\r\n" : ""}\r\n${options.method === "HEAD" ? "" : body}`
-  )
+      `<p>${sentence}</p>\n<p><small>Request ${request.requestId}</small></p>\n`
+  const fields = [
+    { name: "content-type", value: json ? "application/json" : "text/html; charset=utf-8" },
+    { name: "content-length", value: String(Buffer.byteLength(body)) },
+    { name: "cache-control", value: "no-store" },
+    { name: "x-request-id", value: request.requestId },
+  ]
+  if (failure === "stopped") fields.push({ name: "retry-after", value: "30" })
+  if (failure === "not_allowed") fields.push({ name: "allow", value: "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS" })
+  return { status, fields, body: request.method === "HEAD" ? "" : body }
 }
+
+/** The same as a message of HTTP/1.1. */
+export function errorPage(failure: Failure, request: ErrorPageRequest & { close: boolean }): string {
+  const { status, fields, body } = errorAnswer(failure, request)
+  const lines = fields.map(({ name, value }) => `${titled(name)}: ${value}\r\n`).join("")
+  return `HTTP/1.1 ${status} ${failures[failure].phrase}\r\n${lines}${request.close ? "Connection: close\r\n" : ""}\r\n${body}`
+}
+
+const titled = (name: string) => (name === "x-request-id" ? "X-Request-ID" : name.replace(/(?:^|-)[a-z]/g, (part) => part.toUpperCase()))
 
 function wantsJson(accept: string): boolean {
   const lower = accept.toLowerCase()

@@ -1,114 +1,125 @@
-import { BodyDecoder, frameMessage } from "./body-framing"
+import { BodyDecoder, type BodyPart, bodyPart, writePart } from "./body-framing"
 import type { Failure } from "./error-page"
 import { MessageError } from "./field-lines"
-import { type Origin, requestHeadFor, responseHeadFor, trailersOf, upgradeProtocol } from "./forwarded-head"
-import type { EdgeLimits } from "./limits"
+import { FieldName } from "./field-name"
+import { type Origin, writeRequestHead } from "./forwarded-head"
+import type { RelayContext } from "./relay-context"
 import type { RequestHead } from "./request-head"
 import { parseResponseHead, type ResponseHead } from "./response-head"
 import type { Upstream } from "./route-table"
-import { type UpstreamConnection, type UpstreamPool, upstreamName, type UpstreamUser } from "./upstream-pool"
+import type { UpstreamConnection, UpstreamUser } from "./upstream-pool"
 
-/** The client's side of an exchange, as the exchange needs it. */
+/** The client's side of an exchange, whatever protocol it speaks. */
 export interface ExchangeClient {
-  write(buffers: Buffer[]): boolean
+  /** An interim response (RFC 9110 section 15.2). */
+  interim(head: ResponseHead): void
+  /** The response begins, with what has already arrived of its body. The head is only valid during the call. False: wait for `clientDrained`. */
+  respond(head: ResponseHead, body: BodyPart): boolean
+  /** More of the body. */
+  body(part: BodyPart): boolean
   pauseReading(): void
   resumeReading(): void
   /** A later moment by which something must have moved. */
   expectWithin(ms: number): void
-  /** The response is complete; `close` when the connection cannot carry another. */
-  finished(close: boolean): void
+  /** The response is complete. */
+  finished(): void
   /** No response was begun: the client gets an error page. */
-  failed(failure: Failure, close: boolean): void
+  failed(failure: Failure): void
   /** The response was begun and cannot be completed: the client must see that. */
   aborted(): void
-  upgraded(connection: UpstreamConnection, firstBytes: Buffer): void
-  readonly mustClose: boolean
+  /** The upstream has changed protocols; from now on there are only bytes. */
+  upgraded(head: ResponseHead, connection: UpstreamConnection, firstBytes: Buffer): void
+}
+
+/** What every exchange shows of itself, whatever protocol its upstream speaks. */
+export interface Exchange {
+  readonly status: number
+  readonly bytesIn: number
+  readonly bytesOut: number
+  readonly connectMs: number
+  readonly firstByteMs: number
+  readonly upstreamName: string
+  readonly requestDone: boolean
+  readonly responseBegun: boolean
+  /** Sends the head with what has already arrived of the body. */
+  start(body: BodyPart): void
+  /** Sends more of the request's body. */
+  send(part: BodyPart): void
+  /** The client is gone or its message broke off: nothing more is sent or reported. */
+  cancel(): void
+  /** The client takes bytes again. */
+  clientDrained(): void
+  /** Nothing moved for too long. */
+  onDeadline(): void
 }
 
 const EMPTY = Buffer.alloc(0)
 const INTERIM_COUNT = 16
 const repeatable = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"])
 
-/** One request and its response, streamed both ways through a pooled connection. */
-export class Exchange implements UpstreamUser {
+/** Whether a request may be sent a second time when the first went to a connection that was just being closed (RFC 9110 section 9.2.2). */
+export const mayRepeat = (head: RequestHead, upgrade: string | undefined) =>
+  head.framing.kind === "none" && upgrade === undefined && repeatable.has(head.method)
+
+/** One request and its response, streamed both ways through a pooled connection of HTTP/1.1. */
+export class Http1Exchange implements Exchange, UpstreamUser {
   status = 0
+  bytesIn = 0
   bytesOut = 0
   connectMs = 0
   firstByteMs = 0
-  readonly upstreamName: string
-  private request: BodyDecoder
+  requestDone = false
   private response: BodyDecoder | undefined
-  private head: ResponseHead | undefined
-  private connection: UpstreamConnection
+  private reusable = false
   private input: Buffer = EMPTY
   private searched = 0
-  private interim = 0
-  private chunkedOut = false
-  private close = false
-  private over = false
+  private interimCount = 0
   private gotBytes = false
-  private requestHead: string
-  private upgrade: string | undefined
-  private startedAt = performance.now()
+  private over = false
+  private connection: UpstreamConnection
+  private readonly startedAt = performance.now()
 
   constructor(
     private client: ExchangeClient,
     private message: RequestHead,
     private upstream: Upstream,
     private origin: Origin,
-    private pool: UpstreamPool,
-    private limits: EdgeLimits,
+    private context: RelayContext,
+    private upgrade: string | undefined,
   ) {
-    this.request = new BodyDecoder(message.framing)
-    this.upstreamName = upstreamName(upstream)
-    this.upgrade = upgradeProtocol(message)
-    this.requestHead = requestHeadFor(message, origin, this.upgrade)
-    this.connection = pool.acquire(upstream, this, true)
+    this.connection = context.pool.acquire(upstream, this, true)
   }
 
-  get requestDone(): boolean {
-    return this.request.done
+  get upstreamName(): string {
+    return this.context.pool.nameOf(this.upstream)
   }
 
-  get bytesIn(): number {
-    return this.request.bytes
+  get responseBegun(): boolean {
+    return this.response !== undefined
   }
 
-  /** Sends the head with what has already arrived of the body; answers how many of the bytes were the body's. Throws MessageError before anything is sent. */
-  start(input: Buffer): number {
-    try {
-      return this.sendBody(this.requestHead, input)
-    } catch (error) {
-      this.cancel()
-      throw error
-    }
+  start(body: BodyPart): void {
+    this.transmit(body, true)
   }
 
-  /** Takes bytes of the request body; answers how many belong to it. Throws MessageError. */
-  fromClient(input: Buffer): number {
-    return this.sendBody("", input)
+  send(part: BodyPart): void {
+    this.transmit(part, false)
   }
 
-  /** The client is gone or its message broke off: nothing more is sent or reported. */
   cancel(): void {
     this.over = true
     this.connection.discard()
   }
 
-  get responseBegun(): boolean {
-    return this.head !== undefined
-  }
-
   clientDrained(): void {
     if (this.over) return
-    this.connection.socket.resume()
+    this.connection.wire.resume()
     this.expect()
   }
 
-  /** Nothing moved for too long. */
   onDeadline(): void {
     if (this.responseBegun) return this.abort()
-    this.fail(this.request.done ? "too_slow_answer" : "too_slow_request")
+    this.fail(this.requestDone ? "too_slow_answer" : "too_slow_request")
   }
 
   onUpstreamConnected(): void {
@@ -126,7 +137,7 @@ export class Exchange implements UpstreamUser {
       this.firstByteMs = performance.now() - this.startedAt
     }
     try {
-      if (this.response) this.receiveBody(this.response, chunk)
+      if (this.response) this.forward(this.response, chunk, 0)
       else this.receiveHead(this.input.length === 0 ? chunk : Buffer.concat([this.input, chunk]))
     } catch (error) {
       if (!(error instanceof MessageError)) throw error
@@ -138,138 +149,114 @@ export class Exchange implements UpstreamUser {
   onUpstreamEnd(): void {
     if (this.over) return
     if (this.response?.framing.kind === "close") {
-      this.response.done = true
-      this.deliver(frameMessage("", [], this.chunkedOut, "\r\n"))
+      this.client.body(bodyPart(undefined, true))
       return this.complete(false)
     }
-    this.connection.socket.destroy()
+    this.connection.wire.destroy()
   }
 
   onUpstreamClosed(): void {
     if (this.over) return
     if (this.responseBegun) return this.abort()
-    if (this.connection.reused && !this.gotBytes && this.mayRepeat()) {
-      this.connection = this.pool.acquire(this.upstream, this, false)
-      this.sendBody(this.requestHead, EMPTY)
+    if (this.connection.reused && !this.gotBytes && mayRepeat(this.message, this.upgrade)) {
+      this.connection = this.context.pool.acquire(this.upstream, this, false)
+      this.transmit(bodyPart(undefined, true), true)
       return
     }
     this.fail(this.connection.connected && this.gotBytes ? "bad_answer" : "unreachable")
   }
 
-  private mayRepeat(): boolean {
-    return this.message.framing.kind === "none" && this.upgrade === undefined && repeatable.has(this.message.method)
-  }
-
-  private sendBody(head: string, input: Buffer): number {
-    let used = 0
-    let buffers: Buffer[]
-    if (this.request.done) buffers = frameMessage(head, [], false, undefined)
-    else {
-      const pieces: Buffer[] = []
-      used = this.request.decode(input, pieces)
-      const chunked = this.message.framing.kind === "chunked"
-      buffers = frameMessage(head, pieces, chunked, this.request.done ? trailersOf(this.request) : undefined)
-    }
-    let flowing = true
-    for (const buffer of buffers) flowing = this.connection.socket.write(buffer)
-    if (!flowing && !this.request.done) this.client.pauseReading()
+  private transmit(part: BodyPart, first: boolean): void {
+    const { framing } = this.message
+    const out = this.context.outbox.begin(this.connection.wire)
+    if (first) writeRequestHead(out, this.message, this.origin, this.upgrade)
+    for (let i = 0; i < part.count; i += 2) this.bytesIn += part.ranges[i + 1]! - part.ranges[i]!
+    if (framing.kind !== "none") writePart(out, part, framing.kind === "chunked")
+    const flowing = out.send()
+    this.requestDone = part.done
+    if (!flowing && !part.done) this.client.pauseReading()
     this.expect()
-    return used
   }
 
   private receiveHead(input: Buffer): void {
-    this.input = input
+    let at = 0
     while (!this.over) {
-      const head = parseResponseHead(this.input, this.searched, this.message.method, this.limits)
+      const head = parseResponseHead(input, at, this.searched, this.message.method, this.context.limits, this.context.responseLines)
       if (!head) {
+        this.input = at === 0 ? input : input.subarray(at)
         this.searched = this.input.length
         return
       }
-      const rest = this.input.subarray(head.size)
       this.searched = 0
-      if (head.status === 101) return this.switchProtocols(head, rest)
+      at = head.end
+      if (head.status === 101) return this.switchProtocols(head, input.subarray(at))
       if (head.status >= 200) {
         this.input = EMPTY
-        return this.receiveFinal(head, rest)
+        return this.receiveFinal(head, input)
       }
-      if (++this.interim > INTERIM_COUNT) throw new MessageError(400, "there are too many interim responses")
-      const { requestId } = this.origin
-      // HTTP/1.0 knows no interim responses (RFC 9110 section 15.2).
-      const text = responseHeadFor(head, { requestId, chunked: false, close: false, upgrade: false })
-      if (this.message.version === 1) this.client.write([Buffer.from(text, "latin1")])
+      if (++this.interimCount > INTERIM_COUNT) throw new MessageError(400, "there are too many interim responses")
+      this.client.interim(head)
       this.expect()
-      this.input = rest
-      if (rest.length === 0) return
+      if (at === input.length) {
+        this.input = EMPTY
+        return
+      }
     }
   }
 
-  private receiveFinal(head: ResponseHead, rest: Buffer): void {
+  private receiveFinal(head: ResponseHead, input: Buffer): void {
     const { framing } = head
-    this.status = head.status
-    this.chunkedOut = this.message.version === 1 && (framing.kind === "chunked" || framing.kind === "close")
-    const delimitedByClose = this.message.version === 0 && (framing.kind === "chunked" || framing.kind === "close")
-    // A refusal before the end of the body: whether the rest of it comes is not known, so the connection cannot go on.
-    const refused = !this.request.done && head.status >= 300
-    this.close = delimitedByClose || refused || this.client.mustClose
-    const { requestId } = this.origin
-    const text = responseHeadFor(head, { requestId, chunked: this.chunkedOut, close: this.close, upgrade: false })
     const response = new BodyDecoder(framing)
-    const pieces: Buffer[] = []
     // Decoded before anything is sent, so that a body which is wrong from its start is still a 502.
-    const used = response.decode(rest, pieces)
-    this.head = head
+    const used = response.decode(input, head.end)
+    this.status = head.status
     this.response = response
-    this.forward(response, text, pieces, used === rest.length)
-  }
-
-  private receiveBody(response: BodyDecoder, input: Buffer): void {
-    const pieces: Buffer[] = []
-    const used = response.decode(input, pieces)
-    this.forward(response, "", pieces, used === input.length)
-  }
-
-  private forward(response: BodyDecoder, head: string, pieces: Buffer[], clean: boolean): void {
+    const lasting = head.version === 1 && framing.kind !== "close" && (head.connection.length === 0 || !head.connection.includes("close"))
+    this.reusable = lasting
     this.bytesOut = response.bytes
-    const flowing = this.deliver(frameMessage(head, pieces, this.chunkedOut, response.done ? trailersOf(response) : undefined))
+    const flowing = this.client.respond(head, response)
+    this.sent(response, flowing, used === input.length)
+  }
+
+  private forward(response: BodyDecoder, input: Buffer, from: number): void {
+    const used = response.decode(input, from)
+    this.bytesOut = response.bytes
+    const flowing = response.count === 0 && !response.done ? true : this.client.body(response)
+    this.sent(response, flowing, used === input.length)
+  }
+
+  private sent(response: BodyDecoder, flowing: boolean, clean: boolean): void {
+    if (this.over) return
     if (response.done) return this.complete(clean)
-    if (!flowing) this.connection.socket.pause()
+    if (!flowing) this.connection.wire.pause()
     this.expect()
   }
 
-  private deliver(buffers: Buffer[]): boolean {
-    return buffers.length === 0 || this.client.write(buffers)
-  }
-
   private switchProtocols(head: ResponseHead, rest: Buffer): void {
-    if (this.upgrade === undefined || !head.fields.some((field) => field.name === "upgrade")) {
+    if (this.upgrade === undefined || head.fields.all(FieldName.Upgrade).length === 0) {
       throw new MessageError(400, "a change of protocol was not asked for")
     }
-    const { requestId } = this.origin
     this.status = 101
     this.over = true
-    const text = responseHeadFor(head, { requestId, chunked: false, close: false, upgrade: true })
-    this.client.write([Buffer.from(text, "latin1")])
-    this.client.upgraded(this.connection, rest)
+    this.client.upgraded(head, this.connection, rest)
   }
 
   private complete(clean: boolean): void {
     this.over = true
-    const head = this.head!
-    const lasting = head.version === 1 && !head.connection.includes("close") && head.framing.kind !== "close"
-    if (clean && lasting && this.request.done) this.pool.release(this.connection)
+    if (clean && this.reusable && this.requestDone) this.context.pool.release(this.connection)
     else this.connection.discard()
-    this.client.finished(this.close || !this.request.done)
+    this.client.finished()
   }
 
   private expect(): void {
-    if (this.responseBegun) this.client.expectWithin(this.limits.responseIdleMs)
-    else this.client.expectWithin(this.request.done ? this.limits.firstByteMs : this.limits.bodyIdleMs)
+    const { limits } = this.context
+    if (this.responseBegun) this.client.expectWithin(limits.responseIdleMs)
+    else this.client.expectWithin(this.requestDone ? limits.firstByteMs : limits.bodyIdleMs)
   }
 
   private fail(failure: Failure): void {
-    const unread = !this.request.done
     this.cancel()
-    this.client.failed(failure, unread)
+    this.client.failed(failure)
   }
 
   private abort(): void {

@@ -17,6 +17,7 @@ export type EdgeLimits = {
   poolIdlePerTarget: number
   poolIdleMs: number
   poolAgeMs: number
+  sessionsPerTarget: number
   sweepMs: number
 }
 
@@ -39,8 +40,9 @@ export const defaultLimits: EdgeLimits = {
   lingerMs: 2000,
   connections: 20_000,
   pipelinedBytes: 64 * 1024,
-  poolIdlePerTarget: 256,
+  poolIdlePerTarget: 1024,
   poolIdleMs: 4000,
   poolAgeMs: 600_000,
+  sessionsPerTarget: 8,
   sweepMs: 250,
 }

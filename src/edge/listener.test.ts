@@ -93,11 +93,16 @@ test("TLS 1.1 is refused", async () => {
   await until(() => fixture.edge.connections === 0)
 })
 
-test("http/1.1 is negotiated, and an offer without it is refused", async () => {
+test("h2 goes before http/1.1, and an offer without either is refused", async () => {
   const { fixture } = await edge()
-  const client = await fixture.client("app.test", ["h2", "http/1.1"])
-  expect((client.socket as TLSSocket).alpnProtocol).toBe("http/1.1")
-  client.socket.destroy()
+  for (const [offer, chosen] of [
+    [["http/1.1", "h2"], "h2"],
+    [["h3", "http/1.1"], "http/1.1"],
+  ] as const) {
+    const client = await fixture.client("app.test", [...offer])
+    expect((client.socket as TLSSocket).alpnProtocol).toBe(chosen)
+    client.socket.destroy()
+  }
   await expect(fixture.client("app.test", ["h3"])).rejects.toThrow()
   await expect(fixture.client("app.test", ["acme-tls/1"])).rejects.toThrow()
   await until(() => fixture.edge.connections === 0)

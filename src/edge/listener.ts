@@ -1,49 +1,75 @@
-import { createServer, type SecureContext, type Server, type TLSSocket } from "node:tls"
+import type { SecureContext } from "node:tls"
 import { describeError } from "../errors"
 import type { Log } from "../log"
+import { Acceptor, type ListenAt, type ServerSocket } from "./acceptor"
 import type { AccessLog } from "./access-log"
+import type { Client } from "./client"
 import { ConnectionSet } from "./connection-set"
-import { defaultLimits, type EdgeLimits } from "./limits"
+import { Http2Connection } from "./http2-connection"
+import type { EdgeLimits } from "./limits"
 import { ClientConnection } from "./relay"
+import { type RelayContext, relayContext, type Traffic } from "./relay-context"
 import type { RouteTable } from "./route-table"
 import { parseServerName } from "./server-name"
-import { UpstreamPool } from "./upstream-pool"
+import type { TrustedProxies } from "./trusted-proxies"
+import type { Wire } from "./wire"
 
-/** What the TLS edge is made of. `secureContext` throws to refuse a name; `challengeContext` answers while a TLS-ALPN-01 challenge is pending for it. */
-export type EdgeOptions = {
+/** What both listeners of the edge are made of. */
+export type ListenerOptions = {
   routes: RouteTable
-  secureContext: (serverName: string) => Promise<SecureContext>
-  challengeContext?: (serverName: string) => SecureContext | undefined
   log: Log
   accessLog: AccessLog
   limits?: Partial<EdgeLimits>
   now?: () => number
+  /** Asked for each request; true unless told otherwise. */
+  isLogged?: () => boolean
+  /** The bound of client connections at the moment; that of `limits` unless told otherwise. */
+  maxConnections?: () => number
+  /** The proxies whose X-Forwarded-For counts at the moment. */
+  trusted?: () => TrustedProxies | undefined
+  /** Connections from these networks begin with a PROXY header. */
+  proxies?: TrustedProxies
+  traffic?: Traffic
 }
 
+/** What the TLS edge is made of. `secureContext` throws to refuse a name; `challengeContext` answers while a TLS-ALPN-01 challenge is pending for it. */
+export type EdgeOptions = ListenerOptions & {
+  secureContext: (serverName: string) => SecureContext | Promise<SecureContext>
+  challengeContext?: (serverName: string) => SecureContext | undefined
+}
+
+/** In the order of our liking. */
+const spoken = ["h2", "http/1.1"]
+
 /**
- * The TLS edge: ClientHello → server name → secure context → ALPN → HTTP/1 relay.
+ * The TLS edge: ClientHello → server name → secure context → ALPN → relay.
  *
  * - A name that is missing or malformed is refused before anything is asked about it.
  * - Bun 1.4.5 shows the client's ALPN only after the certificate was chosen. So while a TLS-ALPN-01 challenge (RFC 8737) is pending for a
  *   name, every handshake for it gets the challenge certificate, and only `acme-tls/1` may be spoken, of which the handshake is all.
- * - HTTP/2 is not offered yet; its place is a row in `protocols`.
  */
 export class EdgeListener {
-  private server: Server | undefined
-  private limits: EdgeLimits
-  private pool: UpstreamPool
-  private clients: ConnectionSet<ClientConnection>
-  private sockets = new Set<TLSSocket>()
+  private context: RelayContext
+  private acceptor: Acceptor
+  private clients: ConnectionSet<Client>
   private draining = false
-  private protocols: Record<string, (socket: TLSSocket) => void> = {
-    "http/1.1": (socket) => this.relay(socket),
-    "acme-tls/1": (socket) => void socket.end(),
-  }
 
   constructor(private options: EdgeOptions) {
-    this.limits = { ...defaultLimits, ...options.limits }
-    this.pool = new UpstreamPool(this.limits)
-    this.clients = new ConnectionSet(this.limits.connections, this.limits.sweepMs)
+    const { log, proxies } = options
+    this.context = relayContext({ ...options, isDraining: () => this.draining })
+    const { limits } = this.context
+    this.clients = new ConnectionSet(limits.connections, limits.sweepMs)
+    this.acceptor = new Acceptor({
+      limits,
+      log,
+      proxies,
+      tls: {
+        serverName: (_, name, socket) => this.chooseContext(name, socket),
+        alpnCallback: (_, name, offer) => this.chooseProtocol(name, offer),
+      },
+      hasRoom: () => this.clients.size + this.acceptor.size < (options.maxConnections?.() ?? limits.connections),
+      serve: (wire, socket, address) => this.serve(wire, socket, address),
+    })
   }
 
   /** Connections with a completed handshake. */
@@ -58,100 +84,79 @@ export class EdgeListener {
     return sum
   }
 
-  /** Listens; throws when the address is taken. Port 0 takes a free one. */
-  async start(at: { host: string; port: number }): Promise<{ port: number }> {
-    const server = createServer({
-      minVersion: "TLSv1.2",
-      allowHalfOpen: true,
-      noDelay: true,
-      handshakeTimeout: this.limits.handshakeMs,
-      SNICallback: (raw, done) => this.chooseContext(raw, done),
-      ALPNCallback: (offer) => this.chooseProtocol(offer),
-    })
-    this.server = server
-    server.on("connection", (socket) => this.admit(socket as TLSSocket))
-    server.on("secureConnection", (socket) => this.serve(socket))
-    server.on("tlsClientError", (error, socket) => {
-      this.options.log.debug("handshake failed", { error, client: socket?.remoteAddress })
-      socket?.destroy()
-    })
-    await new Promise<void>((resolve, reject) => {
-      server.once("error", reject)
-      server.listen(at.port, at.host, () => {
-        server.off("error", reject)
-        server.on("error", (error) => this.options.log.error("the edge listener failed", { error }))
-        resolve()
-      })
-    })
-    const address = server.address()
-    return { port: typeof address === "object" && address ? address.port : at.port }
+  /** Listens; throws when the address is taken. Port 0 takes a free one; with `reusePort` other threads may take the same. */
+  async start(at: ListenAt, reusePort = false): Promise<{ port: number }> {
+    return this.acceptor.start(at, reusePort)
   }
 
   /** Takes no new connections, lets requests under way finish for at most `ms`, then stops. */
   async drain(ms: number): Promise<void> {
     this.draining = true
-    this.server?.close()
+    this.acceptor.close()
     for (const client of this.clients) client.drain()
-    const end = performance.now() + ms
-    while (this.clients.size > 0 && performance.now() < end) await Bun.sleep(Math.min(20, ms))
+    await this.clients.emptied(ms)
     await this.stop()
   }
 
   /** Ends everything at once. */
   async stop(): Promise<void> {
     this.draining = true
-    const { server } = this
-    this.server = undefined
-    const closed = server?.listening ? new Promise<void>((resolve) => server.close(() => resolve())) : undefined
-    for (const socket of this.sockets) socket.destroy()
-    this.pool.stop()
-    await closed
+    this.acceptor.stop()
+    for (const client of this.clients) client.destroy()
+    this.context.sessions.stop()
+    this.context.pool.stop()
   }
 
-  private admit(socket: TLSSocket): void {
-    if (this.sockets.size >= this.limits.connections || this.draining) return void socket.destroy()
-    this.sockets.add(socket)
-    socket.on("error", () => socket.destroy())
-    socket.on("close", () => this.sockets.delete(socket))
-  }
-
-  private chooseContext(raw: string, done: (error: Error | null, context?: SecureContext) => void): void {
+  private chooseContext(raw: string, socket: ServerSocket): unknown {
     const name = parseServerName(raw)
-    if (name === undefined) return done(new Error("the server name is missing or malformed"))
+    if (name === undefined) return new Error("the server name is missing or malformed")
     const challenge = this.options.challengeContext?.(name)
-    if (challenge) return done(null, challenge)
-    this.options.secureContext(name).then(
-      (context) => done(null, context),
-      (error) => done(new Error(`refused: ${describeError(error)}`)),
-    )
-  }
-
-  private chooseProtocol(offer: { servername: string; protocols: string[] }): string | undefined {
-    const name = parseServerName(offer.servername)
-    const challenged = name !== undefined && this.options.challengeContext?.(name) !== undefined
-    if (offer.protocols.includes("acme-tls/1")) return challenged ? "acme-tls/1" : undefined
-    return offer.protocols.find((protocol) => protocol in this.protocols)
-  }
-
-  private serve(socket: TLSSocket): void {
-    const name = parseServerName(socket.servername)
-    const protocol = socket.alpnProtocol || "http/1.1"
-    if (name === undefined || this.draining) return void socket.destroy()
-    if (protocol !== "acme-tls/1" && this.options.challengeContext?.(name)) return void socket.destroy()
-    this.protocols[protocol]?.(socket)
-  }
-
-  private relay(socket: TLSSocket): void {
-    const { routes, accessLog, now = Date.now } = this.options
-    const facts = {
-      serverName: parseServerName(socket.servername)!,
-      address: plainAddress(socket.remoteAddress ?? ""),
-      tls: socket.getProtocol() ?? "",
+    if (challenge) return native(challenge)
+    try {
+      const chosen = this.options.secureContext(name)
+      if (!(chosen instanceof Promise)) return native(chosen)
+      chosen.then(
+        (context) => socket.resumeSNI(native(context), false),
+        (error) => this.refuse(name, socket, error),
+      )
+      return true
+    } catch (error) {
+      return new Error(`refused: ${describeError(error)}`)
     }
-    const context = { routes, accessLog, now, pool: this.pool, limits: this.limits, isDraining: () => this.draining }
-    this.clients.add(new ClientConnection(socket, facts, context, (gone) => this.clients.delete(gone)))
+  }
+
+  private refuse(serverName: string, socket: ServerSocket, error: unknown): void {
+    this.options.log.debug("handshake refused", { serverName, error })
+    socket.resumeSNI(undefined, true)
+  }
+
+  private chooseProtocol(raw: string, offer: Uint8Array): string | undefined {
+    const protocols = offeredProtocols(offer)
+    const name = parseServerName(raw)
+    const challenged = name !== undefined && this.options.challengeContext?.(name) !== undefined
+    if (protocols.includes("acme-tls/1")) return challenged ? "acme-tls/1" : undefined
+    return spoken.find((protocol) => protocols.includes(protocol))
+  }
+
+  private serve(wire: Wire, socket: ServerSocket, address: string): void {
+    const name = parseServerName(socket.getServername())
+    const protocol = socket.alpnProtocol || "http/1.1"
+    if (name === undefined || this.draining) return wire.destroy()
+    if (protocol === "acme-tls/1") return wire.end()
+    if (this.options.challengeContext?.(name)) return wire.destroy()
+    const facts = { serverName: name, address, tls: socket.getTLSVersion() }
+    const leave = (gone: Client) => this.clients.delete(gone)
+    const Connection = protocol === "h2" ? Http2Connection : ClientConnection
+    this.clients.add(new Connection(wire, facts, this.context, leave))
   }
 }
 
-/** An IPv4 client of a dual-stack listener is named by its IPv4 address. */
-const plainAddress = (address: string) => (address.startsWith("::ffff:") ? address.slice(7) : address)
+/** What Bun's `serverName` handler wants: the native part of a secure context. */
+const native = (context: SecureContext) => (context as unknown as { context: unknown }).context
+
+function offeredProtocols(wire: Uint8Array): string[] {
+  const bytes = Buffer.from(wire.buffer, wire.byteOffset, wire.byteLength)
+  const protocols: string[] = []
+  for (let at = 0; at < bytes.length; at += 1 + bytes[at]!) protocols.push(bytes.toString("latin1", at + 1, at + 1 + bytes[at]!))
+  return protocols
+}

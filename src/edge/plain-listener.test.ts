@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { connect } from "node:net"
 import { silentLog } from "../log"
+import { AccessLog } from "./access-log"
 import { Peer, until } from "./edge.fixture"
 import { PlainListener } from "./plain-listener"
 import { RouteTable } from "./route-table"
@@ -12,6 +13,7 @@ const listener = new PlainListener({
   challenge: (token) => (token === "tok-en_1" ? "tok-en_1.thumb" : undefined),
   httpsPort: () => httpsPort,
   log: silentLog,
+  accessLog: new AccessLog(undefined),
   limits: { headMs: 150, lingerMs: 100, sweepMs: 20, connections: 50 },
 })
 let port = 0

@@ -1,138 +1,84 @@
-import { createServer, type Server, type Socket } from "node:net"
-import type { Log } from "../log"
-import { ConnectionSet, type Timed } from "./connection-set"
-import { errorPage, type Failure, failureOf } from "./error-page"
-import { MessageError } from "./field-lines"
-import { defaultLimits, type EdgeLimits } from "./limits"
-import { parseRequestHead, type RequestHead } from "./request-head"
-import type { RouteTable } from "./route-table"
+import { Acceptor, type ListenAt } from "./acceptor"
+import type { Client } from "./client"
+import { ConnectionSet } from "./connection-set"
+import type { ListenerOptions } from "./listener"
+import { ClientConnection } from "./relay"
+import { type OwnAnswer, type RelayContext, relayContext } from "./relay-context"
+import type { RequestHead } from "./request-head"
 
 /** What the plain HTTP port is made of: `challenge` answers the key authorization of an HTTP-01 token, `httpsPort` the port to redirect to. */
-export type PlainOptions = {
-  routes: RouteTable
-  challenge: (token: string) => string | undefined
-  httpsPort: () => number
-  log: Log
-  limits?: Partial<EdgeLimits>
-}
+export type PlainOptions = ListenerOptions & { challenge: (token: string) => string | undefined; httpsPort: () => number }
 
 const CHALLENGE_PATH = "/.well-known/acme-challenge/"
 
-/** Plain HTTP: HTTP-01 challenges (RFC 8555 section 8.3), redirects of mapped hosts to HTTPS, 404 for the rest; one request a connection. */
+/**
+ * Plain HTTP: HTTP-01 challenges (RFC 8555 section 8.3) first, redirects of mapped hosts to HTTPS, 404 for the rest; a host whose route says
+ * so is served as it is, for devices that cannot do TLS.
+ */
 export class PlainListener {
-  private server: Server | undefined
-  private limits: EdgeLimits
-  private clients: ConnectionSet<PlainConnection>
+  private context: RelayContext
+  private acceptor: Acceptor
+  private clients: ConnectionSet<Client>
+  private draining = false
 
   constructor(private options: PlainOptions) {
-    this.limits = { ...defaultLimits, ...options.limits }
-    this.clients = new ConnectionSet(this.limits.connections, this.limits.sweepMs)
+    const { log, proxies } = options
+    this.context = relayContext({ ...options, isDraining: () => this.draining, answer: (head) => this.answer(head) })
+    const { limits } = this.context
+    this.clients = new ConnectionSet(limits.connections, limits.sweepMs)
+    this.acceptor = new Acceptor({
+      limits,
+      log,
+      proxies,
+      hasRoom: () => this.clients.size + this.acceptor.size < (options.maxConnections?.() ?? limits.connections),
+      serve: (wire, _, address) => {
+        const facts = { serverName: "", address, tls: "" }
+        this.clients.add(new ClientConnection(wire, facts, this.context, (gone) => this.clients.delete(gone)))
+      },
+    })
   }
 
   /** Listens; throws when the address is taken. Port 0 takes a free one. */
-  async start(at: { host: string; port: number }): Promise<{ port: number }> {
-    const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-      if (this.clients.full) return void socket.destroy()
-      this.clients.add(
-        new PlainConnection(
-          socket,
-          this.limits,
-          (head) => this.answer(head),
-          (gone) => this.clients.delete(gone),
-        ),
-      )
-    })
-    this.server = server
-    await new Promise<void>((resolve, reject) => {
-      server.once("error", reject)
-      server.listen(at.port, at.host, () => {
-        server.off("error", reject)
-        server.on("error", (error) => this.options.log.error("the plain listener failed", { error }))
-        resolve()
-      })
-    })
-    const address = server.address()
-    return { port: typeof address === "object" && address ? address.port : at.port }
+  async start(at: ListenAt): Promise<{ port: number }> {
+    return this.acceptor.start(at)
+  }
+
+  /** Takes no new connections, lets requests under way finish for at most `ms`, then stops. */
+  async drain(ms: number): Promise<void> {
+    this.draining = true
+    this.acceptor.close()
+    for (const client of this.clients) client.drain()
+    await this.clients.emptied(ms)
+    await this.stop()
   }
 
   /** Ends everything at once. */
   async stop(): Promise<void> {
-    const { server } = this
-    this.server = undefined
-    const closed = server ? new Promise<void>((resolve) => server.close(() => resolve())) : undefined
+    this.draining = true
+    this.acceptor.stop()
     for (const client of this.clients) client.destroy()
-    await closed
+    this.context.sessions.stop()
+    this.context.pool.stop()
   }
 
-  private answer(head: RequestHead): string {
+  private answer(head: RequestHead): OwnAnswer | undefined {
     const token = head.target.startsWith(CHALLENGE_PATH) ? head.target.slice(CHALLENGE_PATH.length) : ""
     const reading = head.method === "GET" || head.method === "HEAD"
     const proof = reading && /^[A-Za-z0-9_-]{1,256}$/.test(token) ? this.options.challenge(token) : undefined
     if (proof !== undefined) {
-      const length = Buffer.byteLength(proof)
-      return reply(head, `200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: ${length}\r\nCache-Control: no-store`, proof)
+      const fields = `Content-Type: application/octet-stream\r\nContent-Length: ${proof.length}\r\nCache-Control: no-store`
+      return reply(head, 200, `OK\r\n${fields}`, proof)
     }
-    if (!this.options.routes.match(head.host)) return refusal("not_mapped", head)
+    const route = this.options.routes.match(head.host)
+    if (!route || route.plain === "serve") return undefined
     const port = this.options.httpsPort()
     const path = head.target === "*" ? "/" : head.target
     const location = `https://${head.host}${port === 443 ? "" : `:${port}`}${path}`
-    return reply(head, `301 Moved Permanently\r\nLocation: ${location}\r\nContent-Length: 0\r\nCache-Control: no-store`, "")
+    return reply(head, 301, `Moved Permanently\r\nLocation: ${location}\r\nContent-Length: 0\r\nCache-Control: no-store`, "")
   }
 }
 
-const reply = (head: RequestHead, fields: string, body: string) =>
-  `HTTP/1.1 ${fields}\r\nConnection: close\r\n\r\n${head.method === "HEAD" ? "" : body}`
-
-function refusal(failure: Failure, head?: RequestHead): string {
-  const accept = head?.fields.find((field) => field.name === "accept")?.value ?? ""
-  return errorPage(failure, { requestId: crypto.randomUUID(), accept, method: head?.method ?? "GET", close: true })
-}
-
-class PlainConnection implements Timed {
-  deadline: number
-  private input: Buffer = Buffer.alloc(0)
-  private searched = 0
-  private answered = false
-
-  constructor(
-    private socket: Socket,
-    private limits: EdgeLimits,
-    private answer: (head: RequestHead) => string,
-    onClosed: (connection: PlainConnection) => void,
-  ) {
-    this.deadline = performance.now() + limits.headMs
-    socket.on("data", (chunk: Buffer) => this.onData(chunk))
-    socket.on("end", () => socket.end())
-    socket.on("error", () => socket.destroy())
-    socket.on("close", () => onClosed(this))
-  }
-
-  onDeadline(): void {
-    if (this.answered || this.input.length === 0) this.socket.destroy()
-    else this.finish(refusal("too_slow_request"))
-  }
-
-  destroy(): void {
-    this.socket.destroy()
-  }
-
-  private onData(chunk: Buffer): void {
-    if (this.answered) return
-    this.input = this.input.length === 0 ? chunk : Buffer.concat([this.input, chunk])
-    try {
-      const head = parseRequestHead(this.input, this.searched, this.limits)
-      this.searched = this.input.length
-      if (head) this.finish(this.answer(head))
-    } catch (error) {
-      if (!(error instanceof MessageError)) throw error
-      this.finish(refusal(failureOf(error.status)))
-    }
-  }
-
-  private finish(response: string): void {
-    this.answered = true
-    this.input = Buffer.alloc(0)
-    this.deadline = performance.now() + this.limits.lingerMs
-    this.socket.end(response, "latin1")
-  }
-}
+const reply = (head: RequestHead, status: number, fields: string, body: string): OwnAnswer => ({
+  status,
+  response: `HTTP/1.1 ${status} ${fields}\r\nConnection: close\r\n\r\n${head.method === "HEAD" ? "" : body}`,
+})

@@ -144,7 +144,7 @@ test("responses without a body leave the connection ready for the next request",
   client.send(get().replace("GET", "HEAD") + get("/304") + get("/204") + get("/end"))
   await client.has("ok")
   expect(seen(client)).toBe(
-    "HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\nHTTP/1.1 304 Not Modified\r\nETag: a\r\nContent-Length: 70\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n" +
+    "HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\nHTTP/1.1 304 Not Modified\r\nContent-Length: 70\r\nETag: a\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n" +
       OK,
   )
   expect(upstream.peers).toHaveLength(1)

@@ -1,28 +1,44 @@
-import type { Socket } from "node:net"
-import type { Timed } from "./connection-set"
+import { admit } from "./admission"
+import { BodyDecoder, type BodyPart, bodyPart } from "./body-framing"
+import type { Client } from "./client"
+import { originOf } from "./client-facts"
 import { errorPage, type Failure, failureOf, failures } from "./error-page"
-import { Exchange, type ExchangeClient } from "./exchange"
+import type { Exchange, ExchangeClient } from "./exchange"
+import { openExchange } from "./exchange-kinds"
 import { MessageError } from "./field-lines"
-import type { ClientFacts, RelayContext } from "./relay-context"
+import { FieldName } from "./field-name"
+import { FieldLines } from "./fields"
+import { Http1Responder } from "./http1-response"
+import { Inbox } from "./inbox"
+import { recordRequest } from "./record"
+import type { ClientFacts, OwnAnswer, RelayContext } from "./relay-context"
 import { parseRequestHead, type RequestHead } from "./request-head"
+import type { ResponseHead } from "./response-head"
+import type { Route } from "./route-table"
 import { Tunnel } from "./tunnel"
 import type { UpstreamConnection } from "./upstream-pool"
+import type { Wire, WireUser } from "./wire"
 
-const EMPTY = Buffer.alloc(0)
+const NO_BODY = bodyPart(undefined, true)
 
 /**
  * One HTTP/1 client connection: head → host check → route → exchange, one request at a time, in order (RFC 9112 section 9.3.2). Bytes of
  * the next request wait in a bounded buffer. What cannot be understood is answered once and the connection closed.
  */
-export class ClientConnection implements ExchangeClient, Timed {
+export class ClientConnection implements ExchangeClient, WireUser, Client {
   deadline: number
-  private pending: Buffer = EMPTY
-  private searched = 0
+  private inbox = new Inbox()
   private exchange: Exchange | undefined
+  private requestBody: BodyDecoder | undefined
   private tunnel: Tunnel | undefined
   private head: RequestHead | undefined
+  private lines: FieldLines | undefined
+  private route: Route | undefined
+  private visitor: string
+  private responder: Http1Responder
   private requestId = ""
   private startedAt = 0
+  private closeAfter = false
   private inputEnded = false
   private closing = false
   private serving = false
@@ -31,72 +47,100 @@ export class ClientConnection implements ExchangeClient, Timed {
   private unsent = 0
 
   constructor(
-    private socket: Socket,
+    private wire: Wire,
     private facts: ClientFacts,
     private context: RelayContext,
-    private onClosed: (connection: ClientConnection) => void,
+    private leave: (connection: ClientConnection) => void,
   ) {
     this.deadline = performance.now() + context.limits.headMs
-    socket.on("data", (chunk: Buffer) => this.onData(chunk))
-    socket.on("drain", () => {
-      this.blocked = false
-      if (this.tunnel) this.tunnel.clientDrained()
-      else if (this.exchange) this.exchange.clientDrained()
-      // A client that does not take its answers gets no further ones made.
-      else this.serve()
-    })
-    socket.on("end", () => this.onEnd())
-    // A fault is always followed by the close, which is what ends the exchange.
-    socket.on("error", () => socket.destroy())
-    socket.on("close", () => this.onSocketClosed())
+    this.visitor = facts.address
+    this.responder = new Http1Responder(wire, context.outbox)
+    wire.user = this
   }
 
   /** Bytes held for this client and not yet taken by the network. */
   get bufferedBytes(): number {
-    return this.pending.length + this.socket.writableLength
+    return this.inbox.size + this.wire.writableLength
   }
 
-  get mustClose(): boolean {
-    return this.head === undefined || this.head.version === 0 || this.head.connection.includes("close") || this.context.isDraining()
+  private get mustClose(): boolean {
+    const { head } = this
+    if (head === undefined || head.version === 0 || this.context.isDraining()) return true
+    return head.connection.length > 0 && head.connection.includes("close")
   }
 
   /** Ends the connection if no request is under way; others end with their response. */
   drain(): void {
-    if (!this.exchange && !this.tunnel && this.pending.length === 0) this.shut()
+    if (!this.exchange && !this.tunnel && this.inbox.size === 0) this.shut()
   }
 
   destroy(): void {
-    this.socket.destroy()
+    this.wire.destroy()
+  }
+
+  onDrain(): void {
+    this.blocked = false
+    if (this.tunnel) this.tunnel.clientDrained()
+    else if (this.exchange) this.exchange.clientDrained()
+    // A client that does not take its answers gets no further ones made.
+    else this.serve()
   }
 
   onDeadline(): void {
-    if (this.closing && this.socket.writableLength > 0 && this.socket.writableLength !== this.unsent) {
+    if (this.closing && this.wire.writableLength > 0 && this.wire.writableLength !== this.unsent) {
       // A slow reader that still reads gets the rest of its last response.
-      this.unsent = this.socket.writableLength
+      this.unsent = this.wire.writableLength
       return this.expectWithin(this.context.limits.lingerMs)
     }
-    if (this.closing || this.tunnel) return void this.socket.destroy()
+    if (this.closing || this.tunnel) return this.wire.destroy()
     if (this.exchange) {
       if (this.blocked) return this.aborted()
       return this.exchange.onDeadline()
     }
-    if (this.blocked) return void this.socket.destroy()
-    if (this.pending.length === 0) return this.shut()
+    if (this.blocked) return this.wire.destroy()
+    if (this.inbox.size === 0) return this.shut()
     this.refuse("too_slow_request")
   }
 
-  private onData(chunk: Buffer): void {
+  onData(chunk: Buffer): void {
     if (this.closing) return
     if (this.tunnel) return this.tunnel.fromClient(chunk)
-    if (this.exchange && !this.exchange.requestDone) return this.feed(this.exchange, chunk)
-    this.stash(chunk)
+    if (this.exchange && this.requestBody) return this.feed(this.exchange, this.requestBody, chunk)
+    this.stash(chunk, 0)
     if (!this.exchange) this.serve()
   }
 
-  private feed(exchange: Exchange, chunk: Buffer): void {
+  onEnd(): void {
+    this.inputEnded = true
+    if (this.tunnel) return this.tunnel.clientEnded()
+    if (this.closing) return
+    if (this.exchange) {
+      if (!this.exchange.requestDone) this.aborted()
+      return
+    }
+    this.shut()
+  }
+
+  onClosed(): void {
+    this.closing = true
+    this.inbox.clear()
+    const { exchange } = this
+    if (exchange) {
+      // 499 is what nginx calls a client that left before its answer was complete.
+      this.record(exchange.status || 499)
+      this.release()
+      exchange.cancel()
+    }
+    this.tunnel?.stop()
+    this.leave(this)
+  }
+
+  private feed(exchange: Exchange, decoder: BodyDecoder, chunk: Buffer): void {
     try {
-      const used = exchange.fromClient(chunk)
-      if (used < chunk.length && !this.closing) this.stash(chunk.subarray(used))
+      const used = decoder.decode(chunk, 0)
+      if (decoder.done) this.requestBody = undefined
+      exchange.send(decoder)
+      if (used < chunk.length && !this.closing) this.stash(chunk, used)
     } catch (error) {
       if (!(error instanceof MessageError)) throw error
       const begun = exchange.responseBegun
@@ -106,24 +150,24 @@ export class ClientConnection implements ExchangeClient, Timed {
     }
   }
 
-  private stash(chunk: Buffer): void {
-    this.pending = this.pending.length === 0 ? chunk : Buffer.concat([this.pending, chunk])
-    if (this.pending.length > this.context.limits.pipelinedBytes) this.pauseReading()
+  private stash(chunk: Buffer, from: number): void {
+    this.inbox.append(chunk, from)
+    if (this.inbox.size > this.context.limits.pipelinedBytes) this.pauseReading()
   }
 
   private serve(): void {
     if (this.serving) return
     this.serving = true
     try {
-      while (!this.exchange && !this.tunnel && !this.closing && !this.blocked && this.pending.length > 0) {
-        const head = parseRequestHead(this.pending, this.searched, this.context.limits)
+      const { inbox, context, facts } = this
+      while (!this.exchange && !this.tunnel && !this.closing && !this.blocked && inbox.size > 0) {
+        const lines = (this.lines ??= context.requestLines.pop() ?? new FieldLines(context.limits.fieldCount))
+        const head = parseRequestHead(inbox.bytes, inbox.at, inbox.searched, context.limits, facts.serverName, lines)
         if (!head) {
-          if (this.searched === 0) this.deadline = performance.now() + this.context.limits.headMs
-          this.searched = this.pending.length
+          if (inbox.searched === inbox.at) this.expectWithin(context.limits.headMs)
+          inbox.searched = inbox.bytes.length
           break
         }
-        this.pending = head.size === this.pending.length ? EMPTY : this.pending.subarray(head.size)
-        this.searched = 0
         this.begin(head)
       }
     } catch (error) {
@@ -137,99 +181,146 @@ export class ClientConnection implements ExchangeClient, Timed {
   }
 
   private begin(head: RequestHead): void {
-    const { routes, limits, pool } = this.context
+    const { facts, context, inbox } = this
     this.head = head
     this.requestId = crypto.randomUUID()
     this.startedAt = performance.now()
-    const unread = head.framing.kind !== "none"
-    if (head.host !== this.facts.serverName) return this.failed("misdirected", unread)
-    const route = routes.match(head.host)
-    if (!route) return this.failed("not_mapped", unread)
-    if (route.target.kind === "stopped") return this.failed("stopped", unread)
-    const origin = { clientAddress: this.facts.address, requestId: this.requestId, proto: "https" as const }
-    const exchange = new Exchange(this, head, route.target.upstream, origin, pool, limits)
+    this.closeAfter = head.framing.kind !== "none"
+    const admission = admit(head, facts, context)
+    this.route = "route" in admission ? admission.route : undefined
+    if (!("upstream" in admission)) {
+      inbox.use(head.end)
+      if ("own" in admission) return this.answerOwn(admission.own)
+      // Whoever asks for names at random without TLS is not kept.
+      this.closeAfter ||= facts.tls === ""
+      return this.failed(admission.failure)
+    }
+    let body: BodyPart = NO_BODY
+    let end = head.end
+    if (head.framing.kind !== "none") {
+      const decoder = new BodyDecoder(head.framing)
+      // A body that is wrong from its start never reaches the upstream.
+      end = decoder.decode(inbox.bytes, head.end)
+      if (!decoder.done) this.requestBody = decoder
+      body = decoder
+    }
+    this.closeAfter = false
+    const origin = originOf(head, facts, context, this.requestId)
+    this.visitor = origin.client
+    const exchange = openExchange(this, head, admission.upstream, origin, context)
     this.exchange = exchange
-    const used = exchange.start(this.pending)
-    this.pending = this.pending.subarray(used)
+    exchange.start(body)
+    inbox.use(end)
   }
 
-  write(buffers: Buffer[]): boolean {
-    let flowing = true
-    for (const buffer of buffers) flowing = this.socket.write(buffer)
+  interim(head: ResponseHead): void {
+    // HTTP/1.0 knows no interim responses (RFC 9110 section 15.2).
+    if (this.head!.version === 1) this.responder.interim(head, this.requestId)
+  }
+
+  respond(head: ResponseHead, part: BodyPart): boolean {
+    const { kind } = head.framing
+    const unmeasured = kind === "chunked" || kind === "close"
+    const chunked = unmeasured && this.head!.version === 1
+    // A refusal before the end of the body: whether the rest of it comes is not known, so the connection cannot go on.
+    const refused = head.status >= 300 && !this.exchange!.requestDone
+    this.closeAfter = refused || (unmeasured && !chunked) || this.mustClose
+    const flowing = this.responder.begin(head, part, { requestId: this.requestId, chunked, close: this.closeAfter })
+    this.blocked = !flowing
+    return flowing
+  }
+
+  body(part: BodyPart): boolean {
+    const flowing = this.responder.body(part)
     this.blocked = !flowing
     return flowing
   }
 
   pauseReading(): void {
     this.paused = true
-    this.socket.pause()
+    this.wire.pause()
   }
 
   resumeReading(): void {
-    if (!this.paused || this.pending.length > this.context.limits.pipelinedBytes) return
+    if (!this.paused || this.inbox.size > this.context.limits.pipelinedBytes) return
     this.paused = false
-    this.socket.resume()
+    this.wire.resume()
   }
 
   expectWithin(ms: number): void {
     this.deadline = performance.now() + ms
   }
 
-  finished(close: boolean): void {
-    const exchange = this.exchange!
-    this.record(exchange.status, exchange)
-    this.exchange = undefined
-    this.next(close || this.mustClose)
+  finished(): void {
+    const close = this.closeAfter || this.mustClose || !this.exchange!.requestDone
+    this.record(this.exchange!.status)
+    this.release()
+    this.next(close)
   }
 
-  failed(failure: Failure, close: boolean): void {
+  failed(failure: Failure): void {
     const head = this.head!
-    const { exchange } = this
-    this.exchange = undefined
-    const accept = head.fields.find((field) => field.name === "accept")?.value ?? ""
-    const last = close || this.mustClose
+    const last = this.closeAfter || this.mustClose || this.exchange?.requestDone === false
+    const accept = head.fields.all(FieldName.Accept)[0] ?? ""
     const page = errorPage(failure, { requestId: this.requestId, accept, method: head.method, close: last })
-    this.record(failures[failure].status, exchange)
-    this.write([Buffer.from(page, "latin1")])
+    this.record(failures[failure].status)
+    this.release()
+    this.blocked = !this.wire.writeText(page)
     this.next(last)
   }
 
   aborted(): void {
-    if (this.exchange) this.record(this.exchange.status, this.exchange)
-    this.exchange?.cancel()
-    this.exchange = undefined
+    const { exchange } = this
+    if (exchange) this.record(exchange.status)
+    this.release()
+    exchange?.cancel()
     this.closing = true
-    this.socket.resetAndDestroy()
+    this.wire.reset()
   }
 
-  upgraded(connection: UpstreamConnection, firstBytes: Buffer): void {
-    const exchange = this.exchange!
+  upgraded(head: ResponseHead, connection: UpstreamConnection, firstBytes: Buffer): void {
     const { tunnelIdleMs } = this.context.limits
-    this.exchange = undefined
+    this.responder.interim(head, this.requestId, true)
     this.expectWithin(tunnelIdleMs)
-    const tunnel = new Tunnel(this.socket, connection, {
+    const tunnel = new Tunnel(this.wire, connection, {
       onActivity: () => this.expectWithin(tunnelIdleMs),
       onClosed: () => {
         // What was received before the close still goes out; a client that does not take it is cut off.
-        this.socket.end()
+        this.wire.end()
         this.closing = true
         this.expectWithin(this.context.limits.lingerMs)
       },
     })
     this.tunnel = tunnel
-    this.record(101, exchange)
+    this.record(101)
+    this.release()
     if (firstBytes.length > 0) tunnel.onUpstreamData(firstBytes)
-    if (this.pending.length > 0) tunnel.fromClient(this.pending)
-    this.pending = EMPTY
+    if (this.inbox.size > 0) tunnel.fromClient(this.inbox.take())
     if (this.paused) this.resumeReading()
     if (this.inputEnded) tunnel.clientEnded()
   }
 
+  private answerOwn(own: OwnAnswer): void {
+    this.record(own.status)
+    this.release()
+    this.wire.writeText(own.response)
+    this.next(true)
+  }
+
+  /** The request under way is over, and its head's places may be used by another. */
+  private release(): void {
+    this.exchange = undefined
+    this.requestBody = undefined
+    if (this.lines) this.context.requestLines.push(this.lines)
+    this.lines = undefined
+  }
+
   private next(close: boolean): void {
     this.head = undefined
+    this.route = undefined
     if (close) return this.shut()
     this.deadline = performance.now() + this.context.limits.idleMs
-    if (this.pending.length > 0 || this.inputEnded || this.paused) this.serve()
+    if (this.inbox.size > 0 || this.inputEnded || this.paused) this.serve()
   }
 
   /** A message that was not understood: answered once, since nothing after it can be trusted. */
@@ -238,65 +329,23 @@ export class ClientConnection implements ExchangeClient, Timed {
       this.requestId = crypto.randomUUID()
       this.startedAt = performance.now()
     }
-    this.record(failures[failure].status, this.exchange)
-    this.exchange = undefined
-    this.socket.write(errorPage(failure, { requestId: this.requestId, accept: "", method: "GET", close: true }), "latin1")
+    this.record(failures[failure].status)
+    this.release()
+    this.wire.writeText(errorPage(failure, { requestId: this.requestId, accept: "", method: "GET", close: true }))
     this.shut()
   }
 
   /** Ends our side, then reads and drops for a while, so that a last response is not lost to a reset (RFC 9112 section 9.6). */
   private shut(): void {
     this.closing = true
-    this.pending = EMPTY
+    this.inbox.clear()
     this.deadline = performance.now() + this.context.limits.lingerMs
-    this.socket.end()
-    this.socket.resume()
+    this.wire.end()
+    this.wire.resume()
   }
 
-  private onEnd(): void {
-    this.inputEnded = true
-    if (this.tunnel) return this.tunnel.clientEnded()
-    if (this.closing) return
-    if (this.exchange) {
-      if (!this.exchange.requestDone) this.aborted()
-      return
-    }
-    this.shut()
-  }
-
-  private onSocketClosed(): void {
-    this.closing = true
-    this.pending = EMPTY
-    if (this.exchange) {
-      // 499 is what nginx calls a client that left before its answer was complete.
-      this.record(this.exchange.status || 499, this.exchange)
-      this.exchange.cancel()
-      this.exchange = undefined
-    }
-    this.tunnel?.stop()
-    this.onClosed(this)
-  }
-
-  private record(status: number, exchange: Exchange | undefined): void {
-    const { head } = this
-    const query = head ? head.target.indexOf("?") : -1
-    this.context.accessLog.add({
-      time: this.context.now(),
-      host: head?.host ?? this.facts.serverName,
-      method: head?.method ?? "",
-      path: !head ? "" : query < 0 ? head.target : head.target.slice(0, query),
-      status,
-      bytesIn: exchange?.bytesIn ?? 0,
-      bytesOut: exchange?.bytesOut ?? 0,
-      upstream: exchange?.upstreamName ?? "",
-      connectMs: round(exchange?.connectMs ?? 0),
-      firstByteMs: round(exchange?.firstByteMs ?? 0),
-      totalMs: round(performance.now() - this.startedAt),
-      tls: this.facts.tls,
-      requestId: this.requestId,
-      client: this.facts.address,
-    })
+  private record(status: number): void {
+    const { head, route, exchange, visitor: client, startedAt, requestId } = this
+    recordRequest(this.context, this.facts, { head, route, exchange, status, client, startedAt, requestId })
   }
 }
-
-const round = (ms: number) => Math.round(ms * 100) / 100

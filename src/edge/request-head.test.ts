@@ -156,9 +156,9 @@ test.each(malformed.filter(([, , bytes]) => bytes.includes("\r\n\r\n") && !bytes
     const outcome = (() => {
       try {
         for (let size = 1, searched = 0; size <= input.length; searched = size, size += size < 2000 ? 1 : 997) {
-          if (parseRequestHead(input.subarray(0, size), searched, defaultLimits)) return "accepted"
+          if (parseRequestHead(input.subarray(0, size), 0, searched, defaultLimits)) return "accepted"
         }
-        return parseRequestHead(input, 0, defaultLimits) ? "accepted" : "incomplete"
+        return parseRequestHead(input, 0, 0, defaultLimits) ? "accepted" : "incomplete"
       } catch (error) {
         return error instanceof MessageError ? error.status : error
       }
@@ -180,14 +180,14 @@ test.each([
   ["POST / HTTP/1.1\r\nHost: app.test\r\ntransfer-encoding: Chunked\r\n\r\n", { framing: { kind: "chunked" } }],
   ["POST / HTTP/1.1\r\nHost:app.test\r\nContent-Length: 0\r\nConnection: Keep-Alive, X-A\r\n\r\n", { connection: ["keep-alive", "x-a"] }],
 ])("%p is one request", (text, expected) => {
-  const head = parseRequestHead(Buffer.from(text, "latin1"), 0, defaultLimits)
+  const head = parseRequestHead(Buffer.from(text, "latin1"), 0, 0, defaultLimits)
   expect(head).toMatchObject(expected)
-  expect(head?.size).toBe(text.length)
+  expect(head?.end).toBe(text.length)
 })
 
 test.each(["", "\r", "\r\n", "G", "GET / HTTP/1.1\r", "GET / HTTP/1.1\r\nHost: app.test\r\n", "GET / HTTP/1.1\r\nHost: app.test\r\n\r"])(
   "%p is not yet a request",
   (text) => {
-    expect(parseRequestHead(Buffer.from(text), 0, defaultLimits)).toBeUndefined()
+    expect(parseRequestHead(Buffer.from(text), 0, 0, defaultLimits)).toBeUndefined()
   },
 )

@@ -1,103 +1,112 @@
 import { declaredFraming, type Framing } from "./body-framing"
-import { connectionOptions, type Field, findHeadEnd, isToken, isTokenByte, MessageError, parseFields, singleField } from "./field-lines"
+import { connectionOptions, findHeadEnd, MessageError, tokenBytes } from "./field-lines"
+import { FieldName } from "./field-name"
+import { FieldLines, type Fields } from "./fields"
 import type { EdgeLimits } from "./limits"
 import { parseAuthority } from "./server-name"
 
-/** A request head that has one meaning only (RFC 9112 sections 3 to 6). */
+/** A request head that has one meaning only (RFC 9112 sections 3 to 6, RFC 9113 section 8.3). */
 export type RequestHead = {
   method: string
   /** Origin-form, or `*`. */
   target: string
-  /** 1 for HTTP/1.1, 0 for HTTP/1.0. */
+  /** 2 for HTTP/2, 1 for HTTP/1.1, 0 for HTTP/1.0. */
   version: number
   /** Canonical, port taken off. */
   host: string
   /** The Host field as it was sent. */
   authority: string
-  fields: Field[]
-  connection: string[]
+  fields: Fields
+  connection: readonly string[]
   framing: Framing
-  text: string
-  /** Bytes of the input that the head took, with a CRLF before it. */
-  size: number
+  /** Where the head ends in its input. */
+  end: number
 }
 
 const NONE: Framing = { kind: "none" }
 const METHOD_BYTES = 32
 
-/** Parses the head at the start of `input`, or answers undefined while it is incomplete; `searched` bytes were seen before. Throws MessageError. */
-export function parseRequestHead(input: Buffer, searched: number, limits: EdgeLimits): RequestHead | undefined {
-  if (input.length === 0) return undefined
-  let begin = 0
-  if (input[0] === 13) {
-    if (input.length < 3) {
-      if (input.length === 2 && input[1] !== 10) throw new MessageError(400, "a line does not end in CRLF")
-      return undefined
-    }
-    if (input[1] !== 10) throw new MessageError(400, "a line does not end in CRLF")
-    begin = 2
+/** 1 for each byte that may stand in a request target. */
+const targetBytes = new Uint8Array(256).fill(1, 33, 127)
+targetBytes[35] = 0
+
+/**
+ * Parses the head that begins at `start`, or answers undefined while it is incomplete; the input up to `searched` was seen before, and
+ * `expected` is the host that is most likely. The head points into the input and into `fields`. Throws MessageError.
+ */
+export function parseRequestHead(
+  input: Buffer,
+  start: number,
+  searched: number,
+  limits: EdgeLimits,
+  expected?: string,
+  fields: FieldLines = new FieldLines(limits.fieldCount),
+): RequestHead | undefined {
+  if (input.length === start) return undefined
+  let begin = start
+  if (input[begin] === 13) {
+    if (input.length > begin + 1 && input[begin + 1] !== 10) throw new MessageError(400, "a line does not end in CRLF")
+    if (input.length < begin + 3) return undefined
+    begin += 2
   }
-  if (!isTokenByte(input[begin]!)) throw new MessageError(400, "this is not an HTTP/1 request")
-  const rest = begin === 0 ? input : input.subarray(begin)
-  const end = findRequestEnd(rest, Math.max(0, searched - begin), limits)
+  if (tokenBytes[input[begin]!] !== 1) throw new MessageError(400, "this is not an HTTP/1 request")
+  const end = findRequestEnd(input, begin, Math.max(begin, searched), limits)
   if (end < 0) return undefined
-  const text = rest.toString("latin1", 0, end)
-  const eol = text.indexOf("\r\n")
-  const firstSpace = text.indexOf(" ")
-  const lastSpace = text.lastIndexOf(" ", eol)
-  if (firstSpace < 0 || lastSpace <= firstSpace || lastSpace > eol) throw new MessageError(400, "the request line is malformed")
-  const method = text.slice(0, firstSpace)
-  if (method.length > METHOD_BYTES || !isToken(method)) throw new MessageError(400, "the method is malformed")
-  const target = text.slice(firstSpace + 1, lastSpace)
-  if (target.length > limits.targetBytes) throw new MessageError(414, "the request target is too long")
-  const version = parseVersion(text.slice(lastSpace + 1, eol))
-  checkTarget(target)
-  const fields = parseFields(text, eol + 2, end - 2, limits.fieldCount)
-  const authority = singleField(fields, "host")?.value
-  if (authority === undefined) throw new MessageError(400, "there is no Host field")
-  const host = parseAuthority(authority)
+  let at = begin
+  while (tokenBytes[input[at]!] === 1) at++
+  if (input[at] !== 32) throw new MessageError(400, at - begin > METHOD_BYTES ? "the method is malformed" : "the request line is malformed")
+  if (at - begin > METHOD_BYTES) throw new MessageError(400, "the method is malformed")
+  const method = input.toString("latin1", begin, at)
+  const targetAt = ++at
+  while (targetBytes[input[at]!] === 1) at++
+  if (input[at] !== 32 || at === targetAt) throw targetError(input, at, end)
+  if (at - targetAt > limits.targetBytes) throw new MessageError(414, "the request target is too long")
+  const target = input.toString("latin1", targetAt, at)
+  const eol = at + 9
+  const version = parseVersion(input, at + 1, eol, end)
+  fields.parse(input, eol + 2, end - 2)
+  const hostAt = fields.find(FieldName.Host)
+  if (hostAt < 0) throw new MessageError(400, "there is no Host field")
+  const known = expected !== undefined && fields.valueIs(hostAt, expected)
+  const authority = known ? expected : fields.value(hostAt)
+  const host = known ? expected : parseAuthority(authority)
   if (host === undefined) throw new MessageError(400, "the Host field is malformed")
   const framing = declaredFraming(fields, version) ?? NONE
   if (method === "CONNECT" || method === "TRACE") throw new MessageError(405, `${method} is not allowed here`)
-  return {
-    method,
-    target: originForm(method, target, authority),
-    version,
-    host,
-    authority,
-    fields,
-    connection: connectionOptions(fields),
-    framing,
-    text,
-    size: begin + end,
-  }
+  const connection = connectionOptions(fields.all(FieldName.Connection))
+  return { method, target: originForm(method, target, authority), version, host, authority, fields, connection, framing, end }
 }
 
-function findRequestEnd(input: Buffer, searched: number, limits: EdgeLimits): number {
+function findRequestEnd(input: Buffer, begin: number, searched: number, limits: EdgeLimits): number {
   try {
-    return findHeadEnd(input, searched, limits.headBytes)
+    return findHeadEnd(input, begin, searched, limits.headBytes)
   } catch (error) {
     // A head that is too large because of its first line alone is told so (RFC 9110 section 15.5.15).
     if (error instanceof MessageError && error.status === 431) {
-      const eol = input.indexOf("\r\n")
-      if (eol < 0 || eol > limits.targetBytes) throw new MessageError(414, "the request target is too long")
+      const eol = input.indexOf("\r\n", begin)
+      if (eol < 0 || eol - begin > limits.targetBytes) throw new MessageError(414, "the request target is too long")
     }
     throw error
   }
 }
 
-function parseVersion(text: string): number {
-  if (text === "HTTP/1.1") return 1
-  if (text === "HTTP/1.0") return 0
-  if (/^HTTP\/[0-9](?:\.[0-9])?$/.test(text)) throw new MessageError(505, "only HTTP/1.1 and HTTP/1.0 are spoken here")
+const HTTP_1 = Buffer.from("HTTP/1.")
+
+function parseVersion(input: Buffer, from: number, eol: number, end: number): number {
+  let i = 0
+  while (i < 7 && input[from + i] === HTTP_1[i]) i++
+  const minor = i === 7 && eol < end && input[eol] === 13 && input[eol + 1] === 10 ? input[eol - 1]! - 48 : -1
+  if (minor === 1 || minor === 0) return minor
+  const line = input.toString("latin1", from, Math.max(from, input.indexOf("\r\n", from)))
+  if (/^HTTP\/[0-9](?:\.[0-9])?$/.test(line)) throw new MessageError(505, "only HTTP/1.1 and HTTP/1.0 are spoken here")
   throw new MessageError(400, "the request line is malformed")
 }
 
-function checkTarget(target: string): void {
-  for (let i = 0; i < target.length; i++) {
-    const byte = target.charCodeAt(i)
-    if (byte <= 32 || byte >= 127 || byte === 35) throw new MessageError(400, "the request target has a byte that may not stand there")
-  }
+function targetError(input: Buffer, at: number, end: number): MessageError {
+  const eol = input.indexOf("\r\n", at)
+  const spaceFollows = eol >= 0 && eol < end && input.subarray(at, eol).includes(32)
+  const text = spaceFollows ? "the request target has a byte that may not stand there" : "the request line is malformed"
+  return new MessageError(400, text)
 }
 
 function originForm(method: string, target: string, authority: string): string {

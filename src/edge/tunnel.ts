@@ -1,5 +1,12 @@
-import type { Socket } from "node:net"
 import type { UpstreamConnection, UpstreamUser } from "./upstream-pool"
+
+/** The client's end of a tunnel: a Wire, or a stream of HTTP/2. */
+export interface TunnelEnd {
+  write(chunk: Buffer): boolean
+  end(): void
+  pause(): void
+  resume(): void
+}
 
 /** Bytes both ways after a 101 (RFC 9110 section 7.8), with back-pressure and half-close; ends when both ways have ended, or on a fault of either. */
 export class Tunnel implements UpstreamUser {
@@ -7,7 +14,7 @@ export class Tunnel implements UpstreamUser {
   bytesOut = 0
 
   constructor(
-    private client: Socket,
+    private client: TunnelEnd,
     private upstream: UpstreamConnection,
     private options: { onActivity: () => void; onClosed: () => void },
   ) {
@@ -17,15 +24,15 @@ export class Tunnel implements UpstreamUser {
   fromClient(chunk: Buffer): void {
     this.bytesIn += chunk.length
     this.options.onActivity()
-    if (!this.upstream.socket.write(chunk)) this.client.pause()
+    if (!this.upstream.wire.write(chunk)) this.client.pause()
   }
 
   clientEnded(): void {
-    this.upstream.socket.end()
+    this.upstream.wire.end()
   }
 
   clientDrained(): void {
-    this.upstream.socket.resume()
+    this.upstream.wire.resume()
   }
 
   onUpstreamConnected(): void {}
@@ -33,7 +40,7 @@ export class Tunnel implements UpstreamUser {
   onUpstreamData(chunk: Buffer): void {
     this.bytesOut += chunk.length
     this.options.onActivity()
-    if (!this.client.write(chunk)) this.upstream.socket.pause()
+    if (!this.client.write(chunk)) this.upstream.wire.pause()
   }
 
   onUpstreamDrain(): void {

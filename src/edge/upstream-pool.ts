@@ -1,6 +1,6 @@
-import { connect, type Socket } from "node:net"
 import type { EdgeLimits } from "./limits"
 import type { Upstream } from "./route-table"
+import { Wire, wireHandlers, type WireUser } from "./wire"
 
 /** Who a connection's bytes belong to at the moment. */
 export interface UpstreamUser {
@@ -12,60 +12,86 @@ export interface UpstreamUser {
   onUpstreamDrain(): void
 }
 
-type Target = { name: string; upstream: Upstream; idle: UpstreamConnection[] }
+/** `retired` ones have left the pool, with nothing open. */
+type Target = { name: string; upstream: Upstream; idle: UpstreamConnection[]; open: number; retired: boolean }
 
-/** One socket to an upstream. Without a user, any byte or end on it makes it unfit for the next request. */
-export class UpstreamConnection {
-  readonly socket: Socket
+/** One connection to an upstream. Without a user, any byte or end on it makes it unfit for the next request. */
+export class UpstreamConnection implements WireUser {
+  readonly wire: Wire
   connected = false
   reused = false
   timedOut = false
   idleSince = 0
   user: UpstreamUser | undefined
   readonly bornAt = performance.now()
+  private timer: Timer
 
   constructor(
     readonly target: Target,
     connectMs: number,
-    forget: (connection: UpstreamConnection) => void,
+    private forget: (connection: UpstreamConnection) => void,
   ) {
     const { upstream } = target
-    const options = "unix" in upstream ? { path: upstream.unix } : { host: upstream.host, port: upstream.port }
-    const socket = connect({ ...options, allowHalfOpen: true, noDelay: true })
-    this.socket = socket
-    const timer = setTimeout(() => {
+    const wire = new Wire()
+    wire.user = this
+    this.wire = wire
+    this.timer = setTimeout(() => {
       this.timedOut = true
-      socket.destroy()
+      wire.destroy()
     }, connectMs)
-    socket.on("connect", () => {
-      clearTimeout(timer)
-      this.connected = true
-      this.user?.onUpstreamConnected()
-    })
-    socket.on("data", (chunk: Buffer) => (this.user ? this.user.onUpstreamData(chunk) : socket.destroy()))
-    socket.on("end", () => (this.user ? this.user.onUpstreamEnd() : socket.destroy()))
-    socket.on("drain", () => this.user?.onUpstreamDrain())
-    // The fault itself is told by what follows it: a close without an end.
-    socket.on("error", () => socket.destroy())
-    socket.on("close", () => {
-      clearTimeout(timer)
-      const { user } = this
-      this.user = undefined
-      forget(this)
-      user?.onUpstreamClosed()
-    })
+    const socket = {
+      ...wireHandlers,
+      open: (opened: Bun.Socket<Wire>) => {
+        clearTimeout(this.timer)
+        this.connected = !wire.closed
+        wire.open(opened)
+        this.user?.onUpstreamConnected()
+      },
+      connectError: () => wire.onClosed(),
+    }
+    // What went wrong is told to `connectError`, which comes first.
+    const options = { allowHalfOpen: true, data: wire, socket }
+    const connecting =
+      "unix" in upstream
+        ? Bun.connect({ unix: upstream.unix, ...options })
+        : Bun.connect({ hostname: upstream.host, port: upstream.port, ...options })
+    connecting.catch(() => wire.onClosed())
+  }
+
+  onData(chunk: Buffer): void {
+    if (this.user) this.user.onUpstreamData(chunk)
+    else this.wire.destroy()
+  }
+
+  onEnd(): void {
+    if (this.user) this.user.onUpstreamEnd()
+    else this.wire.destroy()
+  }
+
+  onDrain(): void {
+    this.user?.onUpstreamDrain()
+  }
+
+  onClosed(): void {
+    clearTimeout(this.timer)
+    const { user } = this
+    this.user = undefined
+    this.forget(this)
+    user?.onUpstreamClosed()
   }
 
   /** Gives up the connection at once; its user hears nothing more. */
   discard(): void {
     this.user = undefined
-    this.socket.destroy()
+    this.wire.destroy()
   }
 }
 
 /** Keep-alive connections by target, bounded in number, idle time and age. */
 export class UpstreamPool {
   private targets = new Map<string, Target>()
+  /** Routes that share an upstream object need no name made at each request. */
+  private known = new WeakMap<Upstream, Target>()
   private open = new Set<UpstreamConnection>()
   private timer: Timer | undefined
   private idleCount = 0
@@ -76,19 +102,22 @@ export class UpstreamPool {
   /** An idle connection where `mayReuse`, else a new one, which may be written to before it is connected. */
   acquire(upstream: Upstream, user: UpstreamUser, mayReuse: boolean): UpstreamConnection {
     const target = this.targetOf(upstream)
-    const now = performance.now()
-    for (let connection = mayReuse ? target.idle.pop() : undefined; connection; connection = target.idle.pop()) {
-      this.idleCount--
-      if (connection.socket.destroyed || !connection.socket.writable || now - connection.idleSince > this.limits.poolIdleMs) {
-        connection.discard()
-        continue
+    if (mayReuse && target.idle.length > 0) {
+      const now = performance.now()
+      for (let connection = target.idle.pop(); connection; connection = target.idle.pop()) {
+        this.idleCount--
+        if (connection.wire.closed || now - connection.idleSince > this.limits.poolIdleMs) {
+          connection.discard()
+          continue
+        }
+        connection.reused = true
+        connection.user = user
+        return connection
       }
-      connection.reused = true
-      connection.user = user
-      return connection
     }
     const connection = new UpstreamConnection(target, this.limits.connectMs, (gone) => this.forget(gone))
     this.open.add(connection)
+    target.open++
     connection.user = user
     return connection
   }
@@ -98,10 +127,10 @@ export class UpstreamPool {
     const now = performance.now()
     connection.user = undefined
     const { idle } = connection.target
-    const unfit = connection.socket.destroyed || connection.socket.writableLength > 0 || now - connection.bornAt > this.limits.poolAgeMs
+    const unfit = connection.wire.closed || connection.wire.writableLength > 0 || now - connection.bornAt > this.limits.poolAgeMs
     if (this.stopped || unfit || idle.length >= this.limits.poolIdlePerTarget) return connection.discard()
     connection.idleSince = now
-    connection.socket.resume()
+    connection.wire.resume()
     idle.push(connection)
     this.idleCount++
     this.timer ??= setInterval(() => this.sweep(), Math.min(1000, this.limits.poolIdleMs))
@@ -112,24 +141,33 @@ export class UpstreamPool {
     return this.open.size
   }
 
+  /** How an upstream is named in the access log. */
+  nameOf(upstream: Upstream): string {
+    return this.targetOf(upstream).name
+  }
+
   /** Ends every connection; the pool is not used afterwards. */
   stop(): void {
     this.stopped = true
     clearInterval(this.timer)
     this.timer = undefined
-    for (const connection of this.open) connection.socket.destroy()
+    for (const connection of this.open) connection.wire.destroy()
   }
 
   private targetOf(upstream: Upstream): Target {
+    const known = this.known.get(upstream)
+    if (known && !known.retired) return known
     const name = upstreamName(upstream)
     let target = this.targets.get(name)
-    if (!target) this.targets.set(name, (target = { name, upstream, idle: [] }))
+    if (!target) this.targets.set(name, (target = { name, upstream, idle: [], open: 0, retired: false }))
+    this.known.set(upstream, target)
     return target
   }
 
   private forget(connection: UpstreamConnection): void {
-    this.open.delete(connection)
+    if (!this.open.delete(connection)) return
     const { target } = connection
+    target.open--
     const at = target.idle.indexOf(connection)
     if (at < 0) return
     target.idle.splice(at, 1)
@@ -144,7 +182,9 @@ export class UpstreamPool {
         this.idleCount--
         target.idle.shift()!.discard()
       }
-      if (target.idle.length === 0) this.targets.delete(name)
+      if (target.open > 0) continue
+      target.retired = true
+      this.targets.delete(name)
     }
     if (this.idleCount > 0) return
     clearInterval(this.timer)
@@ -152,8 +192,7 @@ export class UpstreamPool {
   }
 }
 
-/** How an upstream is named in the access log. */
-export function upstreamName(upstream: Upstream): string {
+function upstreamName(upstream: Upstream): string {
   if ("unix" in upstream) return `unix:${upstream.unix}`
   return upstream.host.includes(":") ? `[${upstream.host}]:${upstream.port}` : `${upstream.host}:${upstream.port}`
 }

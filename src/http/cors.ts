@@ -19,7 +19,7 @@ export const corsPolicy = (isAllowed: (origin: string) => boolean) =>
     .use(
       cors({
         origin: (request) => isAllowed(request.headers.get("origin") ?? ""),
-        methods: ["GET", "POST", "PUT", "DELETE", "OPTIONS"],
+        methods: ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
         allowedHeaders: ["Content-Type", "Authorization"],
         exposeHeaders: ["Retry-After", "X-Request-ID"],
         credentials: true,

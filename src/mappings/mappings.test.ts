@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test"
 import { startApi } from "../../test/api"
 
 const path = "/api/domain-mappings"
-type Reply = { id: string; status: string; verify_name: string; verify_token: string; detail?: string }
+type Reply = { id: string; domain: string; status: string; verify_name: string; verify_token: string; detail?: string }
 
 async function setup(change: Parameters<typeof startApi>[0] = {}) {
   const api = await startApi(change)
@@ -14,15 +14,18 @@ async function setup(change: Parameters<typeof startApi>[0] = {}) {
     domain: string,
     container_id = who === eve ? "eeeeeeee" : "aaaaaaaa",
     target_port: unknown = 8080,
-  ) => api.send("POST", path, { token: who.token, body: { container_id, domain, target_port } })
+    options: object = {},
+  ) => api.send("POST", path, { token: who.token, body: { container_id, domain, target_port, ...options } })
   const made = async (who: { token: string }, domain: string) => (await (await create(who, domain)).json()) as Reply
+  const patch = (who: { token: string }, id: string, body: unknown) =>
+    api.send("PATCH", `${path}/${id}`, { token: who.token, body: body as object })
   const verify = (who: { token: string }, id: string) => api.send("POST", `${path}/${id}/verify`, { token: who.token })
   const list = async (who: { token: string }) =>
     ((await (await api.send("GET", path, { token: who.token })).json()) as { domains: Reply[] }).domains
   const show = (mapping: Reply, value = mapping.verify_token) =>
     api.txt.set(mapping.verify_name, [{ server: "ns1.example.net", address: "192.0.2.1", outcome: "answer", values: [value] }])
   const due = () => api.mappings.checkDue(new AbortController().signal)
-  return { ...api, ada, eve, create, made, verify, list, show, due }
+  return { ...api, ada, eve, create, made, patch, verify, list, show, due }
 }
 
 describe("create", () => {
@@ -36,6 +39,9 @@ describe("create", () => {
       domain: "app.example.com",
       container_id: "aaaaaaaa",
       target_port: 8080,
+      http: "redirect",
+      upstream_protocol: "http1",
+      access_log: true,
       status: "pending",
       verify_name: "_edd-verify.app.example.com",
       verify_token: expect.stringMatching(/^edd-verify-[0-9a-f]{40}$/),
@@ -112,6 +118,114 @@ describe("create", () => {
       403,
       "forbidden: only an administrator maps names in a private zone, and tv.lan is in one\n",
     ])
+  })
+})
+
+describe("options", () => {
+  const all = { http: "serve", upstream_protocol: "h2c", access_log: false }
+  const defaults = { http: "redirect", upstream_protocol: "http1", access_log: true }
+
+  test("are taken at create, listed, and read by the edge", async () => {
+    const t = await setup()
+    const res = await t.create(t.ada, "nas.home.arpa", "aaaaaaaa", 8080, all)
+    expect([res.status, await res.json()]).toEqual([201, expect.objectContaining(all)])
+    expect(await t.list(t.ada)).toEqual([expect.objectContaining(all)])
+    expect(await t.mappingStore.verified()).toEqual([
+      { domain: "nas.home.arpa", containerId: "aaaaaaaa", targetPort: 8080, http: "serve", upstreamProtocol: "h2c", accessLog: 0 },
+    ])
+  })
+
+  test("are changed one by one or together, and the rest of the mapping stays", async () => {
+    const t = await setup()
+    const mapping = await t.made(t.ada, "a.example.com")
+    const other = await t.made(t.ada, "b.example.com")
+    const steps = [{ http: "serve" }, { upstream_protocol: "h2c" }, { access_log: false }, defaults, all]
+    const expected = { ...mapping }
+    for (const step of steps) {
+      Object.assign(expected, step)
+      const res = await t.patch(t.ada, mapping.id, step)
+      expect([res.status, await res.json()]).toEqual([200, expected])
+    }
+    const listed = await t.list(t.ada)
+    expect(listed.find(({ id }) => id === mapping.id)).toEqual(expected)
+    expect(listed.find(({ id }) => id === other.id)).toEqual(other)
+  })
+
+  test("are live when the answer comes, without a new certificate; those of an unproven name publish nothing", async () => {
+    const t = await setup()
+    const live = await t.made(t.ada, "nas.home.arpa")
+    const res = await t.patch(t.ada, live.id, { http: "serve" })
+    expect(await res.json()).toMatchObject({ ...defaults, http: "serve", status: "verified", certificate: { state: "none" } })
+    expect(t.live).toMatchObject({ published: [["nas.home.arpa"], ["nas.home.arpa"]], certified: ["nas.home.arpa"] })
+    await t.patch(t.ada, (await t.made(t.ada, "a.example.com")).id, { http: "serve" })
+    expect(t.live.published.length).toBe(2)
+  })
+
+  test("stay through verification", async () => {
+    const t = await setup()
+    const mapping = (await (await t.create(t.ada, "a.example.com", "aaaaaaaa", 8080, all)).json()) as Reply
+    t.show(mapping)
+    await t.verify(t.ada, mapping.id)
+    expect((await t.list(t.ada))[0]).toMatchObject({ ...all, status: "verified" })
+  })
+
+  test("that nobody knows are 400 with the field and what is allowed, at create and at update, and change nothing", async () => {
+    const t = await setup()
+    const mapping = await t.made(t.ada, "nas.home.arpa")
+    const before = await t.list(t.ada)
+    const expectRefused = async (res: Response, text: string) =>
+      expect([res.status, await res.text(), res.headers.get("content-type")]).toEqual([400, `${text}\n`, "text/plain; charset=utf-8"])
+    for (const [option, text] of [
+      [{ http: "Serve" }, 'http must be "redirect" or "serve"'],
+      [{ http: null }, 'http must be "redirect" or "serve"'],
+      [{ upstream_protocol: "h2" }, 'upstream_protocol must be "http1" or "h2c"'],
+      [{ upstream_protocol: ["h2c"] }, 'upstream_protocol must be "http1" or "h2c"'],
+      [{ access_log: "false" }, "access_log must be true or false"],
+      [{ http: "serve", access_log: 0 }, "access_log must be true or false"],
+    ] as const) {
+      await expectRefused(await t.create(t.ada, "b.example.com", "nope", 8080, option), text)
+      await expectRefused(await t.patch(t.ada, mapping.id, option), text)
+    }
+    const rule = "an update changes http, upstream_protocol and access_log"
+    for (const [body, text] of [
+      ["nonsense", "invalid JSON"],
+      [[], "invalid JSON"],
+      [{}, `nothing to change: ${rule}`],
+      [{ access_log: false, target_port: 80 }, `"target_port" cannot be changed: ${rule}`],
+      ['{"__proto__":1,"access_log":false}', `"__proto__" cannot be changed: ${rule}`],
+    ] as const) {
+      await expectRefused(await t.patch(t.ada, mapping.id, body), text)
+    }
+    expect(await t.list(t.ada)).toEqual(before)
+    expect(t.live.published.length).toBe(1)
+  })
+
+  test("an update needs somebody, and answers 404 alike for another's mapping, an unknown and a deleted one", async () => {
+    const t = await setup()
+    const mapping = await t.made(t.ada, "nas.home.arpa")
+    const nobody = await t.send("PATCH", `${path}/${mapping.id}`, { body: { http: "serve" } })
+    expect([nobody.status, await nobody.text()]).toEqual([401, "unauthorized\n"])
+    const refused = [await t.patch(t.eve, mapping.id, { http: "serve" }), await t.patch(t.ada, "dom_unknown", { http: "serve" })]
+    expect((await t.list(t.ada))[0]).toMatchObject(defaults)
+    await t.send("DELETE", `${path}/${mapping.id}`, { token: t.ada.token })
+    refused.push(await t.patch(t.ada, mapping.id, { http: "serve" }))
+    for (const res of refused) expect([res.status, await res.text()]).toEqual([404, "not found\n"])
+  })
+
+  test("a create that finds the name taken leaves the options of its holder", async () => {
+    const t = await setup()
+    await t.made(t.ada, "nas.home.arpa")
+    expect((await t.create(t.ada, "nas.home.arpa", "aaaaaaaa", 8080, all)).status).toBe(409)
+    expect((await t.list(t.ada))[0]).toMatchObject(defaults)
+  })
+
+  test("updates at the same time do not undo each other", async () => {
+    const t = await setup()
+    const mapping = await t.made(t.ada, "nas.home.arpa")
+    await Promise.all(
+      [{ http: "serve" }, { upstream_protocol: "h2c" }, { access_log: false }].map((body) => t.patch(t.ada, mapping.id, body)),
+    )
+    expect((await t.list(t.ada))[0]).toMatchObject(all)
   })
 })
 
@@ -271,7 +385,8 @@ describe("the ladder", () => {
     ["GET", `${path}/dom_x`],
     ["POST", `${path}/dom_x`],
     ["PUT", path],
-    ["PATCH", `${path}/dom_x`],
+    ["PATCH", path],
+    ["PATCH", `${path}/dom_x/verify`],
     ["GET", `${path}/dom_x/verify`],
   ])("%s %s is 405, after authentication", async (method, at) => {
     const t = await setup()
@@ -292,10 +407,12 @@ describe("the ladder", () => {
     await expectDenied(await t.send("GET", path, { token: one }), scope)
     await expectDenied(await t.send("DELETE", `${path}/${b.id}`, { token: one }), `${scope}.${b.id}`)
     await expectDenied(await t.verify({ token: one }, a.id), `${scope}.${a.id}`)
+    await expectDenied(await t.patch({ token: one }, a.id, { http: "serve" }), `${scope}.${a.id}`)
     expect((await t.send("DELETE", `${path}/${a.id}`, { token: one })).status).toBe(204)
 
     const resource = await token({ [scope]: ["create", "delete"] })
     expect((await t.verify({ token: resource }, b.id)).status).toBe(200)
+    expect((await t.patch({ token: resource }, b.id, { http: "serve" })).status).toBe(200)
     await expectDenied(await t.send("GET", path, { token: resource }), scope)
     expect((await t.send("DELETE", `${path}/${b.id}`, { token: resource })).status).toBe(204)
 
@@ -344,7 +461,7 @@ describe("CORS", () => {
         headers: { origin: "https://cloud.example.org", "access-control-request-method": "DELETE" },
       })
       expect([res.status, await res.text()]).toEqual([200, ""])
-      expect(res.headers.get("access-control-allow-methods")).toBe("GET, POST, PUT, DELETE, OPTIONS")
+      expect(res.headers.get("access-control-allow-methods")).toBe("GET, POST, PUT, PATCH, DELETE, OPTIONS")
       expect(res.headers.get("access-control-allow-headers")).toBe("Content-Type, Authorization")
       expect(res.headers.get("access-control-allow-origin")).toBe("https://cloud.example.org")
     }
@@ -353,7 +470,7 @@ describe("CORS", () => {
 
 test("a trailing slash is no mapping and no list", async () => {
   const t = await setup()
-  for (const method of ["GET", "POST", "DELETE"]) {
+  for (const method of ["GET", "POST", "PATCH", "DELETE"]) {
     expect((await t.send(method, `${path}/`)).status).toBe(401)
     const res = await t.send(method, `${path}/`, { token: t.ada.token })
     expect([method, res.status, await res.text()]).toEqual([method, 404, "not found\n"])

@@ -11,12 +11,18 @@ export type CertificateStatus = {
   nextAttemptAt?: number
 }
 
+/** What the owner of a mapping chooses about its traffic, and may change later. */
+export type MappingOptions = Pick<DomainMappingRow, "http" | "upstreamProtocol" | "accessLog">
+
 /** A mapping as the networking API shows it. `detail` and `certificate` stand where there is something to say. */
 export type MappingReply = {
   id: string
   domain: string
   container_id: string
   target_port: number
+  http: DomainMappingRow["http"]
+  upstream_protocol: DomainMappingRow["upstreamProtocol"]
+  access_log: boolean
   status: DomainMappingRow["status"]
   verify_name: string
   verify_token: string
@@ -41,13 +47,53 @@ export function parseTargetPort(raw: unknown): number {
   return raw as number
 }
 
-/** The document's `domainResponse`. */
+/** A redirect to HTTPS, HTTP/1.1 to the application, and every request in the access log. */
+export const defaultOptions: MappingOptions = { http: "redirect", upstreamProtocol: "http1", accessLog: 1 }
+
+/** The options that a request names, checked; those it does not name are left out. Throws `invalid` with the field and what is allowed. */
+export function parseOptions({ http, upstream_protocol, access_log }: Record<string, unknown>): Partial<MappingOptions> {
+  const options: Partial<MappingOptions> = {}
+  if (http !== undefined) {
+    if (http !== "redirect" && http !== "serve") throw new AppError("invalid", 'http must be "redirect" or "serve"')
+    options.http = http
+  }
+  if (upstream_protocol !== undefined) {
+    if (upstream_protocol !== "http1" && upstream_protocol !== "h2c")
+      throw new AppError("invalid", 'upstream_protocol must be "http1" or "h2c"')
+    options.upstreamProtocol = upstream_protocol
+  }
+  if (access_log !== undefined) {
+    if (typeof access_log !== "boolean") throw new AppError("invalid", "access_log must be true or false")
+    options.accessLog = access_log ? 1 : 0
+  }
+  return options
+}
+
+const changeable: ReadonlySet<string> = new Set(["http", "upstream_protocol", "access_log"])
+
+/**
+ * The options that an update changes, at least one. Throws `invalid` also for a field that no update changes: who asks for another port
+ * must not be told that all went well.
+ */
+export function parseChange(input: Record<string, unknown>): Partial<MappingOptions> {
+  const names = Object.keys(input)
+  const other = names.find((name) => !changeable.has(name))
+  const rule = "an update changes http, upstream_protocol and access_log"
+  if (other !== undefined) throw new AppError("invalid", `${JSON.stringify(other.slice(0, 60))} cannot be changed: ${rule}`)
+  if (names.length === 0) throw new AppError("invalid", `nothing to change: ${rule}`)
+  return parseOptions(input)
+}
+
+/** The document's `domainResponse`, and the options. */
 export function mappingReply(row: DomainMappingRow, certificate?: CertificateStatus): MappingReply {
   const reply: MappingReply = {
     id: row.id,
     domain: row.domain,
     container_id: row.containerId,
     target_port: row.targetPort,
+    http: row.http,
+    upstream_protocol: row.upstreamProtocol,
+    access_log: row.accessLog === 1,
     status: row.status,
     verify_name: verifyName(row.domain),
     verify_token: row.verifyToken,

@@ -28,6 +28,14 @@ export const mappingRoutes = (mappings: MappingService, guard: MappingGuard) => 
       },
       { parse: "none" },
     )
+    .patch(
+      "/api/domain-mappings/:id",
+      async ({ request, params }) => {
+        const { personId } = await may(request, params.id)
+        return mappings.update(personId, params.id, await readJsonObject(request, "invalid JSON"))
+      },
+      { parse: "none" },
+    )
     .delete("/api/domain-mappings/:id", async ({ request, params, set }) => {
       await mappings.delete((await may(request, params.id)).personId, params.id)
       set.status = 204

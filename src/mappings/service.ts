@@ -2,7 +2,17 @@ import type { DomainMappingRow } from "../db/schema"
 import { AppError, describeError } from "../errors"
 import { isWithin, parseMappedHost } from "../hostname"
 import type { Log } from "../log"
-import { type CertificateStatus, type MappingReply, mappingReply, newMappingId, newVerifyToken, parseTargetPort } from "./model"
+import {
+  type CertificateStatus,
+  type MappingReply,
+  defaultOptions,
+  mappingReply,
+  newMappingId,
+  newVerifyToken,
+  parseChange,
+  parseOptions,
+  parseTargetPort,
+} from "./model"
 import { checkProof, type TxtLookup } from "./proof"
 import type { MappingStore } from "./store"
 
@@ -43,9 +53,7 @@ export class MappingService {
 
   async list(personId: string): Promise<MappingReply[]> {
     const rows = await this.needs.store.list(personId)
-    return Promise.all(
-      rows.map(async (row) => mappingReply(row, row.status === "verified" ? await this.needs.certificateStatus(row.domain) : undefined)),
-    )
+    return Promise.all(rows.map((row) => this.reply(row)))
   }
 
   /** The checks come in the order of platform-api.md section 1.4; DNS is touched only after the database gave us the name. */
@@ -53,6 +61,7 @@ export class MappingService {
     const { store, now } = this.needs
     const domain = parseMappedHost(input.domain, this.needs.baseDomain)
     const targetPort = parseTargetPort(input.target_port)
+    const options = { ...defaultOptions, ...parseOptions(input) }
     const containerId = typeof input.container_id === "string" ? input.container_id : ""
     const container = await this.needs.container(containerId)
     if (container === undefined) throw new AppError("not_found", "container not found")
@@ -67,6 +76,7 @@ export class MappingService {
       domain,
       containerId,
       targetPort,
+      ...options,
       status: isPrivate ? "verified" : "pending",
       verifyToken: newVerifyToken(),
       proof: isPrivate ? "private" : null,
@@ -89,6 +99,18 @@ export class MappingService {
     if (!(await this.needs.automate(caller.personId, domain))) return mappingReply(row)
     if (!(await this.markVerified(row, "provider"))) return mappingReply(row)
     return { ...mappingReply({ ...row, status: "verified" }), dns_automated: true }
+  }
+
+  /** Changes options, and is live when it resolves. */
+  async update(personId: string, id: string, input: Record<string, unknown>): Promise<MappingReply> {
+    const row = await this.needs.store.update(id, personId, parseChange(input))
+    if (row === undefined) throw new AppError("not_found", "not found")
+    if (row.status === "verified") await this.needs.publish()
+    return this.reply(row)
+  }
+
+  private async reply(row: DomainMappingRow): Promise<MappingReply> {
+    return mappingReply(row, row.status === "verified" ? await this.needs.certificateStatus(row.domain) : undefined)
   }
 
   /** The record at the provider goes too where it is ours, but a provider that fails does not bring the mapping back. */

@@ -1,8 +1,9 @@
 import type { Db } from "../db/open"
 import type { DomainMappingRow } from "../db/schema"
+import type { MappingOptions } from "./model"
 
 /** What the edge needs of a verified mapping. */
-export type VerifiedMapping = Pick<DomainMappingRow, "domain" | "containerId" | "targetPort" | "proof">
+export type VerifiedMapping = Pick<DomainMappingRow, "domain" | "containerId" | "targetPort"> & MappingOptions
 
 /** Every query on `domain_mappings`. */
 export class MappingStore {
@@ -14,8 +15,21 @@ export class MappingStore {
   find = (id: string, personId: string) =>
     this.db.selectFrom("domainMappings").selectAll().where("id", "=", id).where("personId", "=", personId).executeTakeFirst()
 
+  /** The verified mappings of these names. */
+  holders = (domains: string[]) =>
+    this.db
+      .selectFrom("domainMappings")
+      .select(["id", "domain", "verifiedAt"])
+      .where("status", "=", "verified")
+      .where("domain", "in", domains)
+      .execute()
+
   verified = (): Promise<VerifiedMapping[]> =>
-    this.db.selectFrom("domainMappings").select(["domain", "containerId", "targetPort", "proof"]).where("status", "=", "verified").execute()
+    this.db
+      .selectFrom("domainMappings")
+      .select(["domain", "containerId", "targetPort", "http", "upstreamProtocol", "accessLog"])
+      .where("status", "=", "verified")
+      .execute()
 
   /** `taken` when the database says that a live claim, or one of this person's, holds the name; `capped` past the bound on unproven claims. */
   async insert(row: DomainMappingRow, maxPending: number): Promise<"inserted" | "taken" | "capped"> {
@@ -38,6 +52,16 @@ export class MappingStore {
       return "capped"
     })
   }
+
+  /** The row as it is after the change of at least one option, or undefined. */
+  update = (id: string, personId: string, change: Partial<MappingOptions>) =>
+    this.db
+      .updateTable("domainMappings")
+      .set(change)
+      .where("id", "=", id)
+      .where("personId", "=", personId)
+      .returningAll()
+      .executeTakeFirst()
 
   /** The row that was deleted, or undefined. */
   delete = (id: string, personId: string) =>

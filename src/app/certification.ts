@@ -1,0 +1,103 @@
+import type { SecureContext } from "node:tls"
+import { ChallengeBoard } from "../acme/challenges"
+import { Issuers } from "../acme/issuers"
+import type { ConfigInForce } from "../config"
+import type { Db } from "../db/open"
+import { CertificateStore } from "../edge/certificate-store"
+import { Certificates } from "../edge/certificates"
+import { challengeContexts } from "../edge/challenge-contexts"
+import { RenewalWorker } from "../edge/renewal"
+import { isWithin } from "../hostname"
+import type { Log } from "../log"
+import type { Vault } from "../vault"
+
+export type CertificationNeeds = {
+  config: ConfigInForce
+  db: Db
+  vault: Vault
+  /** May this name have a certificate? Asked at every handshake. */
+  gate: (hostname: string) => boolean
+  /** The platform's own hosts, certified at each start. */
+  ownHosts: string[]
+  /** The hostnames of all verified mappings. */
+  verifiedNames: () => Promise<string[]>
+  log: Log
+  now: () => number
+}
+
+/** Everything about certificates: issuers with their challenges, the store, what handshakes get, and renewals. */
+export class Certification {
+  readonly certificates: Certificates
+  /** The context of a TLS-ALPN-01 challenge that is open for a name. */
+  readonly challengeContext: (serverName: string) => SecureContext | undefined
+  private store: CertificateStore
+  private board = new ChallengeBoard()
+  private issuers: Issuers
+  private renewal: RenewalWorker
+  private firstOrders: Promise<void> | undefined
+  private stopping = false
+
+  constructor(private needs: CertificationNeeds) {
+    const { db, vault, gate, log, now } = needs
+    const config = needs.config.current
+    const store = new CertificateStore(db, vault)
+    this.store = store
+    const privateNames = [...config.privateZones, "localhost"]
+    this.issuers = new Issuers({
+      directory: config.acmeDirectory,
+      fallbackDirectory: config.acmeFallbackDirectory,
+      caPem: config.acmeCa,
+      email: config.acmeEmail,
+      eab: config.acmeEab,
+      accountKeeper: (url) => store.accountKeeper(url, now),
+      rootKeeper: store.rootKeeper("internal", now),
+      board: this.board,
+      isPrivate: (hostname) => privateNames.some((zone) => isWithin(hostname, zone)),
+      now,
+    })
+    const issuerFor = (hostname: string) => this.issuers.for(hostname)
+    this.certificates = new Certificates({ gate, store, issuerFor, log, now, handshakeWaitMs: 20_000 })
+    this.renewal = new RenewalWorker({ store, certificates: this.certificates, gate, issuerFor, log, now })
+    this.challengeContext = challengeContexts(this.board, gate)
+  }
+
+  /** What a handshake gets, at once where it is in memory; throws or rejects to refuse. */
+  secureContext = (serverName: string): SecureContext | Promise<SecureContext> =>
+    this.certificates.contextNow(serverName) ?? this.certificates.secureContext(serverName)
+
+  /** The key authorization of an open HTTP-01 challenge. */
+  httpAnswer = (token: string): string | undefined => this.board.httpAnswer(token)
+
+  /** The root certificate of the built-in CA, made at the first question. */
+  rootPem = (): Promise<string> => this.issuers.internal.rootPem()
+
+  /** Renews from now on, and orders in the background what is missing. */
+  start(): void {
+    this.renewal.start()
+    for (const host of this.needs.ownHosts) void this.certificates.obtain(host)
+    this.firstOrders = this.orderMissing()
+  }
+
+  /** Orders under way are cut short, and stay due for the next start. */
+  async stop(): Promise<void> {
+    this.stopping = true
+    const ordersEnded = this.certificates.stop()
+    this.issuers.stop()
+    await ordersEnded
+    await this.firstOrders
+    await this.renewal.stop()
+  }
+
+  /** Names that were verified by a process that ended before it ordered: one at a time, for there may be many. */
+  private async orderMissing(): Promise<void> {
+    try {
+      const [names, known] = await Promise.all([this.needs.verifiedNames(), this.store.known()])
+      for (const hostname of names) {
+        if (this.stopping) return
+        if (!known.has(hostname)) await this.certificates.obtain(hostname)
+      }
+    } catch (error) {
+      this.needs.log.error("names without a certificate could not be looked for", { error })
+    }
+  }
+}

@@ -1,0 +1,18 @@
+import type { Failure } from "./error-page"
+import type { ClientFacts, OwnAnswer, RelayContext } from "./relay-context"
+import type { RequestHead } from "./request-head"
+import type { Route, Upstream } from "./route-table"
+
+/** What becomes of a request: the listener's own answer, a failure to tell, or an upstream. */
+export type Admission = { own: OwnAnswer } | { failure: Failure; route?: Route } | { route: Route; upstream: Upstream }
+
+/** Own answer → host check → route. A request for another host than the connection's is misdirected (RFC 9110 section 15.5.20). */
+export function admit(head: RequestHead, facts: ClientFacts, context: RelayContext): Admission {
+  if (facts.serverName !== "" && head.host !== facts.serverName) return { failure: "misdirected" }
+  const own = context.answer?.(head)
+  if (own) return { own }
+  const route = context.routes.match(head.host)
+  if (!route) return { failure: "not_mapped" }
+  const { target } = route
+  return target.kind === "stopped" ? { failure: "stopped", route } : { route, upstream: target.upstream }
+}

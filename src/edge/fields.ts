@@ -1,0 +1,162 @@
+import { FieldName, fieldNameOf } from "./field-name"
+import { MessageError, singleIndex, tokenBytes, valueBytes } from "./field-lines"
+import type { HeaderField } from "./http2/hpack-table"
+import type { Outbox } from "./outbox"
+
+/** The fields of a message, wherever they came from. `dropped` is a set of FieldName; `named` are the options of its Connection field. */
+export interface Fields {
+  /** The value of the one field of a name, or undefined; two of them throw MessageError, since which one counts is what smugglers play with. */
+  single(name: FieldName): string | undefined
+  /** All values of a name, in order. */
+  all(name: FieldName): string[]
+  /** Appends the fields that go on, as lines of HTTP/1. */
+  writeTo(out: Outbox, dropped: Uint8Array, named: readonly string[]): void
+  /** Appends the fields that go on, as HTTP/2 has them. */
+  appendTo(list: HeaderField[], dropped: Uint8Array, named: readonly string[]): void
+}
+
+/** Field lines of HTTP/1 (RFC 9112 section 5), as places in the bytes they came in: nothing is copied before it is sent on. */
+export class FieldLines implements Fields {
+  count = 0
+  private bytes: Buffer = EMPTY
+  private ids: Uint8Array
+  /** Four numbers a field: where the line begins, the name ends, the value begins, the value ends. */
+  private places: Int32Array
+  private end = 0
+
+  constructor(private maxCount: number) {
+    this.ids = new Uint8Array(maxCount)
+    this.places = new Int32Array(4 * maxCount)
+  }
+
+  /** Parses the lines from `start` to `end`, each ending in CRLF; throws MessageError for anything that two parsers could read in two ways. */
+  parse(bytes: Buffer, start: number, end: number): void {
+    const { ids, places, maxCount } = this
+    this.bytes = bytes
+    this.end = end
+    let count = 0
+    let at = start
+    while (at < end) {
+      if (count === maxCount) throw new MessageError(431, "too many header fields")
+      let i = at
+      while (tokenBytes[bytes[i]!] === 1) i++
+      if (i === at) throw new MessageError(400, "a header field has no name, or a line is folded")
+      if (bytes[i] !== 58) throw new MessageError(400, "a header field's name is not followed by a colon")
+      ids[count] = fieldNameOf(bytes, at, i)
+      const place = 4 * count
+      places[place] = at
+      places[place + 1] = i++
+      while (bytes[i] === 32 || bytes[i] === 9) i++
+      places[place + 2] = i
+      while (valueBytes[bytes[i]!] === 1) i++
+      if (bytes[i] !== 13 || i >= end) throw new MessageError(400, "a header field's value has a control character")
+      if (bytes[i + 1] !== 10) throw new MessageError(400, "a line does not end in CRLF")
+      at = i + 2
+      while (i > places[place + 2]! && (bytes[i - 1] === 32 || bytes[i - 1] === 9)) i--
+      places[place + 3] = i
+      count++
+    }
+    this.count = count
+  }
+
+  /** The place of the one field of a name, or -1; throws MessageError for two. */
+  find(name: FieldName): number {
+    return singleIndex(this.ids, this.count, name)
+  }
+
+  /** Whether the value at a place is exactly this text. */
+  valueIs(index: number, text: string): boolean {
+    const from = this.places[4 * index + 2]!
+    if (this.places[4 * index + 3]! - from !== text.length) return false
+    for (let i = 0; i < text.length; i++) if (this.bytes[from + i] !== text.charCodeAt(i)) return false
+    return true
+  }
+
+  value(index: number): string {
+    return this.bytes.toString("latin1", this.places[4 * index + 2]!, this.places[4 * index + 3]!)
+  }
+
+  single(name: FieldName): string | undefined {
+    const index = this.find(name)
+    return index < 0 ? undefined : this.value(index)
+  }
+
+  all(name: FieldName): string[] {
+    const values: string[] = []
+    for (let i = 0; i < this.count; i++) if (this.ids[i] === name) values.push(this.value(i))
+    return values
+  }
+
+  /** Lines next to each other are copied in runs. */
+  writeTo(out: Outbox, dropped: Uint8Array, named: readonly string[]): void {
+    const { count, ids, places } = this
+    if (count === 0) return
+    let runStart = places[0]!
+    for (let i = 0; i < count; i++) {
+      if (dropped[ids[i]!] === 0 && (named.length === 0 || !this.isNamed(i, named))) continue
+      const start = places[4 * i]!
+      if (start > runStart) out.copy(this.bytes, runStart, start)
+      runStart = i + 1 < count ? places[4 * i + 4]! : this.end
+    }
+    if (this.end > runStart) out.copy(this.bytes, runStart, this.end)
+  }
+
+  appendTo(list: HeaderField[], dropped: Uint8Array, named: readonly string[]): void {
+    for (let i = 0; i < this.count; i++) {
+      if (dropped[this.ids[i]!] === 0 && !this.isNamed(i, named)) list.push({ name: this.name(i), value: this.value(i) })
+    }
+  }
+
+  /** The framing is ours to judge, whatever a Connection field says of it. */
+  private isNamed(index: number, named: readonly string[]): boolean {
+    return named.length > 0 && this.ids[index] !== FieldName.ContentLength && named.includes(this.name(index))
+  }
+
+  /** The name at a place, in lower case. */
+  name(index: number): string {
+    return this.bytes.toString("latin1", this.places[4 * index]!, this.places[4 * index + 1]!).toLowerCase()
+  }
+}
+
+const EMPTY = Buffer.alloc(0)
+
+/** Fields that came by HTTP/2, already checked by its session (RFC 9113 section 8.2.1): names are lower case tokens, values hold no line break. */
+export class FieldList implements Fields {
+  private ids: Uint8Array
+
+  constructor(private list: readonly HeaderField[]) {
+    this.ids = new Uint8Array(list.length)
+    for (let i = 0; i < list.length; i++) {
+      const name = Buffer.from(list[i]!.name, "latin1")
+      this.ids[i] = fieldNameOf(name, 0, name.length)
+    }
+  }
+
+  single(name: FieldName): string | undefined {
+    const index = singleIndex(this.ids, this.list.length, name)
+    return index < 0 ? undefined : this.list[index]!.value
+  }
+
+  all(name: FieldName): string[] {
+    return this.list.filter((_, i) => this.ids[i] === name).map((field) => field.value)
+  }
+
+  writeTo(out: Outbox, dropped: Uint8Array, named: readonly string[]): void {
+    let cookies = ""
+    for (let i = 0; i < this.list.length; i++) {
+      if (dropped[this.ids[i]!] === 1) continue
+      const { name, value } = this.list[i]!
+      // HTTP/2 may cut the cookies into several fields, HTTP/1.1 may not (RFC 9113 section 8.2.3).
+      if (this.ids[i] === FieldName.Cookie) cookies += cookies === "" ? value : `; ${value}`
+      else if (!named.includes(name)) out.text(`${name}: ${value}\r\n`)
+    }
+    if (cookies !== "") out.text(`cookie: ${cookies}\r\n`)
+  }
+
+  appendTo(list: HeaderField[], dropped: Uint8Array, named: readonly string[]): void {
+    for (let i = 0; i < this.list.length; i++) {
+      const field = this.list[i]!
+      if (dropped[this.ids[i]!] === 0 && !named.includes(field.name)) list.push(field)
+    }
+  }
+}

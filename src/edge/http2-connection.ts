@@ -1,0 +1,93 @@
+import { Http2Request } from "./http2-request"
+import { ErrorCode } from "./http2/error-codes"
+import { defaultHttp2Limits } from "./http2/limits"
+import { Http2Session } from "./http2/session"
+import type { Client } from "./client"
+import type { ClientFacts, RelayContext } from "./relay-context"
+import type { Wire, WireUser } from "./wire"
+
+/** One HTTP/2 client connection: its session, and an Http2Request for each stream. */
+export class Http2Connection implements Client, WireUser {
+  private idleUntil: number
+  private closing = false
+  private requests = new Set<Http2Request>()
+  private session: Http2Session
+
+  constructor(
+    private wire: Wire,
+    facts: ClientFacts,
+    private context: RelayContext,
+    private leave: (connection: Http2Connection) => void,
+  ) {
+    this.idleUntil = performance.now() + context.limits.headMs
+    wire.user = this
+    this.session = new Http2Session({
+      role: "server",
+      transport: { write: (bytes) => wire.write(bytes), end: () => wire.end(), destroy: () => wire.reset() },
+      limits: { ...defaultHttp2Limits, headerListBytes: context.limits.headBytes, headerCount: context.limits.fieldCount },
+      buffers: context.buffers,
+      onStream: (stream, fields, ended, tooLarge) => {
+        const request = new Http2Request(stream, facts, context, (gone) => this.ended(gone))
+        this.requests.add(request)
+        stream.user = request
+        request.begin(fields, ended, tooLarge)
+        return request
+      },
+      onClosed: () => {
+        this.closing = true
+        this.idleUntil = performance.now() + context.limits.lingerMs
+      },
+    })
+  }
+
+  /** With requests under way, each has a deadline of its own. */
+  get deadline(): number {
+    return this.requests.size > 0 ? 0 : this.idleUntil
+  }
+
+  get bufferedBytes(): number {
+    return this.session.queuedBytes + this.wire.writableLength
+  }
+
+  onDeadline(): void {
+    const now = performance.now()
+    for (const request of this.requests) if (request.deadline <= now) request.onDeadline()
+    if (this.requests.size > 0 || now < this.idleUntil) return
+    if (this.closing) return this.wire.destroy()
+    if (this.bufferedBytes > 0) return this.wire.reset()
+    this.session.shut(ErrorCode.NO_ERROR, "")
+  }
+
+  /** Takes no further requests, and ends when those under way have. */
+  drain(): void {
+    this.session.drain()
+  }
+
+  destroy(): void {
+    this.wire.destroy()
+  }
+
+  onData(chunk: Buffer): void {
+    this.session.receive(chunk)
+  }
+
+  onEnd(): void {
+    // Without its half nothing can be acknowledged any more.
+    this.session.onTransportClosed()
+    this.wire.end()
+  }
+
+  onDrain(): void {
+    this.session.onTransportDrained()
+  }
+
+  onClosed(): void {
+    this.session.onTransportClosed()
+    this.leave(this)
+  }
+
+  private ended(request: Http2Request): void {
+    this.requests.delete(request)
+    if (!this.closing) this.idleUntil = performance.now() + this.context.limits.idleMs
+  }
+}

@@ -1,0 +1,43 @@
+import type { Exchange } from "./exchange"
+import type { ClientFacts, RelayContext } from "./relay-context"
+import type { RequestHead } from "./request-head"
+import type { Route } from "./route-table"
+
+const protocols = ["HTTP/1.0", "HTTP/1.1", "HTTP/2"] as const
+
+/** A request that has just ended; without a head it was not understood, without a route or an exchange it went nowhere. */
+export type EndedRequest = {
+  head: RequestHead | undefined
+  route: Route | undefined
+  exchange: Exchange | undefined
+  status: number
+  client: string
+  startedAt: number
+  requestId: string
+}
+
+/** Counts a request of a mapped name, and writes it to the access log where that is wanted. */
+export function recordRequest(context: RelayContext, facts: ClientFacts, ended: EndedRequest): void {
+  const { head, route, exchange, status } = ended
+  const totalMs = performance.now() - ended.startedAt
+  if (route) context.traffic?.note(route.host, status, exchange?.bytesIn ?? 0, exchange?.bytesOut ?? 0, totalMs)
+  if (route?.unlogged || !context.isLogged()) return
+  const query = head ? head.target.indexOf("?") : -1
+  context.accessLog.add({
+    time: context.now(),
+    host: head?.host ?? facts.serverName,
+    method: head?.method ?? "",
+    path: !head ? "" : query < 0 ? head.target : head.target.slice(0, query),
+    protocol: protocols[head?.version ?? 1]!,
+    status,
+    bytesIn: exchange?.bytesIn ?? 0,
+    bytesOut: exchange?.bytesOut ?? 0,
+    upstream: exchange?.upstreamName ?? "",
+    connectMs: exchange?.connectMs ?? 0,
+    firstByteMs: exchange?.firstByteMs ?? 0,
+    totalMs,
+    tls: facts.tls,
+    requestId: ended.requestId,
+    client: ended.client,
+  })
+}

@@ -1,0 +1,166 @@
+/** Whoever a connection's bytes belong to at the moment. */
+export interface WireUser {
+  /** The chunk is the receiver's to keep. */
+  onData(chunk: Buffer): void
+  /** The peer has ended its side. */
+  onEnd(): void
+  /** `write` said false before, and everything has gone out since. */
+  onDrain(): void
+  /** Called once, last. */
+  onClosed(): void
+}
+
+/** Bun's socket, as far as a Wire needs it. */
+export interface RawSocket {
+  write(bytes: Uint8Array, offset: number, length: number): number
+  shutdown(): void
+  close(): void
+  terminate(): void
+  pause(): void
+  resume(): void
+}
+
+/**
+ * A TCP, TLS or Unix connection on Bun's own socket, without the streams of node:net: a write goes to the network at once and from any buffer,
+ * and only what the network does not take is copied and kept. May be written to before it is open.
+ */
+export class Wire {
+  /** No more can be written: our side has ended or the connection is gone. */
+  closed = false
+  private socket: RawSocket | undefined
+  private queue: Buffer[] = []
+  private queuedBytes = 0
+  private ending = false
+  private paused = false
+  private behind = false
+  private shutDown = false
+
+  /** Set before anything can happen to the connection. */
+  user!: WireUser
+
+  /** Bytes that the network has not taken yet. */
+  get writableLength(): number {
+    return this.queuedBytes
+  }
+
+  /** Called once when the socket is there. */
+  open(socket: RawSocket): void {
+    if (this.closed) return socket.terminate()
+    this.socket = socket
+    if (this.paused) socket.pause()
+    if (this.behind) this.onDrain()
+    else if (this.ending) this.shut()
+  }
+
+  /** Sends bytes of a buffer, which may be reused as soon as this returns. False when some had to be kept: `onDrain` tells when they are gone. */
+  write(bytes: Buffer, from = 0, to = bytes.length): boolean {
+    if (this.closed || this.ending) return true
+    let sent = from
+    if (this.socket && this.queuedBytes === 0) {
+      const taken = to > from ? this.socket.write(bytes, from, to - from) : 0
+      if (taken < 0) return true
+      sent += taken
+      if (sent >= to) return true
+    }
+    const rest = Buffer.allocUnsafe(to - sent)
+    bytes.copy(rest, 0, sent, to)
+    this.queue.push(rest)
+    this.queuedBytes += rest.length
+    this.behind = true
+    return false
+  }
+
+  /** Writes a short text of Latin-1 characters. */
+  writeText(text: string): boolean {
+    return this.write(Buffer.from(text, "latin1"))
+  }
+
+  /** Ends our side after what was written; the peer may go on with its own. */
+  end(): void {
+    if (this.closed || this.ending) return
+    this.ending = true
+    if (this.queuedBytes === 0) this.shut()
+  }
+
+  /** Closes both sides at once; what was not sent yet is lost. */
+  destroy(): void {
+    this.drop()
+    this.socket?.close()
+    this.onClosed()
+  }
+
+  /** Closes with a reset, so that the peer sees that something broke off. */
+  reset(): void {
+    this.drop()
+    this.socket?.terminate()
+    this.onClosed()
+  }
+
+  pause(): void {
+    if (this.paused) return
+    this.paused = true
+    this.socket?.pause()
+  }
+
+  resume(): void {
+    if (!this.paused) return
+    this.paused = false
+    this.socket?.resume()
+  }
+
+  /** The network takes bytes again. */
+  onDrain(): void {
+    if (!this.behind || this.flush()) return
+    this.behind = false
+    this.user.onDrain()
+  }
+
+  /** The connection is gone. */
+  onClosed(): void {
+    if (this.closed) return
+    this.closed = true
+    this.drop()
+    this.user.onClosed()
+  }
+
+  private shut(): void {
+    if (this.shutDown || !this.socket) return
+    this.shutDown = true
+    this.socket.shutdown()
+  }
+
+  private drop(): void {
+    this.queue = []
+    this.queuedBytes = 0
+  }
+
+  /** True while something is left. */
+  private flush(): boolean {
+    const { socket } = this
+    if (!socket) return true
+    while (this.queue.length > 0) {
+      const first = this.queue[0]!
+      const taken = socket.write(first, 0, first.length)
+      if (taken < 0) return true
+      this.queuedBytes -= taken
+      if (taken < first.length) {
+        this.queue[0] = first.subarray(taken)
+        return true
+      }
+      this.queue.shift()
+    }
+    if (this.ending) this.shut()
+    return false
+  }
+}
+
+/** The handlers of `Bun.listen` and `Bun.connect` for sockets whose `data` is their Wire. */
+export const wireHandlers = {
+  binaryType: "buffer" as const,
+  data: (socket: { data: Wire }, chunk: Buffer) => socket.data?.user.onData(chunk),
+  drain: (socket: { data: Wire }) => socket.data?.onDrain(),
+  end: (socket: { data: Wire }) => socket.data?.user.onEnd(),
+  // The fault itself is told by what follows it: a close without an end.
+  error: (socket: { data: Wire }) => socket.data?.destroy(),
+  close: (socket: { data: Wire }) => socket.data?.onClosed(),
+}

@@ -1,0 +1,165 @@
+import { AppError } from "../errors"
+import type { Log } from "../log"
+import { Worker } from "../worker"
+import {
+  HOUR_MS,
+  type HostTally,
+  MINUTE_MS,
+  parseTrafficQuery,
+  stepMs,
+  TallySum,
+  type TrafficMinute,
+  type TrafficQuery,
+  type TrafficReply,
+  type TrafficSource,
+} from "./model"
+import type { StoredTally, TrafficStore } from "./store"
+
+/** What traffic needs of the rest of the house, wired in `app.ts`. */
+export type TrafficNeeds = {
+  store: TrafficStore
+  source: TrafficSource
+  /** A person's mapping, or undefined where it is not theirs; `verifiedAt` is since when it holds its name. */
+  mapping: (id: string, personId: string) => Promise<{ domain: string; verifiedAt: number | null } | undefined>
+  /** The verified mappings of these names. */
+  holders: (domains: string[]) => Promise<{ id: string; domain: string; verifiedAt: number | null }[]>
+  log: Log
+  now: () => number
+  /** Rows in each table. */
+  maxRows?: number
+}
+
+/** Two days by the minute: what a person looks at after something went wrong yesterday. */
+const MINUTES_KEPT_MS = 48 * HOUR_MS
+
+/** A quarter by the hour, to see how use grows. */
+const HOURS_KEPT_MS = 90 * 24 * HOUR_MS
+
+/** About half a gigabyte: a thousand busy names for the whole time. With more, the oldest go before their time. */
+const MAX_ROWS = 3_000_000
+
+/** Rows in one transaction: 1.5 ms of the CPU, during which the edge serves nobody. More names take more transactions, with a pause between. */
+const BATCH_ROWS = 100
+
+/**
+ * Writes the edge's counts once a minute, and answers questions about them. A row belongs to the mapping, by id: who maps a name later has an
+ * id of their own and sees nothing of it. A minute that a crash cut short is lost, as is one that the store could not take.
+ */
+export class TrafficService {
+  private worker: Worker
+  private writing = Promise.resolve()
+
+  constructor(private needs: TrafficNeeds) {
+    const untilNextMinute = () => MINUTE_MS - (needs.now() % MINUTE_MS)
+    this.worker = new Worker((signal) => this.turn(signal), untilNextMinute, needs.log, "traffic could not be written")
+  }
+
+  start(): void {
+    this.worker.start()
+  }
+
+  /** Writes what was counted so far; call it when the edge has stopped. */
+  async stop(): Promise<void> {
+    await this.worker.stop()
+    await this.write()
+  }
+
+  /** What the worker does each minute. */
+  async turn(signal: AbortSignal): Promise<void> {
+    if (this.minute() !== this.needs.source.current.start) await this.write()
+    await this.tidy(signal)
+  }
+
+  /** Rows of a mapping of this person, in order of time; a step without requests has none. Throws `not_found`, and `invalid` for the query. */
+  async read(personId: string, id: string, query: URLSearchParams): Promise<TrafficReply> {
+    const mapping = await this.needs.mapping(id, personId)
+    if (mapping === undefined) throw new AppError("not_found", "not found")
+    const asked = parseTrafficQuery(query, this.needs.now())
+    const sums = await this.sums(id, mapping, asked)
+    const size = stepMs(asked.step)
+    const starts = [...sums.keys()].sort((a, b) => a - b)
+    const rows = starts.flatMap((start) => sums.get(start)?.row(start, start + size > this.needs.now()) ?? [])
+    const [from, to] = [new Date(asked.from).toISOString(), new Date(asked.to).toISOString()]
+    return { domain: mapping.domain, step: asked.step, from, to, rows }
+  }
+
+  private async sums(id: string, mapping: { domain: string; verifiedAt: number | null }, asked: TrafficQuery) {
+    const { store, source } = this.needs
+    let current: TrafficMinute
+    let stored: StoredTally[]
+    do {
+      // A minute that was taken is in neither place until it is written, so then we look again.
+      await this.writing
+      current = source.current
+      stored = await store.read("minute", id, asked.from, asked.to)
+      if (asked.step === "hour") stored.push(...(await store.read("hour", id, asked.from, asked.to)))
+    } while (source.current !== current)
+    const size = stepMs(asked.step)
+    const sums = new Map<number, TallySum>()
+    const sumAt = (ms: number) => {
+      const start = Math.floor(ms / size) * size
+      const sum = sums.get(start) ?? new TallySum()
+      sums.set(start, sum)
+      return sum
+    }
+    for (const row of stored) sumAt(row.start).add(row)
+    const isAsked = current.start >= asked.from && current.start < asked.to
+    const tally = isAsked ? current.tally(mapping.domain) : undefined
+    if (tally !== undefined && isOf(tally, mapping)) sumAt(current.start).add(tally)
+    return sums
+  }
+
+  private minute(): number {
+    return Math.floor(this.needs.now() / MINUTE_MS) * MINUTE_MS
+  }
+
+  private write(): Promise<void> {
+    const written = this.writeMinute(this.needs.source.take(this.minute()))
+    this.writing = written.catch(() => {})
+    return written
+  }
+
+  private async writeMinute(minute: TrafficMinute): Promise<void> {
+    if (minute.unnamed > 0) {
+      this.needs.log.warn("more names had traffic than are counted in a minute", { minute: minute.start, requests: minute.unnamed })
+    }
+    let batch: HostTally[] = []
+    for (const tally of minute.tallies()) {
+      batch.push(tally)
+      if (batch.length < BATCH_ROWS) continue
+      await this.writeBatch(minute.start, batch)
+      batch = []
+      await breathe()
+    }
+    if (batch.length > 0) await this.writeBatch(minute.start, batch)
+  }
+
+  private async writeBatch(start: number, batch: HostTally[]): Promise<void> {
+    const holders = await this.needs.holders(batch.map((tally) => tally.host))
+    const byDomain = new Map(holders.map((mapping) => [mapping.domain, mapping]))
+    const rows: StoredTally[] = []
+    for (const tally of batch) {
+      const mapping = byDomain.get(tally.host)
+      if (mapping === undefined || !isOf(tally, mapping)) continue
+      const { host: _host, firstAt: _firstAt, ...counts } = tally
+      rows.push({ ...counts, mappingId: mapping.id, start })
+    }
+    await this.needs.store.add("minute", start, rows)
+  }
+
+  private async tidy(signal: AbortSignal): Promise<void> {
+    const { store, now, maxRows = MAX_ROWS } = this.needs
+    const stepsBefore = async (step: "minute" | "hour", keptMs: number) => ((await store.size(step)) > maxRows ? now() : now() - keptMs)
+    const full = (rows: number) => rows === BATCH_ROWS && !signal.aborted
+    while (full(await store.rollUp(await stepsBefore("minute", MINUTES_KEPT_MS), BATCH_ROWS))) await breathe()
+    while (full(await store.drop(await stepsBefore("hour", HOURS_KEPT_MS), BATCH_ROWS))) await breathe()
+  }
+}
+
+/** False when the name was somebody else's for a part of the minute. */
+function isOf(tally: HostTally, mapping: { verifiedAt: number | null }): boolean {
+  return mapping.verifiedAt !== null && tally.firstAt >= mapping.verifiedAt
+}
+
+/** Lets requests that came meanwhile be served. */
+const breathe = () => Bun.sleep(0)
