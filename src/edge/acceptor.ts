@@ -1,4 +1,4 @@
-import { createSecureContext } from "node:tls"
+import { createSecureContext, type SecureContext } from "node:tls"
 import type { Log } from "../log"
 import { ConnectionSet, type Timed } from "./connection-set"
 import type { EdgeLimits } from "./limits"
@@ -133,7 +133,8 @@ export class Acceptor {
       data: wire,
       isServer: true,
       initialData: begun?.length ? begun : undefined,
-      tls: TLS_OPTIONS,
+      // One context for all, since its keys are what a session is resumed with.
+      tls: { ...TLS_OPTIONS, secureContext: (this.upgradeContext ??= nativeContext(createSecureContext())) },
       socket: this.secureHandlers,
     }
     const [, secure] = socket.upgradeTLS(options as unknown as Bun.TLSUpgradeOptions<Wire>)
@@ -146,6 +147,9 @@ export class Acceptor {
     if (entry.wire.user !== entry) this.entering.delete(entry)
   }
 }
+
+/** What Bun's sockets want of a secure context. */
+export const nativeContext = (context: SecureContext) => (context as unknown as { context: unknown }).context
 
 /** Whoever has no interest in a connection's bytes. */
 const NOBODY: WireUser = { onData() {}, onEnd() {}, onDrain() {}, onClosed() {} }

@@ -6,6 +6,9 @@ import type { RelayContext } from "./relay-context"
 import type { RequestHead } from "./request-head"
 import type { Upstream } from "./route-table"
 
+/** Whether an upstream speaks HTTP/2 in clear (RFC 9113 section 3.3). */
+export const speaksHttp2 = (upstream: Upstream) => "protocol" in upstream && upstream.protocol === "h2c"
+
 /** The exchange that speaks what the upstream speaks. An upgrade needs HTTP/1.1; an upstream of HTTP/2 gets the request without it. */
 export function openExchange(
   client: ExchangeClient,
@@ -15,6 +18,6 @@ export function openExchange(
   context: RelayContext,
   upgrade: string | undefined = upgradeProtocol(head),
 ): Exchange {
-  if ("protocol" in upstream && upstream.protocol === "h2c") return new Http2Exchange(client, head, upstream, origin, context)
+  if (speaksHttp2(upstream)) return new Http2Exchange(client, head, upstream, origin, context)
   return new Http1Exchange(client, head, upstream, origin, context, upgrade)
 }

@@ -57,6 +57,7 @@ for (const [name, id] of names) {
   known.set(key, [...(known.get(key) ?? []), { bytes, id }])
 }
 const forwardedPrefix = Buffer.from("x-forwarded-", "latin1")
+const knownTexts = new Map(names)
 
 /**
  * Which known name stands from `start` to `end`, whatever its case. Some servers read `x_forwarded_for` as `X-Forwarded-For` (RFC 3875
@@ -74,6 +75,15 @@ export function fieldNameOf(bytes: Uint8Array, start: number, end: number): Fiel
   const match = compare(bytes, start, forwardedPrefix)
   if (match === Match.No) return FieldName.Other
   return match === Match.Variant ? FieldName.Variant : FieldName.XForwardedOther
+}
+
+/** The same for a name in lower case. */
+export function fieldNameOfText(name: string): FieldName {
+  const id = knownTexts.get(name)
+  if (id !== undefined) return id
+  if (!name.includes("_") && (name.charCodeAt(0) !== 120 || !name.startsWith("x-forwarded-"))) return FieldName.Other
+  const bytes = Buffer.from(name, "latin1")
+  return fieldNameOf(bytes, 0, bytes.length)
 }
 
 const enum Match {

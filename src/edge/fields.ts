@@ -1,4 +1,4 @@
-import { FieldName, fieldNameOf } from "./field-name"
+import { FieldName, fieldNameOf, fieldNameOfText } from "./field-name"
 import { MessageError, singleIndex, tokenBytes, valueBytes } from "./field-lines"
 import type { HeaderField } from "./http2/hpack-table"
 import type { Outbox } from "./outbox"
@@ -124,12 +124,13 @@ const EMPTY = Buffer.alloc(0)
 export class FieldList implements Fields {
   private ids: Uint8Array
 
-  constructor(private list: readonly HeaderField[]) {
+  /** The fields of `list` from the place `from` on. */
+  constructor(
+    private list: readonly HeaderField[],
+    private from = 0,
+  ) {
     this.ids = new Uint8Array(list.length)
-    for (let i = 0; i < list.length; i++) {
-      const name = Buffer.from(list[i]!.name, "latin1")
-      this.ids[i] = fieldNameOf(name, 0, name.length)
-    }
+    for (let i = from; i < list.length; i++) this.ids[i] = fieldNameOfText(list[i]!.name)
   }
 
   single(name: FieldName): string | undefined {
@@ -138,25 +139,27 @@ export class FieldList implements Fields {
   }
 
   all(name: FieldName): string[] {
-    return this.list.filter((_, i) => this.ids[i] === name).map((field) => field.value)
+    const values: string[] = []
+    for (let i = this.from; i < this.list.length; i++) if (this.ids[i] === name) values.push(this.list[i]!.value)
+    return values
   }
 
   writeTo(out: Outbox, dropped: Uint8Array, named: readonly string[]): void {
     let cookies = ""
-    for (let i = 0; i < this.list.length; i++) {
+    for (let i = this.from; i < this.list.length; i++) {
       if (dropped[this.ids[i]!] === 1) continue
       const { name, value } = this.list[i]!
       // HTTP/2 may cut the cookies into several fields, HTTP/1.1 may not (RFC 9113 section 8.2.3).
       if (this.ids[i] === FieldName.Cookie) cookies += cookies === "" ? value : `; ${value}`
-      else if (!named.includes(name)) out.text(`${name}: ${value}\r\n`)
+      else if (named.length === 0 || !named.includes(name)) out.text(`${name}: ${value}\r\n`)
     }
     if (cookies !== "") out.text(`cookie: ${cookies}\r\n`)
   }
 
   appendTo(list: HeaderField[], dropped: Uint8Array, named: readonly string[]): void {
-    for (let i = 0; i < this.list.length; i++) {
+    for (let i = this.from; i < this.list.length; i++) {
       const field = this.list[i]!
-      if (dropped[this.ids[i]!] === 0 && !named.includes(field.name)) list.push(field)
+      if (dropped[this.ids[i]!] === 0 && (named.length === 0 || !named.includes(field.name))) list.push(field)
     }
   }
 }

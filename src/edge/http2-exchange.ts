@@ -1,6 +1,6 @@
 import { type BodyPart, bodyPart } from "./body-framing"
 import type { Failure } from "./error-page"
-import type { Exchange, ExchangeClient } from "./exchange"
+import { type Exchange, type ExchangeClient, INTERIM_COUNT, mayRepeat } from "./exchange"
 import { MessageError } from "./field-lines"
 import { trailerDropped, trailerNamesDropped } from "./field-name"
 import { FieldList } from "./fields"
@@ -8,14 +8,15 @@ import type { Origin } from "./forwarded-head"
 import { requestFieldsFor, responseOf } from "./http2-head"
 import { ErrorCode } from "./http2/error-codes"
 import type { HeaderField } from "./http2/hpack-table"
-import type { Http2Stream, StreamUser } from "./http2/stream"
+import type { Http2Stream } from "./http2/stream"
 import type { RelayContext } from "./relay-context"
 import type { RequestHead } from "./request-head"
 import type { Upstream } from "./route-table"
-import type { UpstreamSession } from "./upstream-sessions"
+import type { UpstreamSession } from "./upstream-session"
+import type { StreamSeeker } from "./upstream-sessions"
 
 /** One request and its response, streamed both ways through a stream of a shared HTTP/2 connection in clear (RFC 9113 section 3.3). */
-export class Http2Exchange implements Exchange, StreamUser {
+export class Http2Exchange implements Exchange, StreamSeeker {
   status = 0
   bytesIn = 0
   bytesOut = 0
@@ -25,10 +26,13 @@ export class Http2Exchange implements Exchange, StreamUser {
   responseBegun = false
   private stream: Http2Stream | undefined
   private session: UpstreamSession | undefined
-  private responseDone = false
+  /** Of the request's body, while there is no stream yet; as much as the client may send before it heeds `pauseReading`. */
+  private early: BodyPart[] = []
+  private interimCount = 0
   private held = 0
   private blocked = false
   private retried = false
+  private wasConnected = false
   private over = false
   private readonly startedAt = performance.now()
 
@@ -45,33 +49,26 @@ export class Http2Exchange implements Exchange, StreamUser {
   }
 
   start(part: BodyPart): void {
-    this.open(part)
+    this.requestDone = part.done
+    if (part.count > 0 || part.trailers !== undefined) this.keep(part)
+    this.seek()
   }
 
   send(part: BodyPart): void {
-    const { stream } = this
-    if (!stream || this.over) return
+    if (this.over) return
     this.requestDone = part.done
-    let flowing = true
-    const last = part.done && part.trailers === undefined ? part.count - 2 : -1
-    for (let i = 0; i < part.count; i += 2) {
-      const from = part.ranges[i]!
-      const to = part.ranges[i + 1]!
-      this.bytesIn += to - from
-      flowing = stream.write(part.input.subarray(from, to), i === last)
-    }
-    if (part.done && (part.count === 0 || part.trailers !== undefined)) {
-      const trailers: HeaderField[] = []
-      part.trailers?.appendTo(trailers, trailerDropped, trailerNamesDropped)
-      stream.end(trailers)
-    }
+    if (!this.stream) return this.keep(part)
+    const flowing = this.transmit(this.stream, part)
+    if (this.over) return
     if (!flowing && !part.done) this.client.pauseReading()
     this.expect()
   }
 
   cancel(): void {
     this.over = true
-    this.stream?.reset(ErrorCode.CANCEL)
+    this.early = []
+    if (this.stream) this.stream.reset(ErrorCode.CANCEL)
+    else this.context.sessions.forsake(this.upstream, this)
   }
 
   clientDrained(): void {
@@ -89,16 +86,40 @@ export class Http2Exchange implements Exchange, StreamUser {
     this.fail(connecting ? "unreachable" : this.requestDone ? "too_slow_answer" : "too_slow_request")
   }
 
+  onRoom(session: UpstreamSession): void {
+    const ended = this.requestDone && this.early.length === 0
+    this.wasConnected = session.connected
+    this.session = session
+    this.stream = session.request(requestFieldsFor(this.message, this.origin), ended, this)
+    if (!this.stream) return this.seek()
+    const { early, stream } = this
+    this.early = []
+    let flowing = true
+    for (const part of early) flowing = this.transmit(stream, part)
+    if (this.over) return
+    if (flowing && early.length > 0) this.client.resumeReading()
+    this.expect()
+  }
+
+  onNoRoom(connected: boolean): void {
+    if (!this.over) this.fail(connected ? "bad_answer" : "unreachable")
+  }
+
   onHead(fields: HeaderField[], ended: boolean): void {
     if (this.over) return
     try {
-      const head = responseOf(fields, ended, this.message.method)
-      if (head.status < 200) return this.client.interim(head)
+      const head = responseOf(fields, this.message.method)
+      if (head.status < 200) {
+        if (++this.interimCount > INTERIM_COUNT) throw new MessageError(400, "there are too many interim responses")
+        this.client.interim(head)
+        return this.expect()
+      }
       this.firstByteMs = performance.now() - this.startedAt
-      this.connectMs = this.session?.connectMs ?? 0
+      if (!this.wasConnected) this.connectMs = this.session!.connectMs
       this.status = head.status
       this.responseBegun = true
-      this.client.respond(head, bodyPart(undefined, ended))
+      this.blocked = !this.client.respond(head, bodyPart(undefined, ended))
+      if (this.over) return
       if (ended) this.complete()
       else this.expect()
     } catch (error) {
@@ -126,35 +147,64 @@ export class Http2Exchange implements Exchange, StreamUser {
   onReset(code: number): void {
     if (this.over) return
     if (this.responseBegun) return this.abort()
-    // A refused stream was not looked at (RFC 9113 section 8.7), so that any request without body may go again.
-    if (code === ErrorCode.REFUSED_STREAM && !this.retried && this.message.framing.kind === "none") {
+    if (!this.retried && this.mayRetry(code)) {
       this.retried = true
-      return this.open(bodyPart(undefined, true))
+      this.stream = undefined
+      return this.seek()
     }
-    this.fail(this.session?.connected === false ? "unreachable" : "bad_answer")
+    this.fail(this.session!.connected ? "bad_answer" : "unreachable")
   }
 
   onDrain(): void {
+    if (this.over) return
     this.client.resumeReading()
     this.expect()
   }
 
-  private open(part: BodyPart): void {
-    const ended = part.done && part.count === 0 && part.trailers === undefined
-    const opened = this.context.sessions.request(this.upstream, requestFieldsFor(this.message, this.origin), ended, this)
-    if (!opened) return this.fail("unreachable")
-    this.stream = opened.stream
-    this.session = opened.session
-    this.requestDone = ended
-    if (!ended && (part.count > 0 || part.done)) this.send(part)
-    else this.expect()
+  private seek(): void {
+    if (!this.requestDone) this.client.pauseReading()
+    this.expect()
+    this.context.sessions.seek(this.upstream, this)
+  }
+
+  /** A refused stream was not looked at (RFC 9113 section 8.7), so that any request without body may go again. */
+  private mayRetry(code: number): boolean {
+    if (this.message.framing.kind !== "none") return false
+    if (code === ErrorCode.REFUSED_STREAM) return true
+    // A connection that was just being closed when the request went to it.
+    return this.session!.lost && this.wasConnected && this.interimCount === 0 && mayRepeat(this.message, undefined)
+  }
+
+  /** Keeps a part beyond the call; its trailers are its own. */
+  private keep(part: BodyPart): void {
+    const { input, ranges, count, done, trailers } = part
+    const pieces: Buffer[] = []
+    for (let i = 0; i < count; i += 2) pieces.push(input.subarray(ranges[i]!, ranges[i + 1]!))
+    this.early.push(bodyPart(Buffer.concat(pieces), done, trailers))
+  }
+
+  private transmit(stream: Http2Stream, part: BodyPart): boolean {
+    const { input, ranges, count, done, trailers } = part
+    let flowing = true
+    const last = done && trailers === undefined ? count - 2 : -1
+    for (let i = 0; i < count; i += 2) {
+      const from = ranges[i]!
+      const to = ranges[i + 1]!
+      this.bytesIn += to - from
+      flowing = stream.write(input.subarray(from, to), i === last)
+    }
+    if (done && (count === 0 || trailers !== undefined)) {
+      const list: HeaderField[] = []
+      trailers?.appendTo(list, trailerDropped, trailerNamesDropped)
+      stream.end(list)
+    }
+    return flowing
   }
 
   private complete(): void {
-    if (this.responseDone) return
-    this.responseDone = true
     this.over = true
-    if (!this.requestDone) this.stream?.reset(ErrorCode.CANCEL)
+    // What of the request has not left yet is not wanted any more.
+    if (!this.stream!.endSent) this.stream!.reset(ErrorCode.CANCEL)
     this.client.finished()
   }
 

@@ -1,3 +1,4 @@
+import { createHash, randomBytes } from "node:crypto"
 import { STATUS_CODES } from "node:http"
 import { type Framing, measuredFraming } from "./body-framing"
 import { MessageError } from "./field-lines"
@@ -9,36 +10,65 @@ import type { RequestHead } from "./request-head"
 import type { ResponseHead } from "./response-head"
 import { parseAuthority } from "./server-name"
 
+/** A request of HTTP/2. `websocketKey` is there when it is an extended CONNECT (RFC 8441), which is a GET with this key to everybody behind us. */
+export type Http2RequestHead = RequestHead & { websocketKey: string | undefined }
+
 const NONE: Framing = { kind: "none" }
 const UNMEASURED: Framing = { kind: "chunked" }
 const NO_OPTIONS: readonly string[] = []
-
-/** Name and value of each pseudo field; how they must stand is the session's matter (RFC 9113 section 8.3). */
-function split(fields: readonly HeaderField[]): { pseudo: Record<string, string>; plain: FieldList } {
-  const pseudo: Record<string, string> = {}
-  let count = 0
-  for (; count < fields.length && fields[count]!.name.charCodeAt(0) === 58; count++) pseudo[fields[count]!.name] = fields[count]!.value
-  return { pseudo, plain: new FieldList(fields.slice(count)) }
-}
+const COLON = 58
+/** RFC 6455 section 1.3. */
+const WEBSOCKET_GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 /**
- * The request that a head of HTTP/2 stands for. `upgrade` is the protocol of an extended CONNECT (RFC 8441), which is a GET to everybody behind
- * us. Throws MessageError for one that may not be relayed.
+ * The request that a head of HTTP/2 stands for; how its fields must stand is the session's matter (RFC 9113 section 8.3). `expected` is the
+ * host that is most likely. Throws MessageError for one that may not be relayed.
  */
-export function requestOf(fields: readonly HeaderField[], ended: boolean): RequestHead & { upgrade: string | undefined } {
-  const { pseudo, plain } = split(fields)
-  const upgrade = pseudo[":protocol"]
-  const method = upgrade === undefined ? pseudo[":method"]! : "GET"
-  if (method === "CONNECT" || method === "TRACE") throw new MessageError(405, `${method} is not allowed here`)
-  if (upgrade !== undefined && upgrade !== "websocket") throw new MessageError(400, "the only protocol to change to is websocket")
-  const target = pseudo[":path"]!
-  const authority = pseudo[":authority"] ?? plain.single(FieldName.Host)
-  const host = authority === undefined ? undefined : parseAuthority(authority)
+export function requestOf(fields: readonly HeaderField[], ended: boolean, targetBytes: number, expected: string): Http2RequestHead {
+  let method = ""
+  let target = ""
+  let named: string | undefined
+  let protocol: string | undefined
+  let count = 0
+  for (; count < fields.length; count++) {
+    const { name, value } = fields[count]!
+    if (name.charCodeAt(0) !== COLON) break
+    if (name === ":method") method = value
+    else if (name === ":path") target = value
+    else if (name === ":authority") named = value
+    else if (name === ":protocol") protocol = value
+  }
+  const websocketKey = protocol === undefined ? undefined : randomBytes(16).toString("base64")
+  if (protocol === undefined ? method === "CONNECT" || method === "TRACE" : protocol !== "websocket") {
+    throw new MessageError(405, `${protocol ?? method} is not allowed here`)
+  }
+  if (target.length > targetBytes) throw new MessageError(414, "the request target is too long")
+  const plain = websocketKey === undefined ? new FieldList(fields, count) : new FieldList(websocketFields(fields, count, websocketKey))
+  const authority = named ?? plain.single(FieldName.Host)
+  const host = authority === expected ? expected : authority === undefined ? undefined : parseAuthority(authority)
   if (authority === undefined || host === undefined) throw new MessageError(400, "the :authority is missing or malformed")
-  const length = plain.single(FieldName.ContentLength)
-  const framing = ended || upgrade !== undefined ? NONE : length === undefined ? UNMEASURED : measuredFraming(length)
-  return { method, target, version: 2, host, authority, fields: plain, connection: NO_OPTIONS, framing, end: 0, upgrade }
+  return {
+    method: websocketKey === undefined ? method : "GET",
+    target,
+    version: 2,
+    host,
+    authority,
+    fields: plain,
+    connection: NO_OPTIONS,
+    framing: ended || websocketKey !== undefined ? NONE : framingOf(plain),
+    end: 0,
+    websocketKey,
+  }
 }
+
+/** RFC 8441 section 5 leaves out what RFC 6455 section 4.1 demands of HTTP/1.1. */
+function websocketFields(fields: readonly HeaderField[], from: number, key: string): HeaderField[] {
+  const kept = fields.slice(from).filter(({ name }) => name !== "sec-websocket-key" && name !== "content-length")
+  return [...kept, { name: "sec-websocket-key", value: key }]
+}
+
+/** The Sec-WebSocket-Accept that answers a key (RFC 6455 section 4.2.2). */
+export const websocketAccept = (key: string) => createHash("sha1").update(`${key}${WEBSOCKET_GUID}`).digest("base64")
 
 /** The head that an upstream of HTTP/2 gets for a request. */
 export function requestFieldsFor(head: RequestHead, origin: Origin): HeaderField[] {
@@ -61,24 +91,28 @@ export function requestFieldsFor(head: RequestHead, origin: Origin): HeaderField
   return list
 }
 
-/** The response that a head of HTTP/2 stands for, to a request of this method. */
-export function responseOf(fields: readonly HeaderField[], ended: boolean, method: string): ResponseHead {
-  const { pseudo, plain } = split(fields)
-  const status = Number(pseudo[":status"])
-  const length = plain.single(FieldName.ContentLength)
-  const bodiless = ended || method === "HEAD" || status < 200 || status === 204 || status === 304
-  const framing = bodiless ? NONE : length === undefined ? UNMEASURED : measuredFraming(length)
+/** The response that a head of HTTP/2 stands for, to a request of this method. Throws MessageError. */
+export function responseOf(fields: readonly HeaderField[], method: string): ResponseHead {
+  // The session has seen to it that a response begins with its :status, and has no other pseudo field.
+  const status = Number(fields[0]!.value)
+  const plain = new FieldList(fields, 1)
+  const bodiless = method === "HEAD" || status < 200 || status === 204 || status === 304
+  // One that ends with its head is unmeasured too, unless it says so: HTTP/1 must not wait for a close.
+  const framing = bodiless ? NONE : framingOf(plain)
   return { status, reason: STATUS_CODES[status] ?? "", version: 2, fields: plain, connection: NO_OPTIONS, framing, end: 0 }
+}
+
+function framingOf(fields: FieldList): Framing {
+  const length = fields.single(FieldName.ContentLength)
+  return length === undefined ? UNMEASURED : measuredFraming(length)
 }
 
 /** The head that a client of HTTP/2 gets for a response. */
 export function responseFieldsFor(head: ResponseHead, requestId: string): HeaderField[] {
   const { status, framing } = head
-  const list: HeaderField[] = [{ name: ":status", value: statusText(status) }]
+  const list: HeaderField[] = [{ name: ":status", value: status === 200 ? "200" : String(status) }]
   const measured = status >= 200 && status !== 204 && (framing.kind === "length" || framing.kind === "none")
   head.fields.appendTo(list, measured ? responseDropped : unmeasuredResponseDropped, head.connection)
   if (status >= 200) list.push({ name: "x-request-id", value: requestId })
   return list
 }
-
-const statusText = (status: number) => (status === 200 ? "200" : String(status))

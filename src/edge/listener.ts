@@ -1,7 +1,7 @@
 import type { SecureContext } from "node:tls"
 import { describeError } from "../errors"
 import type { Log } from "../log"
-import { Acceptor, type ListenAt, type ServerSocket } from "./acceptor"
+import { Acceptor, type ListenAt, nativeContext, type ServerSocket } from "./acceptor"
 import type { AccessLog } from "./access-log"
 import type { Client } from "./client"
 import { ConnectionSet } from "./connection-set"
@@ -111,12 +111,12 @@ export class EdgeListener {
     const name = parseServerName(raw)
     if (name === undefined) return new Error("the server name is missing or malformed")
     const challenge = this.options.challengeContext?.(name)
-    if (challenge) return native(challenge)
+    if (challenge) return nativeContext(challenge)
     try {
       const chosen = this.options.secureContext(name)
-      if (!(chosen instanceof Promise)) return native(chosen)
+      if (!(chosen instanceof Promise)) return nativeContext(chosen)
       chosen.then(
-        (context) => socket.resumeSNI(native(context), false),
+        (context) => socket.resumeSNI(nativeContext(context), false),
         (error) => this.refuse(name, socket, error),
       )
       return true
@@ -150,9 +150,6 @@ export class EdgeListener {
     this.clients.add(new Connection(wire, facts, this.context, leave))
   }
 }
-
-/** What Bun's `serverName` handler wants: the native part of a secure context. */
-const native = (context: SecureContext) => (context as unknown as { context: unknown }).context
 
 function offeredProtocols(wire: Uint8Array): string[] {
   const bytes = Buffer.from(wire.buffer, wire.byteOffset, wire.byteLength)

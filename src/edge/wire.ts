@@ -84,7 +84,8 @@ export class Wire {
 
   /** Closes both sides at once; what was not sent yet is lost. */
   destroy(): void {
-    this.drop()
+    // Over TLS, a close waits for a record that the network took only in part, as long as the peer likes; a reset does not.
+    if (this.queuedBytes > 0) return this.reset()
     this.socket?.close()
     this.onClosed()
   }

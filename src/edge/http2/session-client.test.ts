@@ -110,6 +110,7 @@ test("GOAWAY gives back the streams that the server did not take, and forbids ot
 test("the server's limit of streams and its settings are kept to", () => {
   const peer = new ScriptedPeer("client")
   expect(peer.session.peerAllowsExtendedConnect).toBe(false)
+  expect([new ScriptedPeer("client", {}, false).session.peerMaxStreams, peer.session.peerMaxStreams]).toEqual([100, 2 ** 31 - 1])
   peer.send(settings([3, 1], [8, 1]))
   expect([peer.session.peerMaxStreams, peer.session.peerAllowsExtendedConnect]).toEqual([1, true])
   expect(peer.session.request(GET, true, new RecordingUser())).toBeDefined()

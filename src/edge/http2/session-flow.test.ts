@@ -84,6 +84,18 @@ test("streams that wait for the connection's window take turns, a frame each", (
   expect(peer.session.queuedBytes).toBe(0)
 })
 
+test("a stream that waits goes before one whose data comes with the window", () => {
+  const { peer, streams } = withAnswers(2, {}, settings([4, 1_000_000]))
+  streams[0]!.write(Buffer.alloc(65_545), true)
+  peer.frames()
+  peer.onRequest = ({ stream }) => {
+    stream.sendHead(OK, false)
+    streams[1]!.write(Buffer.alloc(3), true)
+  }
+  peer.send(widen(0, 1000), peer.headers(5, GET, WHOLE))
+  expect(peer.words()).toEqual(["DATA 1 END 10", "HEADERS 5", "DATA 3 END 3"])
+})
+
 test("a stream that is reset while it waits leaves nothing behind, and the others go on", () => {
   const { peer, streams, users } = withAnswers(3, {}, settings([4, 1_000_000]))
   for (const stream of streams) stream.write(Buffer.alloc(65_535), true)

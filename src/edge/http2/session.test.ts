@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test"
+import { describe, expect, jest, test } from "bun:test"
 import { ErrorCode } from "./error-codes"
 import { CLIENT_PREFACE, Flag, FrameType } from "./frame"
 import { fields, frame, GET, OK, POST, ScriptedPeer, settings, uint32, withStreams } from "./session.fixture"
@@ -192,6 +192,19 @@ describe("a graceful end", () => {
       peer.bytes()
     }
     expect(peer.closed.code).toBe(ErrorCode.NO_ERROR)
+  })
+
+  test("a session that is gone leaves no timer", () => {
+    jest.useFakeTimers()
+    try {
+      const peer = withStreams()
+      peer.session.drain()
+      expect(jest.getTimerCount()).toBe(1)
+      peer.session.onTransportClosed()
+      expect(jest.getTimerCount()).toBe(0)
+    } finally {
+      jest.useRealTimers()
+    }
   })
 
   test("a server ends when the client said GOAWAY and its streams are done", () => {
