@@ -8,7 +8,7 @@ export interface Fields {
   /** The value of the one field of a name, or undefined; two of them throw MessageError, since which one counts is what smugglers play with. */
   single(name: FieldName): string | undefined
   /** All values of a name, in order. */
-  all(name: FieldName): string[]
+  all(name: FieldName): readonly string[]
   /** Appends the fields that go on, as lines of HTTP/1. */
   writeTo(out: Outbox, dropped: Uint8Array, named: readonly string[]): void
   /** Appends the fields that go on, as HTTP/2 has them. */
@@ -81,9 +81,11 @@ export class FieldLines implements Fields {
     return index < 0 ? undefined : this.value(index)
   }
 
-  all(name: FieldName): string[] {
+  all(name: FieldName): readonly string[] {
+    const first = this.ids.indexOf(name)
+    if (first < 0 || first >= this.count) return NO_VALUES
     const values: string[] = []
-    for (let i = 0; i < this.count; i++) if (this.ids[i] === name) values.push(this.value(i))
+    for (let i = first; i < this.count; i++) if (this.ids[i] === name) values.push(this.value(i))
     return values
   }
 
@@ -119,6 +121,7 @@ export class FieldLines implements Fields {
 }
 
 const EMPTY = Buffer.alloc(0)
+const NO_VALUES: readonly string[] = Object.freeze([])
 
 /** Fields that came by HTTP/2, already checked by its session (RFC 9113 section 8.2.1): names are lower case tokens, values hold no line break. */
 export class FieldList implements Fields {
@@ -138,7 +141,7 @@ export class FieldList implements Fields {
     return index < 0 ? undefined : this.list[index]!.value
   }
 
-  all(name: FieldName): string[] {
+  all(name: FieldName): readonly string[] {
     const values: string[] = []
     for (let i = this.from; i < this.list.length; i++) if (this.ids[i] === name) values.push(this.list[i]!.value)
     return values

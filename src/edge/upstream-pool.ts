@@ -1,5 +1,6 @@
 import type { EdgeLimits } from "./limits"
 import type { Upstream } from "./route-table"
+import { UpstreamHealth } from "./upstream-health"
 import { Wire, wireHandlers, type WireUser } from "./wire"
 
 /** Who a connection's bytes belong to at the moment. */
@@ -13,7 +14,7 @@ export interface UpstreamUser {
 }
 
 /** `retired` ones have left the pool, with nothing open. */
-type Target = { name: string; upstream: Upstream; idle: UpstreamConnection[]; open: number; retired: boolean }
+type Target = { name: string; upstream: Upstream; health: UpstreamHealth; idle: UpstreamConnection[]; open: number; retired: boolean }
 
 /** One connection to an upstream. Without a user, any byte or end on it makes it unfit for the next request. */
 export class UpstreamConnection implements WireUser {
@@ -24,30 +25,41 @@ export class UpstreamConnection implements WireUser {
   idleSince = 0
   user: UpstreamUser | undefined
   readonly bornAt = performance.now()
-  private timer: Timer
+  private timer: Timer | undefined
 
   constructor(
     readonly target: Target,
     connectMs: number,
     private forget: (connection: UpstreamConnection) => void,
   ) {
-    const { upstream } = target
+    const { upstream, health } = target
     const wire = new Wire()
     wire.user = this
     this.wire = wire
+    if (!health.mayTry(this.bornAt)) {
+      queueMicrotask(() => wire.destroy())
+      return
+    }
     this.timer = setTimeout(() => {
       this.timedOut = true
+      health.timedOut(performance.now())
       wire.destroy()
     }, connectMs)
     const socket = {
       ...wireHandlers,
       open: (opened: Bun.Socket<Wire>) => {
         clearTimeout(this.timer)
+        if (!this.timedOut) health.answered()
         this.connected = !wire.closed
         wire.open(opened)
         this.user?.onUpstreamConnected()
       },
-      connectError: () => wire.onClosed(),
+      connectError: (_: unknown, error: Error & { code?: string }) => {
+        // Whoever refuses is there; a host that cannot be reached costs each visitor seconds, as a time-out does.
+        if (error.code === "EHOSTUNREACH" || error.code === "ETIMEDOUT") health.timedOut(performance.now())
+        else if (!this.timedOut) health.answered()
+        wire.onClosed()
+      },
     }
     // What went wrong is told to `connectError`, which comes first.
     const options = { allowHalfOpen: true, data: wire, socket }
@@ -159,7 +171,7 @@ export class UpstreamPool {
     if (known && !known.retired) return known
     const name = upstreamName(upstream)
     let target = this.targets.get(name)
-    if (!target) this.targets.set(name, (target = { name, upstream, idle: [], open: 0, retired: false }))
+    if (!target) this.targets.set(name, (target = { name, upstream, health: new UpstreamHealth(), idle: [], open: 0, retired: false }))
     this.known.set(upstream, target)
     return target
   }
