@@ -52,7 +52,7 @@ function written(head: string, part: BodyPart, chunked: boolean): string[] {
 }
 
 const part = (text: string, done = false) => bodyPart(Buffer.from(text), done)
-const pieces: BodyPart = { input: Buffer.from("a-bc"), ranges: [0, 1, 2, 4], count: 4, done: false, trailers: undefined }
+const pieces: BodyPart = { input: Buffer.from("a-bc"), ranges: [0, 1, 2, 4], count: 4, done: false, trailers: undefined, lasting: false }
 
 test.each([
   ["", part(""), false, []],

@@ -36,6 +36,8 @@ export interface BodyPart {
   readonly count: number
   readonly done: boolean
   readonly trailers: Fields | undefined
+  /** The input stays as it is after the call, and may be kept. */
+  readonly lasting: boolean
 }
 
 const SIZE_DIGITS = 8
@@ -60,6 +62,7 @@ export class BodyDecoder implements BodyPart {
   ranges: number[] = []
   count = 0
   done: boolean
+  readonly lasting = true
   /** Body bytes so far, without framing. */
   bytes = 0
   trailers: Fields | undefined
@@ -176,22 +179,22 @@ const EMPTY = Buffer.alloc(0)
 /** A part that is a whole buffer, or only the end of a body. */
 export function bodyPart(input: Buffer | undefined, done: boolean, trailers?: Fields): BodyPart {
   return input === undefined || input.length === 0
-    ? { input: EMPTY, ranges: [], count: 0, done, trailers }
-    : { input, ranges: [0, input.length], count: 2, done, trailers }
+    ? { input: EMPTY, ranges: [], count: 0, done, trailers, lasting: false }
+    : { input, ranges: [0, input.length], count: 2, done, trailers, lasting: false }
 }
 
 /** Appends a part to a message of HTTP/1, in chunks where the message is `chunked`. */
 export function writePart(out: Outbox, part: BodyPart, chunked: boolean): void {
-  const { input, ranges, count } = part
+  const { input, ranges, count, lasting } = part
   if (!chunked) {
-    for (let i = 0; i < count; i += 2) out.copy(input, ranges[i]!, ranges[i + 1]!)
+    for (let i = 0; i < count; i += 2) out.copy(input, ranges[i]!, ranges[i + 1]!, lasting)
     return
   }
   let size = 0
   for (let i = 0; i < count; i += 2) size += ranges[i + 1]! - ranges[i]!
   if (size > 0) {
     out.text(`${size.toString(16)}\r\n`)
-    for (let i = 0; i < count; i += 2) out.copy(input, ranges[i]!, ranges[i + 1]!)
+    for (let i = 0; i < count; i += 2) out.copy(input, ranges[i]!, ranges[i + 1]!, lasting)
     out.text("\r\n")
   }
   if (!part.done) return

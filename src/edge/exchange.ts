@@ -54,7 +54,8 @@ export interface Exchange {
 }
 
 const EMPTY = Buffer.alloc(0)
-const INTERIM_COUNT = 16
+/** Interim responses that an upstream may send before the final one. */
+export const INTERIM_COUNT = 16
 const repeatable = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"])
 
 /** Whether a request may be sent a second time when the first went to a connection that was just being closed (RFC 9110 section 9.2.2). */
@@ -119,7 +120,9 @@ export class Http1Exchange implements Exchange, UpstreamUser {
 
   onDeadline(): void {
     if (this.responseBegun) return this.abort()
-    this.fail(this.requestDone ? "too_slow_answer" : "too_slow_request")
+    // What the upstream has not taken yet is not the client's to hurry.
+    const waitsForClient = !this.requestDone && this.connection.wire.writableLength === 0
+    this.fail(waitsForClient ? "too_slow_request" : "too_slow_answer")
   }
 
   onUpstreamConnected(): void {

@@ -30,12 +30,12 @@ export class Outbox {
     return this
   }
 
-  /** Appends bytes of another buffer. */
-  copy(bytes: Buffer, from = 0, to = bytes.length): this {
+  /** Appends bytes of another buffer; with `lasting` they stay as they are, and may be kept where they are. */
+  copy(bytes: Buffer, from = 0, to = bytes.length, lasting = false): this {
     const size = to - from
     if (size >= DIRECT_BYTES) {
       this.flush()
-      this.flowing = this.wire!.write(bytes, from, to)
+      this.flowing = this.wire!.write(bytes, from, to, lasting)
       return this
     }
     if (this.length + size > CAPACITY) this.flush()

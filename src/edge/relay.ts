@@ -42,9 +42,10 @@ export class ClientConnection implements ExchangeClient, WireUser, Client {
   private inputEnded = false
   private closing = false
   private serving = false
-  private paused = false
+  /** Why nothing is read: more waits than may, or the upstream does not keep up. */
+  private full = false
+  private behind = false
   private blocked = false
-  private unsent = 0
 
   constructor(
     private wire: Wire,
@@ -80,18 +81,14 @@ export class ClientConnection implements ExchangeClient, WireUser, Client {
 
   onDrain(): void {
     this.blocked = false
-    if (this.tunnel) this.tunnel.clientDrained()
+    if (this.closing) this.linger()
+    else if (this.tunnel) this.tunnel.clientDrained()
     else if (this.exchange) this.exchange.clientDrained()
     // A client that does not take its answers gets no further ones made.
     else this.serve()
   }
 
   onDeadline(): void {
-    if (this.closing && this.wire.writableLength > 0 && this.wire.writableLength !== this.unsent) {
-      // A slow reader that still reads gets the rest of its last response.
-      this.unsent = this.wire.writableLength
-      return this.expectWithin(this.context.limits.lingerMs)
-    }
     if (this.closing || this.tunnel) return this.wire.destroy()
     if (this.exchange) {
       if (this.blocked) return this.aborted()
@@ -118,7 +115,8 @@ export class ClientConnection implements ExchangeClient, WireUser, Client {
       if (!this.exchange.requestDone) this.aborted()
       return
     }
-    this.shut()
+    // Requests that wait for a slow reader are still answered.
+    if (!this.blocked) this.shut()
   }
 
   onClosed(): void {
@@ -152,7 +150,7 @@ export class ClientConnection implements ExchangeClient, WireUser, Client {
 
   private stash(chunk: Buffer, from: number): void {
     this.inbox.append(chunk, from)
-    if (this.inbox.size > this.context.limits.pipelinedBytes) this.pauseReading()
+    this.regulate()
   }
 
   private serve(): void {
@@ -177,7 +175,7 @@ export class ClientConnection implements ExchangeClient, WireUser, Client {
       this.serving = false
     }
     if (this.inputEnded && !this.exchange && !this.tunnel && !this.closing && !this.blocked) this.shut()
-    else if (this.paused && !this.exchange) this.resumeReading()
+    else this.regulate()
   }
 
   private begin(head: RequestHead): void {
@@ -237,14 +235,20 @@ export class ClientConnection implements ExchangeClient, WireUser, Client {
   }
 
   pauseReading(): void {
-    this.paused = true
+    this.behind = true
     this.wire.pause()
   }
 
   resumeReading(): void {
-    if (!this.paused || this.inbox.size > this.context.limits.pipelinedBytes) return
-    this.paused = false
-    this.wire.resume()
+    this.behind = false
+    this.regulate()
+  }
+
+  /** Reads while there is room and somebody who takes it. */
+  private regulate(): void {
+    this.full = this.inbox.size > this.context.limits.pipelinedBytes
+    if (this.full || this.behind) this.wire.pause()
+    else this.wire.resume()
   }
 
   expectWithin(ms: number): void {
@@ -271,7 +275,7 @@ export class ClientConnection implements ExchangeClient, WireUser, Client {
 
   aborted(): void {
     const { exchange } = this
-    if (exchange) this.record(exchange.status)
+    if (exchange) this.record(exchange.status || 499)
     this.release()
     exchange?.cancel()
     this.closing = true
@@ -288,7 +292,7 @@ export class ClientConnection implements ExchangeClient, WireUser, Client {
         // What was received before the close still goes out; a client that does not take it is cut off.
         this.wire.end()
         this.closing = true
-        this.expectWithin(this.context.limits.lingerMs)
+        this.linger()
       },
     })
     this.tunnel = tunnel
@@ -296,7 +300,7 @@ export class ClientConnection implements ExchangeClient, WireUser, Client {
     this.release()
     if (firstBytes.length > 0) tunnel.onUpstreamData(firstBytes)
     if (this.inbox.size > 0) tunnel.fromClient(this.inbox.take())
-    if (this.paused) this.resumeReading()
+    this.regulate()
     if (this.inputEnded) tunnel.clientEnded()
   }
 
@@ -311,6 +315,7 @@ export class ClientConnection implements ExchangeClient, WireUser, Client {
   private release(): void {
     this.exchange = undefined
     this.requestBody = undefined
+    this.behind = false
     if (this.lines) this.context.requestLines.push(this.lines)
     this.lines = undefined
   }
@@ -320,7 +325,7 @@ export class ClientConnection implements ExchangeClient, WireUser, Client {
     this.route = undefined
     if (close) return this.shut()
     this.deadline = performance.now() + this.context.limits.idleMs
-    if (this.inbox.size > 0 || this.inputEnded || this.paused) this.serve()
+    if (this.inbox.size > 0 || this.inputEnded || this.full) this.serve()
   }
 
   /** A message that was not understood: answered once, since nothing after it can be trusted. */
@@ -339,9 +344,15 @@ export class ClientConnection implements ExchangeClient, WireUser, Client {
   private shut(): void {
     this.closing = true
     this.inbox.clear()
-    this.deadline = performance.now() + this.context.limits.lingerMs
+    this.linger()
     this.wire.end()
     this.wire.resume()
+  }
+
+  /** A slow reader gets the rest of its last response as it would any other's; only then is it the client's turn to end. */
+  private linger(): void {
+    const { lingerMs, responseIdleMs } = this.context.limits
+    this.expectWithin(this.wire.writableLength > 0 ? responseIdleMs : lingerMs)
   }
 
   private record(status: number): void {

@@ -115,3 +115,27 @@ test("an upload that the upstream does not read holds the client back", async ()
   expect(sent).toBeLessThan(64)
   expect(process.memoryUsage().rss - before).toBeLessThan(128 * 1024 * 1024)
 })
+
+test("a body larger than what may wait goes up on a connection to the upstream that was used before", async () => {
+  const body = "b".repeat(300_000)
+  const received: number[] = []
+  const upstream = await stage.node(
+    createServer((req, res) => {
+      let bytes = 0
+      req.on("data", (chunk: Buffer) => (bytes += chunk.length))
+      req.on("end", () => {
+        received.push(bytes)
+        res.end("ok")
+      })
+    }),
+  )
+  const fixture = await stage.edgeTo(upstream)
+  for (let round = 1; round <= 4; round++) {
+    const client = await fixture.client()
+    client.send(post(`Content-Length: ${body.length}\r\n`, body))
+    await until(() => received.length === round, `upload ${round}`)
+    await client.has("\r\n\r\n")
+    client.socket.destroy()
+  }
+  expect(received).toEqual([300_000, 300_000, 300_000, 300_000])
+})

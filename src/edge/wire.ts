@@ -20,6 +20,9 @@ export interface RawSocket {
   resume(): void
 }
 
+/** From here on, what was not sent is kept in its own buffer rather than copied, though that holds the whole buffer. */
+const KEPT_BYTES = 64 * 1024
+
 /**
  * A TCP, TLS or Unix connection on Bun's own socket, without the streams of node:net: a write goes to the network at once and from any buffer,
  * and only what the network does not take is copied and kept. May be written to before it is open.
@@ -52,8 +55,11 @@ export class Wire {
     else if (this.ending) this.shut()
   }
 
-  /** Sends bytes of a buffer, which may be reused as soon as this returns. False when some had to be kept: `onDrain` tells when they are gone. */
-  write(bytes: Buffer, from = 0, to = bytes.length): boolean {
+  /**
+   * Sends bytes of a buffer, which may be reused as soon as this returns unless it is `lasting`. False when some had to be kept: `onDrain`
+   * tells when they are gone.
+   */
+  write(bytes: Buffer, from = 0, to = bytes.length, lasting = false): boolean {
     if (this.closed || this.ending) return true
     let sent = from
     if (this.socket && this.queuedBytes === 0) {
@@ -62,8 +68,8 @@ export class Wire {
       sent += taken
       if (sent >= to) return true
     }
-    const rest = Buffer.allocUnsafe(to - sent)
-    bytes.copy(rest, 0, sent, to)
+    const keep = lasting && to - sent >= KEPT_BYTES
+    const rest = keep ? bytes.subarray(sent, to) : Buffer.from(bytes.subarray(sent, to))
     this.queue.push(rest)
     this.queuedBytes += rest.length
     this.behind = true
