@@ -42,6 +42,9 @@ const TLS_1_2 = 0x0303
 /** Certificates are chosen at each handshake; none is asked of the client. */
 const TLS_OPTIONS = { requestCert: false, rejectUnauthorized: false, minVersion: TLS_1_2 }
 
+/** A handshake that takes longer is not waited for at the end. */
+const SLOW_ENTRY_MS = 1000
+
 /**
  * TCP accept → PROXY header, where the peer must send one → TLS handshake, where the listener has TLS → connection. It stands on `Bun.listen`,
  * whose sockets carry no stream machinery. Whatever has not come this far in time is cut off.
@@ -57,8 +60,9 @@ export class Acceptor {
     const { limits, tls } = options
     this.entering = new ConnectionSet(limits.connections, limits.sweepMs)
     const handshake = (socket: ServerSocket, succeeded: boolean) => (socket.data?.user as Entry | undefined)?.secured?.(socket, succeeded)
-    this.secureHandlers = { ...wireHandlers, ...tls, handshake }
-    this.handlers = { ...wireHandlers, open: (socket: ServerSocket) => this.admit(socket) }
+    const handlers = wireHandlers(options.log)
+    this.secureHandlers = { ...handlers, ...tls, handshake }
+    this.handlers = { ...handlers, open: (socket: ServerSocket) => this.admit(socket) }
   }
 
   /** Connections on their way. */
@@ -85,6 +89,12 @@ export class Acceptor {
   close(): void {
     this.server?.stop(false)
     this.server = undefined
+  }
+
+  /** Takes no new connections, and waits for those on their way, but not for those that are slow about it. */
+  async drain(limitMs: number): Promise<void> {
+    this.close()
+    await this.entering.emptied(Math.min(limitMs, SLOW_ENTRY_MS))
   }
 
   /** Takes no new connections, and cuts off those on their way. */

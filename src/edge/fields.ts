@@ -1,3 +1,4 @@
+import { FieldCache } from "./field-cache"
 import { FieldName, fieldNameOf, fieldNameOfText } from "./field-name"
 import { MessageError, singleIndex, tokenBytes, valueBytes } from "./field-lines"
 import type { HeaderField } from "./http2/hpack-table"
@@ -23,6 +24,7 @@ export class FieldLines implements Fields {
   /** Four numbers a field: where the line begins, the name ends, the value begins, the value ends. */
   private places: Int32Array
   private end = 0
+  private cache: FieldCache | undefined
 
   constructor(private maxCount: number) {
     this.ids = new Uint8Array(maxCount)
@@ -57,6 +59,12 @@ export class FieldLines implements Fields {
       count++
     }
     this.count = count
+  }
+
+  /** Lets go of the bytes, which would otherwise stay until the next message. */
+  clear(): void {
+    this.bytes = EMPTY
+    this.count = 0
   }
 
   /** The place of the one field of a name, or -1; throws MessageError for two. */
@@ -105,20 +113,35 @@ export class FieldLines implements Fields {
 
   appendTo(list: HeaderField[], dropped: Uint8Array, named: readonly string[]): void {
     for (let i = 0; i < this.count; i++) {
-      if (dropped[this.ids[i]!] === 0 && !this.isNamed(i, named)) list.push({ name: this.name(i), value: this.value(i) })
+      if (dropped[this.ids[i]!] === 0 && !this.isNamed(i, named)) list.push(this.field(i))
     }
+  }
+
+  private field(index: number): HeaderField {
+    const { places } = this
+    const at = 4 * index
+    this.cache ??= new FieldCache()
+    return this.cache.field(this.bytes, places[at]!, places[at + 1]!, places[at + 2]!, places[at + 3]!)
   }
 
   /** The framing is ours to judge, whatever a Connection field says of it. */
   private isNamed(index: number, named: readonly string[]): boolean {
-    return named.length > 0 && this.ids[index] !== FieldName.ContentLength && named.includes(this.name(index))
+    if (named.length === 0 || this.ids[index] === FieldName.ContentLength) return false
+    for (const name of named) if (this.nameIs(index, name)) return true
+    return false
   }
 
-  /** The name at a place, in lower case. */
-  name(index: number): string {
-    return this.bytes.toString("latin1", this.places[4 * index]!, this.places[4 * index + 1]!).toLowerCase()
+  /** Whether the name at a place is this one in lower case. */
+  private nameIs(index: number, name: string): boolean {
+    const start = this.places[4 * index]!
+    if (this.places[4 * index + 1]! - start !== name.length) return false
+    for (let i = 0; i < name.length; i++) if (lowerCase[this.bytes[start + i]!] !== name.charCodeAt(i)) return false
+    return true
   }
 }
+
+/** ASCII letters in lower case, other bytes as they are. */
+const lowerCase = Uint8Array.from({ length: 256 }, (_, byte) => (byte >= 65 && byte <= 90 ? byte + 32 : byte))
 
 const EMPTY = Buffer.alloc(0)
 const NO_VALUES: readonly string[] = Object.freeze([])

@@ -18,12 +18,14 @@ export type EdgeLimits = {
   poolIdleMs: number
   poolAgeMs: number
   sessionsPerTarget: number
+  upstreamConnections: number
   sweepMs: number
 }
 
 /**
  * What the edge allows unless told otherwise. `poolIdleMs` stays below the 5 s after which Node's servers close an idle connection, so that
- * a request which may not be repeated seldom meets a connection that is just being closed.
+ * a request which may not be repeated seldom meets a connection that is just being closed. After `lingerMs` a client is reset, which loses what
+ * the kernel still holds for a slow reader, so it is long.
  */
 export const defaultLimits: EdgeLimits = {
   headBytes: 32 * 1024,
@@ -37,12 +39,13 @@ export const defaultLimits: EdgeLimits = {
   tunnelIdleMs: 3_600_000,
   connectMs: 5000,
   firstByteMs: 60_000,
-  lingerMs: 2000,
+  lingerMs: 30_000,
   connections: 20_000,
   pipelinedBytes: 64 * 1024,
   poolIdlePerTarget: 1024,
   poolIdleMs: 4000,
   poolAgeMs: 600_000,
   sessionsPerTarget: 8,
+  upstreamConnections: 40_000,
   sweepMs: 250,
 }

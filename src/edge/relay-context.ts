@@ -1,3 +1,4 @@
+import type { Log } from "../log"
 import type { AccessLog } from "./access-log"
 import { FieldLines } from "./fields"
 import { BufferPool } from "./http2/buffer-pool"
@@ -13,6 +14,7 @@ import { UpstreamSessions } from "./upstream-sessions"
 /** What a relay is made of. */
 export type RelayParts = {
   routes: RouteTable
+  log: Log
   accessLog: AccessLog
   limits?: Partial<EdgeLimits>
   now?: () => number
@@ -55,7 +57,7 @@ export type RelayContext = {
 /** Makes what connections share, with limits and clock by default. */
 export function relayContext(parts: RelayParts): RelayContext {
   const limits = { ...defaultLimits, ...parts.limits }
-  const pool = new UpstreamPool(limits)
+  const pool = new UpstreamPool(limits, parts.log)
   return {
     ...parts,
     limits,

@@ -19,6 +19,11 @@ import { Tunnel } from "./tunnel"
 import type { UpstreamConnection } from "./upstream-pool"
 import type { Wire, WireUser } from "./wire"
 
+/** How long a drain waits for the first request of a connection, which its client will not send again elsewhere. */
+const FIRST_REQUEST_MS = 1000
+/** An end of ours that the client does not answer holds up nobody's restart. */
+const DRAINING_LINGER_MS = 2000
+
 const NO_BODY = bodyPart(undefined, true)
 
 /**
@@ -70,13 +75,15 @@ export class ClientConnection implements ExchangeClient, WireUser, Client {
     return head.connection.length > 0 && head.connection.includes("close")
   }
 
-  /** Ends the connection if no request is under way; others end with their response. */
+  /** Ends the connection if no request is under way, or on its way since it is new; others end with their response. */
   drain(): void {
-    if (!this.exchange && !this.tunnel && this.inbox.size === 0) this.shut()
+    if (this.exchange || this.tunnel || this.inbox.size > 0) return
+    if (this.startedAt > 0) this.shut()
+    else this.deadline = Math.min(this.deadline, performance.now() + FIRST_REQUEST_MS)
   }
 
   destroy(): void {
-    this.wire.destroy()
+    this.wire.reset()
   }
 
   onDrain(): void {
@@ -89,12 +96,12 @@ export class ClientConnection implements ExchangeClient, WireUser, Client {
   }
 
   onDeadline(): void {
-    if (this.closing || this.tunnel) return this.wire.destroy()
+    if (this.closing || this.tunnel) return this.wire.reset()
     if (this.exchange) {
       if (this.blocked) return this.aborted()
       return this.exchange.onDeadline()
     }
-    if (this.blocked) return this.wire.destroy()
+    if (this.blocked) return this.wire.reset()
     if (this.inbox.size === 0) return this.shut()
     this.refuse("too_slow_request")
   }
@@ -316,7 +323,10 @@ export class ClientConnection implements ExchangeClient, WireUser, Client {
     this.exchange = undefined
     this.requestBody = undefined
     this.behind = false
-    if (this.lines) this.context.requestLines.push(this.lines)
+    const { lines } = this
+    if (!lines) return
+    lines.clear()
+    this.context.requestLines.push(lines)
     this.lines = undefined
   }
 
@@ -351,8 +361,9 @@ export class ClientConnection implements ExchangeClient, WireUser, Client {
 
   /** A slow reader gets the rest of its last response as it would any other's; only then is it the client's turn to end. */
   private linger(): void {
-    const { lingerMs, responseIdleMs } = this.context.limits
-    this.expectWithin(this.wire.writableLength > 0 ? responseIdleMs : lingerMs)
+    const { limits, isDraining } = this.context
+    if (this.wire.writableLength > 0) return this.expectWithin(limits.responseIdleMs)
+    this.expectWithin(isDraining() ? Math.min(limits.lingerMs, DRAINING_LINGER_MS) : limits.lingerMs)
   }
 
   private record(status: number): void {

@@ -1,3 +1,4 @@
+import type { Log } from "../log"
 import type { EdgeLimits } from "./limits"
 import type { Upstream } from "./route-table"
 import { UpstreamHealth } from "./upstream-health"
@@ -30,13 +31,15 @@ export class UpstreamConnection implements WireUser {
   constructor(
     readonly target: Target,
     connectMs: number,
+    mayOpen: boolean,
+    handlers: ReturnType<typeof wireHandlers>,
     private forget: (connection: UpstreamConnection) => void,
   ) {
     const { upstream, health } = target
     const wire = new Wire()
     wire.user = this
     this.wire = wire
-    if (!health.mayTry(this.bornAt)) {
+    if (!mayOpen || !health.mayTry(this.bornAt)) {
       queueMicrotask(() => wire.destroy())
       return
     }
@@ -46,7 +49,7 @@ export class UpstreamConnection implements WireUser {
       wire.destroy()
     }, connectMs)
     const socket = {
-      ...wireHandlers,
+      ...handlers,
       open: (opened: Bun.Socket<Wire>) => {
         clearTimeout(this.timer)
         if (!this.timedOut) health.answered()
@@ -58,15 +61,17 @@ export class UpstreamConnection implements WireUser {
         // Whoever refuses is there; a host that cannot be reached costs each visitor seconds, as a time-out does.
         if (error.code === "EHOSTUNREACH" || error.code === "ETIMEDOUT") health.timedOut(performance.now())
         else if (!this.timedOut) health.answered()
-        wire.onClosed()
+        // For a Unix socket this comes out of the call to `connect`, before anybody has the connection.
+        queueMicrotask(() => wire.onClosed())
       },
     }
     // What went wrong is told to `connectError`, which comes first.
     const options = { allowHalfOpen: true, data: wire, socket }
-    const connecting =
+    const connecting = Promise.try(() =>
       "unix" in upstream
         ? Bun.connect({ unix: upstream.unix, ...options })
-        : Bun.connect({ hostname: upstream.host, port: upstream.port, ...options })
+        : Bun.connect({ hostname: upstream.host, port: upstream.port, ...options }),
+    )
     connecting.catch(() => wire.onClosed())
   }
 
@@ -109,7 +114,14 @@ export class UpstreamPool {
   private idleCount = 0
   private stopped = false
 
-  constructor(private limits: EdgeLimits) {}
+  private handlers: ReturnType<typeof wireHandlers>
+
+  constructor(
+    private limits: EdgeLimits,
+    log: Log,
+  ) {
+    this.handlers = wireHandlers(log)
+  }
 
   /** An idle connection where `mayReuse`, else a new one, which may be written to before it is connected. */
   acquire(upstream: Upstream, user: UpstreamUser, mayReuse: boolean): UpstreamConnection {
@@ -127,7 +139,8 @@ export class UpstreamPool {
         return connection
       }
     }
-    const connection = new UpstreamConnection(target, this.limits.connectMs, (gone) => this.forget(gone))
+    const mayOpen = this.open.size < this.limits.upstreamConnections
+    const connection = new UpstreamConnection(target, this.limits.connectMs, mayOpen, this.handlers, (gone) => this.forget(gone))
     this.open.add(connection)
     target.open++
     connection.user = user

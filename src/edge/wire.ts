@@ -1,3 +1,5 @@
+import type { Log } from "../log"
+
 /** Whoever a connection's bytes belong to at the moment. */
 export interface WireUser {
   /** The chunk is the receiver's to keep. */
@@ -88,7 +90,7 @@ export class Wire {
     if (this.queuedBytes === 0) this.shut()
   }
 
-  /** Closes both sides at once; what was not sent yet is lost. */
+  /** Closes both sides at once; what was not sent yet is lost. Over TLS, and with a peer that may not read, only `reset` is sure to. */
   destroy(): void {
     // Over TLS, a close waits for a record that the network took only in part, as long as the peer likes; a reset does not.
     if (this.queuedBytes > 0) return this.reset()
@@ -162,12 +164,15 @@ export class Wire {
 }
 
 /** The handlers of `Bun.listen` and `Bun.connect` for sockets whose `data` is their Wire. */
-export const wireHandlers = {
+export const wireHandlers = (log: Log) => ({
   binaryType: "buffer" as const,
   data: (socket: { data: Wire }, chunk: Buffer) => socket.data?.user.onData(chunk),
   drain: (socket: { data: Wire }) => socket.data?.onDrain(),
   end: (socket: { data: Wire }) => socket.data?.user.onEnd(),
-  // The fault itself is told by what follows it: a close without an end.
-  error: (socket: { data: Wire }) => socket.data?.destroy(),
+  // Faults of the network are a close without an end. What comes here is what a handler threw, and nobody else hears of it.
+  error: (socket: { data: Wire }, error: unknown) => {
+    log.error("a connection's handler failed", { error })
+    socket.data?.destroy()
+  },
   close: (socket: { data: Wire }) => socket.data?.onClosed(),
-}
+})

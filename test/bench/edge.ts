@@ -7,7 +7,7 @@ import { cases } from "./cases/list"
 import { makeCertificate } from "./certificate"
 import { describeMachine } from "./machine"
 import { type EdgeOptions, parseEdgeOptions } from "./options"
-import { jsonReport, type Report, tableReport } from "./report"
+import { jsonReport, markdownReport, type Report, tableReport } from "./report"
 import { Undo } from "./undo"
 
 process.exit(await main(process.argv.slice(2)))
@@ -23,7 +23,7 @@ async function main(args: string[]): Promise<number> {
     return 2
   }
   const write = (line: string) => console.log(line)
-  const report = options.json ? jsonReport(write) : tableReport(write)
+  const report = (options.json ? jsonReport : options.markdown ? markdownReport : tableReport)(write)
   report.head(await describeMachine())
   const whole = new Undo()
   whole.onSignals()

@@ -1,16 +1,28 @@
 import { parseArgs } from "node:util"
 
 /** What `scripts/bench edge` was asked for. */
-export type EdgeOptions = { json: boolean; cases: string[] | undefined; runs: number; seconds: number }
+export type EdgeOptions = { json: boolean; markdown: boolean; cases: string[] | undefined; runs: number; seconds: number }
 
 /** Throws with a sentence for the person at the terminal. */
 export function parseEdgeOptions(args: string[]): EdgeOptions {
   const { values } = parseArgs({
     args,
-    options: { json: { type: "boolean" }, case: { type: "string" }, runs: { type: "string" }, seconds: { type: "string" } },
+    options: {
+      json: { type: "boolean" },
+      markdown: { type: "boolean" },
+      case: { type: "string" },
+      runs: { type: "string" },
+      seconds: { type: "string" },
+    },
   })
   const cases = values.case?.split(",").map((name) => name.trim())
-  return { json: values.json === true, cases, runs: positive("runs", values.runs, 3), seconds: positive("seconds", values.seconds, 5) }
+  return {
+    json: values.json === true,
+    markdown: values.markdown === true,
+    cases,
+    runs: positive("runs", values.runs, 3),
+    seconds: positive("seconds", values.seconds, 5),
+  }
 }
 
 /** How many minutes `scripts/bench soak` lasts; at least three, or its memory could not be compared. */

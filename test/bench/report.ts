@@ -90,6 +90,27 @@ export function tableReport(write: (line: string) => void): Report {
   }
 }
 
+/** A table in Markdown, for the documents. */
+export function markdownReport(write: (line: string) => void): Report {
+  const row = (cells: string[]) => write(`| ${cells.join(" | ")} |`)
+  return {
+    head(machine) {
+      for (const [name, value] of Object.entries(machine)) write(`- ${name}: ${value}`)
+      write("")
+      row(["case", "peer", "ours", "theirs", "unit", "ratio", "goal", "met", "besides"])
+      row(Array.from({ length: 9 }, () => "---"))
+    },
+    add(entry) {
+      if ("reason" in entry) return row([entry.case, entry.peer, "", "", "", "", "", "", `not measured: ${entry.reason}`])
+      const met = isMet(entry)
+      const besides = Object.entries(entry.extra ?? {}).map(([name, value]) => `${name} ${typeof value === "number" ? show(value) : value}`)
+      const [theirs, ratio] = [entry.theirs, entry.ratio].map((value) => (value === undefined ? "" : show(value)))
+      const verdict = met === undefined ? "" : met ? "yes" : "**no**"
+      row([entry.case, entry.peer, show(entry.ours), theirs!, entry.unit, ratio!, entry.goal?.text ?? "", verdict, besides.join(", ")])
+    },
+  }
+}
+
 const round = (value: number) => Number(value.toPrecision(5))
 
 const show = (value: number) => (Math.abs(value) >= 1000 ? Math.round(value).toLocaleString("en-US") : String(Number(value.toPrecision(3))))
