@@ -3,7 +3,7 @@ import { Certification } from "./app/certification"
 import { Dns } from "./app/dns"
 import { Edge } from "./app/edge"
 import { Features } from "./app/features"
-import type { ConfigInForce } from "./config"
+import type { ActivationSockets, ConfigInForce } from "./config"
 import { DataFolder } from "./data-folder"
 import { openDatabase } from "./db/open"
 import { RouteTable } from "./edge/route-table"
@@ -25,8 +25,11 @@ export type App = {
 
 type Part = { start(): unknown; stop(): unknown }
 
-/** The composition root: makes everything, wires it and starts it. Throws, with nothing left running, when a part cannot start. */
-export async function startApp(config: ConfigInForce, log: Log): Promise<App> {
+/**
+ * The composition root: makes everything, wires it and starts it; `sockets` are used instead of opening what they are for. Throws, with nothing
+ * left running, when a part cannot start.
+ */
+export async function startApp(config: ConfigInForce, log: Log, sockets: ActivationSockets = {}): Promise<App> {
   const undo: (() => unknown)[] = []
   const stop = async () => {
     for (const step of undo.splice(0).reverse()) {
@@ -38,14 +41,20 @@ export async function startApp(config: ConfigInForce, log: Log): Promise<App> {
     }
   }
   try {
-    return await compose(config, log, undo, stop)
+    return await compose(config, log, sockets, undo, stop)
   } catch (error) {
     await stop()
     throw error
   }
 }
 
-async function compose(config: ConfigInForce, log: Log, undo: (() => unknown)[], stopAll: () => Promise<void>): Promise<App> {
+async function compose(
+  config: ConfigInForce,
+  log: Log,
+  sockets: ActivationSockets,
+  undo: (() => unknown)[],
+  stopAll: () => Promise<void>,
+): Promise<App> {
   const now = Date.now
   const { baseDomain, dataDir, apiListen, httpListen, httpsListen } = config.current
   const folder = new DataFolder(dataDir)
@@ -64,6 +73,8 @@ async function compose(config: ConfigInForce, log: Log, undo: (() => unknown)[],
     gate,
     ownHosts,
     verifiedNames: async () => (await features.verified()).map(({ domain }) => domain),
+    onReplaced: (hostname) => edge.forgetCertificate(hostname),
+    announceChallenge: (hostname, certificate) => edge.challenge(hostname, certificate),
     log,
     now,
   })
@@ -89,7 +100,17 @@ async function compose(config: ConfigInForce, log: Log, undo: (() => unknown)[],
   )
   const { rootPem } = certification
   const api = new Api({ config, socket: folder.apiSocket, features, rootPem, log })
-  const edge = new Edge({ config, routes: table, certification, write: toStandardOutput, traffic: counters, log })
+  const edge: Edge = new Edge({
+    config,
+    sockets,
+    routes: table,
+    certification,
+    // In the binary every module has one address, below which the worker lies as it lies below this folder.
+    openThread: () => new Worker(new URL("./edge/edge-thread.ts", import.meta.url)),
+    write: toStandardOutput,
+    traffic: counters,
+    log,
+  })
 
   await features.createAdmin()
   await publisher.publish()

@@ -2,7 +2,7 @@ import { afterAll, expect, test } from "bun:test"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { clientEnvironment, loadConfig } from "./config"
+import { activationSockets, clientEnvironment, loadConfig } from "./config"
 
 const folder = mkdtempSync(join(tmpdir(), "freehold-config-"))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -118,4 +118,30 @@ test("the client's own names do not disturb the server", () => {
     token: "t",
     configFolder: "/home/a/.config/freehold",
   })
+})
+
+test.each([
+  [{}, {}],
+  [{ LISTEN_FDS: "1", LISTEN_FDNAMES: "https" }, {}],
+  [{ LISTEN_PID: "8", LISTEN_FDS: "1", LISTEN_FDNAMES: "https" }, {}],
+  [{ LISTEN_PID: "7", LISTEN_FDS: "0" }, {}],
+  [{ LISTEN_PID: "7", LISTEN_FDS: "1", LISTEN_FDNAMES: "https" }, { https: 3 }],
+  [
+    { LISTEN_PID: "7", LISTEN_FDS: "2", LISTEN_FDNAMES: "http:https" },
+    { http: 3, https: 4 },
+  ],
+])("with %p process 7 was handed over %p", (environment, sockets) => {
+  expect(activationSockets(environment, 7)).toEqual(sockets)
+})
+
+test.each([
+  [{ LISTEN_FDS: "1" }, 'descriptor 3 is named ""'],
+  [{ LISTEN_FDS: "2", LISTEN_FDNAMES: "https" }, 'descriptor 4 is named ""'],
+  [
+    { LISTEN_FDS: "1", LISTEN_FDNAMES: "freehold.socket" },
+    'descriptor 3 is named "freehold.socket": its unit must say FileDescriptorName=',
+  ],
+  [{ LISTEN_FDS: "2", LISTEN_FDNAMES: "http:http" }, 'descriptor 4 is named "http" like the one before it'],
+])("sockets without a use stop the start: %p", (environment, message) => {
+  expect(() => activationSockets({ LISTEN_PID: "7", ...environment }, 7)).toThrow(message)
 })

@@ -53,6 +53,9 @@ export type Config = Readonly<{
 /** The settings in force, for those who look at every use: some change while running. */
 export type ConfigInForce = { readonly current: Config }
 
+/** Descriptors of sockets that listen already, for the HTTPS and the plain listener. */
+export type ActivationSockets = { https?: number; http?: number }
+
 /** What a command of the client needs of the environment. */
 export type ClientEnvironment = { server: string | undefined; token: string | undefined; configFolder: string }
 
@@ -60,6 +63,7 @@ export type ClientEnvironment = { server: string | undefined; token: string | un
 export class ConfigError extends Error {}
 
 const clientNames = new Set(["FREEHOLD_SERVER", "FREEHOLD_TOKEN"])
+const firstActivationFd = 3
 const systemFile = "/etc/freehold/freehold.toml"
 const letsEncrypt = "https://acme-v02.api.letsencrypt.org/directory"
 
@@ -100,6 +104,24 @@ export function clientEnvironment(environment: Environment = process.env): Clien
 /** The socket at which systemd wants to hear that a `Type=notify` service is ready. */
 export function notifySocket(environment: Environment = process.env): string | undefined {
   return environment.NOTIFY_SOCKET || undefined
+}
+
+/** Listening sockets that systemd handed over, as descriptors by what they are for (sd_listen_fds(3)). Throws ConfigError for one without a use. */
+export function activationSockets(environment: Environment = process.env, pid = process.pid): ActivationSockets {
+  const { LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES = "" } = environment
+  // Left over from a parent for whom they were.
+  if (LISTEN_FDS === undefined || LISTEN_PID !== String(pid)) return {}
+  const names = LISTEN_FDNAMES.split(":")
+  const sockets: ActivationSockets = {}
+  for (let index = 0; index < Number(LISTEN_FDS); index++) {
+    const [fd, name] = [firstActivationFd + index, names[index] ?? ""]
+    const which = `the socket that systemd handed over as descriptor ${fd}`
+    if (name !== "https" && name !== "http")
+      throw new ConfigError(`${which} is named ${JSON.stringify(name)}: its unit must say FileDescriptorName=https or =http`)
+    if (sockets[name] !== undefined) throw new ConfigError(`${which} is named "${name}" like the one before it: use one for all addresses`)
+    sockets[name] = fd
+  }
+  return sockets
 }
 
 /** Puts the defaults beside what was given; never fails. */

@@ -27,6 +27,20 @@ export async function listenAt(
   throw cannotListen(setting, listen, fault)
 }
 
+/** Takes over a socket that listens already. Throws an error that names the descriptor. */
+export async function takeOver(
+  name: string,
+  fd: number,
+  listener: { start(at: { fd: number }): Promise<{ port: number }> },
+): Promise<number> {
+  try {
+    return (await listener.start({ fd })).port
+  } catch (error) {
+    const which = `the socket that systemd handed over for ${name}, descriptor ${fd},`
+    throw new Error(`${which} cannot be listened on: ${describeError(error)}`, { cause: error })
+  }
+}
+
 /** The API in the clear, for loopback. The address is that of the peer, whatever headers say. */
 export function serveApi(setting: string, listen: Listen, handle: Handle) {
   try {

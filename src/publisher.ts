@@ -51,7 +51,7 @@ export class Publisher {
   private async run(): Promise<void> {
     try {
       const [mappings, containers] = await Promise.all([this.sources.mappings(), this.sources.containers()])
-      this.table.replace(this.routes(mappings, containers))
+      await this.table.replace(this.routes(mappings, containers))
     } finally {
       this.running = undefined
     }

@@ -95,7 +95,10 @@ export const settings = {
   ),
   public_ipv4: reloads("the address that server gives out", ipAddress(4)),
   public_ipv6: reloads("the address that server gives out", ipAddress(6)),
-  edge_workers: atStart("threads of the edge, which share its ports; chosen by the number of cores", wholeNumber(1, 64)),
+  edge_workers: atStart(
+    "threads of the edge, which share its port; half the cores, at most 8, and always 1 with a socket from systemd",
+    wholeNumber(1, 64),
+  ),
   max_connections: reloads("client connections that the edge holds at once; 20000", count),
   trusted_proxies: reloads("address ranges of balancers whose X-Forwarded-For is believed; none", addressRanges),
   proxy_protocol: atStart("address ranges whose connections must begin with a PROXY header, version 1 or 2; none", addressRanges),

@@ -9,7 +9,11 @@ export class ChallengeBoard {
   private http = new Map<string, string>()
   private alpn = new Map<string, ChallengeCertificate>()
 
-  constructor(private limit = 1000) {}
+  /** `announce` tells whoever answers handshakes elsewhere, and resolves when they can, and never rejects; without a certificate the challenge is over. */
+  constructor(
+    private limit = 1000,
+    private announce?: (hostname: string, certificate: ChallengeCertificate | undefined) => Promise<void>,
+  ) {}
 
   /** The key authorization to answer `/.well-known/acme-challenge/<token>` with (RFC 8555 section 8.3). */
   httpAnswer(token: string): string | undefined {
@@ -26,9 +30,14 @@ export class ChallengeBoard {
     return this.put(this.http, token, keyAuthorization)
   }
 
-  /** Puts a TLS-ALPN-01 certificate up until the returned function is called. Throws when the board is full. */
-  putAlpn(hostname: string, certificate: ChallengeCertificate): () => void {
-    return this.put(this.alpn, hostname, certificate)
+  /** Puts a TLS-ALPN-01 certificate up, everywhere when this resolves, until the returned function is called. Rejects when the board is full. */
+  async putAlpn(hostname: string, certificate: ChallengeCertificate): Promise<() => void> {
+    const takeDown = this.put(this.alpn, hostname, certificate)
+    await this.announce?.(hostname, certificate)
+    return () => {
+      takeDown()
+      if (!this.alpn.has(hostname)) void this.announce?.(hostname, undefined)
+    }
   }
 
   get size(): number {

@@ -1,10 +1,10 @@
 import type { SecureContext } from "node:tls"
-import { ChallengeBoard } from "../acme/challenges"
+import { ChallengeBoard, type ChallengeCertificate } from "../acme/challenges"
 import { Issuers } from "../acme/issuers"
 import type { ConfigInForce } from "../config"
 import type { Db } from "../db/open"
 import { CertificateStore } from "../edge/certificate-store"
-import { Certificates } from "../edge/certificates"
+import { type CertificatePair, Certificates } from "../edge/certificates"
 import { challengeContexts } from "../edge/challenge-contexts"
 import { RenewalWorker } from "../edge/renewal"
 import { isWithin } from "../hostname"
@@ -21,6 +21,10 @@ export type CertificationNeeds = {
   ownHosts: string[]
   /** The hostnames of all verified mappings. */
   verifiedNames: () => Promise<string[]>
+  /** The certificate of a name was replaced or taken away. */
+  onReplaced: (hostname: string) => void
+  /** Brings a TLS-ALPN-01 challenge, or its end, to every thread of the edge. */
+  announceChallenge: (hostname: string, certificate: ChallengeCertificate | undefined) => Promise<void>
   log: Log
   now: () => number
 }
@@ -31,17 +35,18 @@ export class Certification {
   /** The context of a TLS-ALPN-01 challenge that is open for a name. */
   readonly challengeContext: (serverName: string) => SecureContext | undefined
   private store: CertificateStore
-  private board = new ChallengeBoard()
+  private board: ChallengeBoard
   private issuers: Issuers
   private renewal: RenewalWorker
   private firstOrders: Promise<void> | undefined
   private stopping = false
 
   constructor(private needs: CertificationNeeds) {
-    const { db, vault, gate, log, now } = needs
+    const { db, vault, gate, onReplaced, announceChallenge, log, now } = needs
     const config = needs.config.current
     const store = new CertificateStore(db, vault)
     this.store = store
+    this.board = new ChallengeBoard(1000, announceChallenge)
     const privateNames = [...config.privateZones, "localhost"]
     this.issuers = new Issuers({
       directory: config.acmeDirectory,
@@ -56,7 +61,7 @@ export class Certification {
       now,
     })
     const issuerFor = (hostname: string) => this.issuers.for(hostname)
-    this.certificates = new Certificates({ gate, store, issuerFor, log, now, handshakeWaitMs: 20_000 })
+    this.certificates = new Certificates({ gate, store, issuerFor, onReplaced, log, now, handshakeWaitMs: 20_000 })
     this.renewal = new RenewalWorker({ store, certificates: this.certificates, gate, issuerFor, log, now })
     this.challengeContext = challengeContexts(this.board, gate)
   }
@@ -64,6 +69,9 @@ export class Certification {
   /** What a handshake gets, at once where it is in memory; throws or rejects to refuse. */
   secureContext = (serverName: string): SecureContext | Promise<SecureContext> =>
     this.certificates.contextNow(serverName) ?? this.certificates.secureContext(serverName)
+
+  /** What a thread of the edge makes that context of; rejects to refuse. */
+  pair = (serverName: string): Promise<CertificatePair> => this.certificates.pair(serverName)
 
   /** The key authorization of an open HTTP-01 challenge. */
   httpAnswer = (token: string): string | undefined => this.board.httpAnswer(token)

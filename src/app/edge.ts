@@ -1,32 +1,44 @@
-import type { ConfigInForce } from "../config"
+import type { ChallengeCertificate } from "../acme/challenges"
+import type { ActivationSockets, ConfigInForce } from "../config"
 import { AccessLog } from "../edge/access-log"
 import { EdgeListener, type ListenerOptions } from "../edge/listener"
 import { PlainListener } from "../edge/plain-listener"
-import type { Traffic } from "../edge/relay-context"
 import type { RouteTable } from "../edge/route-table"
+import { threadCount } from "../edge/thread-count"
+import { ThreadGroup } from "../edge/thread-group"
+import type { TrafficCounters } from "../edge/traffic-counters"
 import { TrustedProxies } from "../edge/trusted-proxies"
-import { listenAt } from "../listen"
+import { listenAt, takeOver } from "../listen"
 import type { Log } from "../log"
 import type { Certification } from "./certification"
 
 export type EdgeNeeds = {
   config: ConfigInForce
+  sockets: ActivationSockets
   routes: RouteTable
-  certification: Pick<Certification, "secureContext" | "challengeContext" | "httpAnswer">
+  certification: Pick<Certification, "secureContext" | "pair" | "challengeContext" | "httpAnswer">
+  /** Starts a thread that runs `edge/edge-thread.ts`. */
+  openThread: () => Worker
   /** Takes lines of the access log; resolves when they are on their way and rejects when they are lost. */
   write: (lines: string | Uint8Array) => Promise<void>
-  traffic: Traffic
+  traffic: TrafficCounters
   log: Log
 }
 
-/** What visitors meet: the HTTPS and the plain listener over one route table, with their access log. */
+const HANDSHAKE_MS = 25_000
+
+/**
+ * What visitors meet: the HTTPS and the plain listener over one route table, with their access log. HTTPS is served by this thread, or by several
+ * others.
+ */
 export class Edge {
   /** Ports really listened on; before the start those of the settings. */
   httpsPort: number
   httpPort: number
   private accessLog: AccessLog
   private trusted: TrustedProxies | undefined
-  private secure: EdgeListener
+  private threads: ThreadGroup | undefined
+  private secure: EdgeListener | ThreadGroup
   private plain: PlainListener
 
   constructor(private needs: EdgeNeeds) {
@@ -47,21 +59,43 @@ export class Edge {
       traffic,
     }
     const { secureContext, challengeContext, httpAnswer } = certification
-    this.secure = new EdgeListener({ ...shared, secureContext, challengeContext, limits: { handshakeMs: 25_000 } })
+    const limits = { handshakeMs: HANDSHAKE_MS }
+    const count = this.threadCount()
+    if (count > 1) this.threads = this.openGroup(count)
+    this.secure = this.threads ?? new EdgeListener({ ...shared, secureContext, challengeContext, limits })
     this.plain = new PlainListener({ ...shared, challenge: httpAnswer, httpsPort: () => this.httpsPort })
   }
 
-  /** Takes over the trusted proxies; what else can change is looked at each time. */
+  /** Takes over what has to be brought somewhere; what else can change is looked at each time. */
   reload(): void {
     const { trustedProxies } = this.needs.config.current
     this.trusted = trustedProxies.length === 0 ? undefined : new TrustedProxies(trustedProxies)
+    this.threads?.configure()
   }
 
-  /** Listens on both ports; throws an error that names the setting. */
+  /** The certificate of a name was replaced or taken away. */
+  forgetCertificate(hostname: string): void {
+    this.threads?.forgetCertificate(hostname)
+  }
+
+  /** Puts a TLS-ALPN-01 challenge up in the threads, or takes it down; resolves when it is so. */
+  async challenge(hostname: string, certificate: ChallengeCertificate | undefined): Promise<void> {
+    await this.threads?.challenge(hostname, certificate)
+  }
+
+  /** Listens on both ports; throws an error that names the setting, or the descriptor of a socket that was handed over. */
   async start(): Promise<void> {
-    const { httpsListen, httpListen } = this.needs.config.current
-    this.httpsPort = await listenAt("https_listen", httpsListen, this.secure)
-    this.httpPort = await listenAt("http_listen", httpListen, this.plain)
+    const { sockets, log } = this.needs
+    const { httpsListen, httpListen, edgeWorkers } = this.needs.config.current
+    this.httpsPort =
+      sockets.https === undefined
+        ? await listenAt("https_listen", httpsListen, this.secure)
+        : await takeOver("https", sockets.https, this.secure)
+    this.httpPort =
+      sockets.http === undefined ? await listenAt("http_listen", httpListen, this.plain) : await takeOver("http", sockets.http, this.plain)
+    log.info("the edge listens", { threads: this.threads?.size ?? 1, handedOver: Object.keys(sockets) })
+    if (sockets.https !== undefined && (edgeWorkers ?? 1) > 1)
+      log.warn("edge_workers does not count: one thread takes the socket that systemd handed over", { edgeWorkers })
   }
 
   /** Takes no new connections and waits for requests under way, for at most `limitMs`. */
@@ -74,6 +108,31 @@ export class Edge {
     await this.plain.stop()
     await this.secure.stop()
     await this.accessLog.stop()
+  }
+
+  /** A socket that was handed over is closed for all threads when one of them stops, so one takes it. */
+  private threadCount(): number {
+    const { sockets, config } = this.needs
+    return sockets.https === undefined ? threadCount(config.current.edgeWorkers) : 1
+  }
+
+  private openGroup(count: number): ThreadGroup {
+    const { config, routes, certification, openThread, write, traffic, log } = this.needs
+    return new ThreadGroup({
+      count,
+      openThread,
+      routes,
+      certificate: certification.pair,
+      write,
+      traffic,
+      settings: () => {
+        const { maxConnections, trustedProxies, logLevel } = config.current
+        return { maxConnections, trustedProxies, isLogged: this.isLogged, logLevel }
+      },
+      proxyProtocol: config.current.proxyProtocol,
+      handshakeMs: HANDSHAKE_MS,
+      log,
+    })
   }
 
   /** A visit is news of level info. */

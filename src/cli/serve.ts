@@ -1,5 +1,5 @@
 import { type App, startApp } from "../app"
-import { ConfigError, notifySocket, readSettings } from "../config"
+import { type ActivationSockets, activationSockets, ConfigError, notifySocket, readSettings } from "../config"
 import { describeError } from "../errors"
 import { LiveConfig } from "../live-config"
 import { createLog, type Log } from "../log"
@@ -13,8 +13,10 @@ import { notifyReady } from "./notify"
  */
 export async function run(args: string[], io: CommandIo): Promise<number> {
   let config: LiveConfig
+  let sockets: ActivationSockets
   try {
     config = new LiveConfig(() => readSettings(args))
+    sockets = activationSockets()
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     io.err(`error: ${error.message}\n`)
@@ -34,7 +36,7 @@ export async function run(args: string[], io: CommandIo): Promise<number> {
     else readAgain(config, app, log)
   })
   try {
-    app = await startApp(config, log)
+    app = await startApp(config, log, sockets)
   } catch (error) {
     io.err(`error: ${describeError(error)}\n`)
     return 1

@@ -35,12 +35,17 @@ export type CertificateStatus = {
   nextAttemptAt?: number
 }
 
+/** What a secure context is made of, in PEM; `notAfter` is Unix milliseconds. */
+export type CertificatePair = { chainPem: string; keyPem: string; notAfter: number }
+
 export type CertificatesOptions = {
   /** May this name have a certificate? Asked at every handshake, so it answers from memory. */
   gate: (hostname: string) => boolean
   store: CertificateStore
   issuerFor: (hostname: string) => Issuer
   log: Log
+  /** The certificate of a name was replaced, or the name was removed: whoever keeps a copy of it asks again. */
+  onReplaced?: (hostname: string) => void
   now?: () => number
   random?: () => number
   handshakeWaitMs?: number
@@ -89,6 +94,15 @@ export class Certificates {
     return live.context
   }
 
+  /** What another thread makes the context for a handshake of, found as `secureContext` finds it. Throws CertificateRefused. */
+  async pair(hostname: string): Promise<CertificatePair> {
+    await this.secureContext(hostname)
+    const stored = await this.options.store.find(hostname)
+    if (stored?.keyPem === undefined) throw new CertificateRefused("failed", `the certificate of ${hostname} is not in the store`)
+    const { chainPem, keyPem, notAfter } = stored
+    return { chainPem, keyPem, notAfter }
+  }
+
   /** Sees to it that a name has a certificate of its present issuer. Ends when it has, or when the failure is on record (`status`); never rejects. */
   async obtain(hostname: string): Promise<void> {
     await this.inBackground(hostname, async () => {
@@ -114,6 +128,7 @@ export class Certificates {
   async remove(hostname: string): Promise<void> {
     this.contexts.delete(hostname)
     this.backingOff.delete(hostname)
+    this.options.onReplaced?.(hostname)
     await this.options.store.forgetAttempt(hostname)
   }
 
@@ -181,6 +196,7 @@ export class Certificates {
         // Before it is kept: a chain and key that do not fit each other throw here.
         const live = this.putLive(hostname, issued.chainPem, issued.keyPem, issued.notAfter)
         await store.save(hostname, issuer.name, issued, renewAt, this.now())
+        this.options.onReplaced?.(hostname)
         this.backingOff.delete(hostname)
         log.info("certificate issued", { hostname, issuer: issuer.name, notAfter: new Date(issued.notAfter).toISOString() })
         return live

@@ -8,7 +8,7 @@ test("a pending challenge has one context, and none once it is over or its name 
   const allowed = new Set(["a.example.com"])
   const contextFor = challengeContexts(board, (hostname) => allowed.has(hostname))
   expect(contextFor("a.example.com")).toBeUndefined()
-  const takeDown = board.putAlpn("a.example.com", await createChallengeCertificate("a.example.com", "token.thumbprint", Date.now()))
+  const takeDown = await board.putAlpn("a.example.com", await createChallengeCertificate("a.example.com", "token.thumbprint", Date.now()))
   const context = contextFor("a.example.com")
   expect(context).toBeDefined()
   expect(contextFor("a.example.com")).toBe(context as never)

@@ -28,7 +28,9 @@ export class ConnectionSet<T extends Timed> {
     this.timer ??= setInterval(() => this.sweep(), this.sweepMs)
   }
 
-  delete(member: T): void {
+  /** Takes a member out; what it has become takes its place. */
+  delete(member: T, successor?: T): void {
+    if (successor) this.members.add(successor)
     this.members.delete(member)
     if (this.members.size > 0) return
     this.whenEmpty?.()

@@ -1,5 +1,5 @@
 import { type Exchange, type ExchangeClient, Http1Exchange } from "./exchange"
-import type { Origin } from "./forwarded-head"
+import type { Origin } from "./origin"
 import { upgradeProtocol } from "./forwarded-head"
 import { Http2Exchange } from "./http2-exchange"
 import type { RelayContext } from "./relay-context"

@@ -1,10 +1,8 @@
 import { FieldName, requestDropped, responseDropped, unmeasuredResponseDropped } from "./field-name"
+import type { Origin } from "./origin"
 import type { Outbox } from "./outbox"
 import type { RequestHead } from "./request-head"
 import type { ResponseHead } from "./response-head"
-
-/** What the edge knows of a request and tells the upstream. */
-export type Origin = { clientAddress: string; requestId: string; proto: "https" | "http" }
 
 /** The protocol that a request asks to change to, or undefined; `h2c` is never offered on, since it would carry requests past the edge unseen. */
 export function upgradeProtocol(head: RequestHead): string | undefined {

@@ -1,8 +1,9 @@
+import type { Client } from "./client"
+import { AuthorityMemo } from "./http2-head"
 import { Http2Request } from "./http2-request"
 import { ErrorCode } from "./http2/error-codes"
 import { defaultHttp2Limits } from "./http2/limits"
 import { Http2Session } from "./http2/session"
-import type { Client } from "./client"
 import type { ClientFacts, RelayContext } from "./relay-context"
 import type { Wire, WireUser } from "./wire"
 
@@ -10,6 +11,7 @@ import type { Wire, WireUser } from "./wire"
 export class Http2Connection implements Client, WireUser {
   private idleUntil: number
   private closing = false
+  private unsent = 0
   private requests = new Set<Http2Request>()
   private session: Http2Session
 
@@ -19,15 +21,19 @@ export class Http2Connection implements Client, WireUser {
     private context: RelayContext,
     private leave: (connection: Http2Connection) => void,
   ) {
-    this.idleUntil = performance.now() + context.limits.headMs
+    const { limits, buffers } = context
+    this.idleUntil = performance.now() + limits.headMs
     wire.user = this
+    const hosts = new AuthorityMemo()
+    const done = (request: Http2Request) => this.ended(request)
     this.session = new Http2Session({
       role: "server",
       transport: { write: (bytes) => wire.write(bytes), end: () => wire.end(), destroy: () => wire.reset() },
-      limits: { ...defaultHttp2Limits, headerListBytes: context.limits.headBytes, headerCount: context.limits.fieldCount },
-      buffers: context.buffers,
+      limits: { ...defaultHttp2Limits, headerListBytes: limits.headBytes, headerCount: limits.fieldCount },
+      buffers,
+      now: () => performance.now(),
       onStream: (stream, fields, ended, tooLarge) => {
-        const request = new Http2Request(stream, facts, context, (gone) => this.ended(gone))
+        const request = new Http2Request(stream, facts, context, hosts, done)
         this.requests.add(request)
         stream.user = request
         request.begin(fields, ended, tooLarge)
@@ -35,7 +41,7 @@ export class Http2Connection implements Client, WireUser {
       },
       onClosed: () => {
         this.closing = true
-        this.idleUntil = performance.now() + context.limits.lingerMs
+        this.idleUntil = performance.now() + limits.lingerMs
       },
     })
   }
@@ -53,8 +59,15 @@ export class Http2Connection implements Client, WireUser {
     const now = performance.now()
     for (const request of this.requests) if (request.deadline <= now) request.onDeadline()
     if (this.requests.size > 0 || now < this.idleUntil) return
-    if (this.closing) return this.wire.destroy()
-    if (this.bufferedBytes > 0) return this.wire.reset()
+    const { bufferedBytes } = this
+    if (bufferedBytes > 0 && bufferedBytes !== this.unsent) {
+      // A slow reader that still reads gets the rest of its last answers.
+      this.unsent = bufferedBytes
+      this.idleUntil = now + this.context.limits.lingerMs
+      return
+    }
+    if (this.closing) return this.wire.reset()
+    if (bufferedBytes > 0) return this.wire.reset()
     this.session.shut(ErrorCode.NO_ERROR, "")
   }
 
@@ -64,7 +77,7 @@ export class Http2Connection implements Client, WireUser {
   }
 
   destroy(): void {
-    this.wire.destroy()
+    this.wire.reset()
   }
 
   onData(chunk: Buffer): void {
@@ -88,6 +101,6 @@ export class Http2Connection implements Client, WireUser {
 
   private ended(request: Http2Request): void {
     this.requests.delete(request)
-    if (!this.closing) this.idleUntil = performance.now() + this.context.limits.idleMs
+    if (!this.closing && this.requests.size === 0) this.idleUntil = performance.now() + this.context.limits.idleMs
   }
 }

@@ -3,9 +3,10 @@ import type { Failure } from "./error-page"
 import { type Exchange, type ExchangeClient, INTERIM_COUNT, mayRepeat } from "./exchange"
 import { MessageError } from "./field-lines"
 import { trailerDropped, trailerNamesDropped } from "./field-name"
-import { FieldList } from "./fields"
-import type { Origin } from "./forwarded-head"
+import { FieldList, type Fields } from "./fields"
+import type { Origin } from "./origin"
 import { requestFieldsFor, responseOf } from "./http2-head"
+import { ByteQueue } from "./http2/byte-queue"
 import { ErrorCode } from "./http2/error-codes"
 import type { HeaderField } from "./http2/hpack-table"
 import type { Http2Stream } from "./http2/stream"
@@ -27,12 +28,14 @@ export class Http2Exchange implements Exchange, StreamSeeker {
   private stream: Http2Stream | undefined
   private session: UpstreamSession | undefined
   /** Of the request's body, while there is no stream yet; as much as the client may send before it heeds `pauseReading`. */
-  private early: BodyPart[] = []
+  private early: ByteQueue | undefined
+  private earlyTrailers: Fields | undefined
   private interimCount = 0
   private held = 0
   private blocked = false
   private retried = false
   private wasConnected = false
+  private openedAt = 0
   private over = false
   private readonly startedAt = performance.now()
 
@@ -50,7 +53,7 @@ export class Http2Exchange implements Exchange, StreamSeeker {
 
   start(part: BodyPart): void {
     this.requestDone = part.done
-    if (part.count > 0 || part.trailers !== undefined) this.keep(part)
+    this.keep(part)
     this.seek()
   }
 
@@ -66,7 +69,7 @@ export class Http2Exchange implements Exchange, StreamSeeker {
 
   cancel(): void {
     this.over = true
-    this.early = []
+    this.early = undefined
     if (this.stream) this.stream.reset(ErrorCode.CANCEL)
     else this.context.sessions.forsake(this.upstream, this)
   }
@@ -82,22 +85,26 @@ export class Http2Exchange implements Exchange, StreamSeeker {
 
   onDeadline(): void {
     if (this.responseBegun) return this.abort()
-    const connecting = this.session?.connected === false
+    const { session } = this
+    const connecting = session?.connected === false
+    // Nobody may be there any more, which a connection does not tell by itself.
+    if (session && this.requestDone && session.heardAt < this.openedAt) session.retire()
     this.fail(connecting ? "unreachable" : this.requestDone ? "too_slow_answer" : "too_slow_request")
   }
 
   onRoom(session: UpstreamSession): void {
-    const ended = this.requestDone && this.early.length === 0
+    const { requestDone, early, earlyTrailers } = this
+    const ended = requestDone && early === undefined && earlyTrailers === undefined
     this.wasConnected = session.connected
+    this.openedAt = performance.now()
     this.session = session
-    this.stream = session.request(requestFieldsFor(this.message, this.origin), ended, this)
-    if (!this.stream) return this.seek()
-    const { early, stream } = this
-    this.early = []
-    let flowing = true
-    for (const part of early) flowing = this.transmit(stream, part)
+    const stream = session.request(requestFieldsFor(this.message, this.origin), ended, this)
+    this.stream = stream
+    if (!stream) return this.seek()
+    this.early = undefined
+    const flowing = ended || this.transmit(stream, bodyPart(early?.take(), requestDone, earlyTrailers))
     if (this.over) return
-    if (flowing && early.length > 0) this.client.resumeReading()
+    if (flowing) this.client.resumeReading()
     this.expect()
   }
 
@@ -162,9 +169,9 @@ export class Http2Exchange implements Exchange, StreamSeeker {
   }
 
   private seek(): void {
-    if (!this.requestDone) this.client.pauseReading()
     this.expect()
     this.context.sessions.seek(this.upstream, this)
+    if (!this.stream && !this.over && !this.requestDone) this.client.pauseReading()
   }
 
   /** A refused stream was not looked at (RFC 9113 section 8.7), so that any request without body may go again. */
@@ -176,11 +183,9 @@ export class Http2Exchange implements Exchange, StreamSeeker {
   }
 
   /** Keeps a part beyond the call; its trailers are its own. */
-  private keep(part: BodyPart): void {
-    const { input, ranges, count, done, trailers } = part
-    const pieces: Buffer[] = []
-    for (let i = 0; i < count; i += 2) pieces.push(input.subarray(ranges[i]!, ranges[i + 1]!))
-    this.early.push(bodyPart(Buffer.concat(pieces), done, trailers))
+  private keep({ input, ranges, count, trailers }: BodyPart): void {
+    for (let i = 0; i < count; i += 2) (this.early ??= new ByteQueue()).push(input.subarray(ranges[i]!, ranges[i + 1]!))
+    this.earlyTrailers = trailers
   }
 
   private transmit(stream: Http2Stream, part: BodyPart): boolean {

@@ -4,7 +4,8 @@ import { type Framing, measuredFraming } from "./body-framing"
 import { MessageError } from "./field-lines"
 import { FieldName, requestDropped, responseDropped, unmeasuredResponseDropped } from "./field-name"
 import { FieldList } from "./fields"
-import { type Origin, takesTrailers } from "./forwarded-head"
+import { takesTrailers } from "./forwarded-head"
+import type { Origin } from "./origin"
 import type { HeaderField } from "./http2/hpack-table"
 import type { RequestHead } from "./request-head"
 import type { ResponseHead } from "./response-head"
@@ -16,15 +17,29 @@ export type Http2RequestHead = RequestHead & { websocketKey: string | undefined 
 const NONE: Framing = { kind: "none" }
 const UNMEASURED: Framing = { kind: "chunked" }
 const NO_OPTIONS: readonly string[] = []
+const NO_LENGTH: HeaderField = { name: "content-length", value: "0" }
 const COLON = 58
 /** RFC 6455 section 1.3. */
 const WEBSOCKET_GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
+/** The hosts of the authorities of one connection, which are nearly always the same. */
+export class AuthorityMemo {
+  private authority: string | undefined
+  private host: string | undefined
+
+  /** Canonical, or undefined where it is missing or malformed. */
+  hostOf(authority: string | undefined): string | undefined {
+    if (authority === undefined || authority === this.authority) return authority && this.host
+    this.authority = authority
+    return (this.host = parseAuthority(authority))
+  }
+}
+
 /**
- * The request that a head of HTTP/2 stands for; how its fields must stand is the session's matter (RFC 9113 section 8.3). `expected` is the
- * host that is most likely. Throws MessageError for one that may not be relayed.
+ * The request that a head of HTTP/2 stands for; how its fields must stand is the session's matter (RFC 9113 section 8.3). Throws MessageError
+ * for one that may not be relayed.
  */
-export function requestOf(fields: readonly HeaderField[], ended: boolean, targetBytes: number, expected: string): Http2RequestHead {
+export function requestOf(fields: readonly HeaderField[], ended: boolean, targetBytes: number, hosts: AuthorityMemo): Http2RequestHead {
   let method = ""
   let target = ""
   let named: string | undefined
@@ -43,9 +58,9 @@ export function requestOf(fields: readonly HeaderField[], ended: boolean, target
     throw new MessageError(405, `${protocol ?? method} is not allowed here`)
   }
   if (target.length > targetBytes) throw new MessageError(414, "the request target is too long")
-  const plain = websocketKey === undefined ? new FieldList(fields, count) : new FieldList(websocketFields(fields, count, websocketKey))
+  const plain = websocketKey === undefined ? plainFields(fields, count, ended, method) : websocketFields(fields, count, websocketKey)
   const authority = named ?? plain.single(FieldName.Host)
-  const host = authority === expected ? expected : authority === undefined ? undefined : parseAuthority(authority)
+  const host = hosts.hostOf(authority)
   if (authority === undefined || host === undefined) throw new MessageError(400, "the :authority is missing or malformed")
   return {
     method: websocketKey === undefined ? method : "GET",
@@ -61,10 +76,17 @@ export function requestOf(fields: readonly HeaderField[], ended: boolean, target
   }
 }
 
+/** That there is no body is plain in HTTP/2; in HTTP/1 a server may want to be told so where one is usual (RFC 9110 section 8.6). */
+function plainFields(fields: readonly HeaderField[], from: number, ended: boolean, method: string): FieldList {
+  const plain = new FieldList(fields, from)
+  if (!ended || !(method === "POST" || method === "PUT" || method === "PATCH")) return plain
+  return plain.single(FieldName.ContentLength) === undefined ? new FieldList([...fields, NO_LENGTH], from) : plain
+}
+
 /** RFC 8441 section 5 leaves out what RFC 6455 section 4.1 demands of HTTP/1.1. */
-function websocketFields(fields: readonly HeaderField[], from: number, key: string): HeaderField[] {
+function websocketFields(fields: readonly HeaderField[], from: number, key: string): FieldList {
   const kept = fields.slice(from).filter(({ name }) => name !== "sec-websocket-key" && name !== "content-length")
-  return [...kept, { name: "sec-websocket-key", value: key }]
+  return new FieldList([...kept, { name: "sec-websocket-key", value: key }])
 }
 
 /** The Sec-WebSocket-Accept that answers a key (RFC 6455 section 4.2.2). */

@@ -1,64 +1,71 @@
 import { admit } from "./admission"
 import { type BodyPart, bodyPart } from "./body-framing"
-import { originOf } from "./client-facts"
 import type { Timed } from "./connection-set"
 import { errorAnswer, type Failure, failureOf, failures } from "./error-page"
 import type { Exchange, ExchangeClient } from "./exchange"
-import { openExchange } from "./exchange-kinds"
+import { openExchange, speaksHttp2 } from "./exchange-kinds"
 import { MessageError } from "./field-lines"
 import { FieldName, trailerDropped, trailerNamesDropped } from "./field-name"
 import { FieldList } from "./fields"
-import { requestOf, responseFieldsFor } from "./http2-head"
+import { type AuthorityMemo, type Http2RequestHead, requestOf, responseFieldsFor, websocketAccept } from "./http2-head"
+import { ByteQueue } from "./http2/byte-queue"
 import { ErrorCode } from "./http2/error-codes"
 import type { HeaderField } from "./http2/hpack-table"
 import type { Http2Stream, StreamUser } from "./http2/stream"
-import { recordRequest } from "./record"
 import type { ClientFacts, RelayContext } from "./relay-context"
-import type { RequestHead } from "./request-head"
+import { RequestInHand } from "./request-in-hand"
 import type { ResponseHead } from "./response-head"
-import type { Route } from "./route-table"
 import { Tunnel } from "./tunnel"
 import type { UpstreamConnection } from "./upstream-pool"
+
+const NO_BODY = bodyPart(undefined, true)
+const BODY_TO_COME = bodyPart(undefined, false)
 
 /** One stream of a client's HTTP/2 connection: head → host check → route → exchange, beside the others. */
 export class Http2Request implements ExchangeClient, StreamUser, Timed {
   deadline = Number.POSITIVE_INFINITY
-  private head: RequestHead | undefined
+  private head: Http2RequestHead | undefined
   private exchange: Exchange | undefined
   private tunnel: Tunnel | undefined
-  private route: Route | undefined
-  private visitor: string
   private blocked = false
   private paused = false
   private held = 0
+  /** What came for a tunnel that is not there yet; its window is not given back, which bounds it. */
+  private early: ByteQueue | undefined
   private over = false
-  private readonly requestId = crypto.randomUUID()
-  private readonly startedAt = performance.now()
+  private unsent = 0
+  private unsentSince = 0
+  private readonly request: RequestInHand
 
+  /** `leave` is called once, when nothing of the request or its answer is left to be done. */
   constructor(
     private stream: Http2Stream,
     private facts: ClientFacts,
     private context: RelayContext,
+    private hosts: AuthorityMemo,
     private leave: (request: Http2Request) => void,
   ) {
-    this.visitor = facts.address
+    this.request = new RequestInHand(context, facts, undefined)
   }
 
   /** Begins with the head of the stream; `tooLarge` when it was not kept whole. */
   begin(fields: readonly HeaderField[], ended: boolean, tooLarge: boolean): void {
     if (tooLarge) return this.failed("head_too_large")
+    const { facts, context, request } = this
     try {
-      const head = requestOf(fields, ended)
+      const head = requestOf(fields, ended, context.limits.targetBytes, this.hosts)
       this.head = head
-      const { facts, context, requestId } = this
+      request.head = head
       const admission = admit(head, facts, context)
       if ("own" in admission) return this.failed("misdirected")
-      this.route = admission.route
+      request.route = admission.route
       if ("failure" in admission) return this.failed(admission.failure)
-      const origin = originOf(head, facts, context, requestId)
-      this.visitor = origin.client
-      this.exchange = openExchange(this, head, admission.upstream, origin, context, head.upgrade)
-      this.exchange.start(bodyPart(undefined, head.framing.kind === "none"))
+      const { upstream } = admission
+      const upgrade = head.websocketKey === undefined ? undefined : "websocket"
+      // An upgrade is made in HTTP/1.1 only.
+      if (upgrade !== undefined && speaksHttp2(upstream)) return this.failed("not_allowed")
+      this.exchange = openExchange(this, head, upstream, request.origin(head), context, upgrade)
+      this.exchange.start(head.framing.kind === "none" ? NO_BODY : BODY_TO_COME)
     } catch (error) {
       if (!(error instanceof MessageError)) throw error
       this.failed(failureOf(error.status))
@@ -66,6 +73,7 @@ export class Http2Request implements ExchangeClient, StreamUser, Timed {
   }
 
   onDeadline(): void {
+    if (this.over) return this.linger()
     if (this.exchange) {
       if (this.blocked) this.aborted()
       else this.exchange.onDeadline()
@@ -80,10 +88,11 @@ export class Http2Request implements ExchangeClient, StreamUser, Timed {
   onHead(): void {}
 
   onData(bytes: Buffer): void {
+    if (this.tunnel) this.tunnel.fromClient(bytes)
+    else if (this.exchange && this.head!.websocketKey !== undefined) return (this.early ??= new ByteQueue()).push(bytes)
+    else this.exchange?.send(bodyPart(bytes, false))
     if (this.paused) this.held += bytes.length
     else this.stream.consumed(bytes.length)
-    if (this.tunnel) this.tunnel.fromClient(bytes)
-    else this.exchange?.send(bodyPart(bytes, false))
   }
 
   onEnd(trailers: HeaderField[] | undefined): void {
@@ -93,7 +102,8 @@ export class Http2Request implements ExchangeClient, StreamUser, Timed {
 
   onReset(): void {
     const { exchange, tunnel } = this
-    if (this.over) return
+    if (this.over) return this.leave(this)
+    // 499 is what nginx calls a client that left before its answer was complete.
     if (exchange) this.record(exchange.status || 499)
     this.end()
     exchange?.cancel()
@@ -109,12 +119,18 @@ export class Http2Request implements ExchangeClient, StreamUser, Timed {
   // What the upstream answers.
 
   interim(head: ResponseHead): void {
-    this.stream.sendHead(responseFieldsFor(head, this.requestId), false)
+    this.stream.sendHead(responseFieldsFor(head, this.request.id), false)
   }
 
   respond(head: ResponseHead, part: BodyPart): boolean {
+    if (this.head!.websocketKey !== undefined && head.status < 300) {
+      // To the client this would say that there is a tunnel now.
+      this.exchange!.cancel()
+      this.failed("bad_answer")
+      return true
+    }
     const whole = part.done && part.count === 0 && part.trailers === undefined
-    this.stream.sendHead(responseFieldsFor(head, this.requestId), whole)
+    this.stream.sendHead(responseFieldsFor(head, this.request.id), whole)
     return whole || this.body(part)
   }
 
@@ -144,41 +160,46 @@ export class Http2Request implements ExchangeClient, StreamUser, Timed {
   }
 
   finished(): void {
-    const { requestDone, status } = this.exchange!
-    this.record(status)
+    this.record(this.exchange!.status)
     this.end()
-    // The answer is whole although the request is not: the rest of it is not wanted (RFC 9113 section 8.1).
-    if (!requestDone) this.stream.reset(ErrorCode.NO_ERROR)
   }
 
   failed(failure: Failure): void {
-    const { head, requestId, stream } = this
+    const { head, stream } = this
+    const requestId = this.request.id
     const accept = head?.fields.all(FieldName.Accept)[0] ?? ""
     const { status, fields, body } = errorAnswer(failure, { requestId, accept, method: head?.method ?? "GET" })
-    this.record(failures[failure].status)
-    this.end()
     stream.sendHead([{ name: ":status", value: String(status) }, ...fields], body === "")
     if (body !== "") stream.write(Buffer.from(body), true)
-    if (!stream.remoteEnded) stream.reset(ErrorCode.NO_ERROR)
+    this.record(failures[failure].status)
+    this.end()
   }
 
   aborted(): void {
     const { exchange } = this
     if (exchange) this.record(exchange.status)
+    this.stream.reset(ErrorCode.INTERNAL_ERROR)
     this.end()
     exchange?.cancel()
-    this.stream.reset(ErrorCode.INTERNAL_ERROR)
   }
 
   upgraded(head: ResponseHead, connection: UpstreamConnection, firstBytes: Buffer): void {
     const { tunnelIdleMs } = this.context.limits
-    const { stream } = this
+    const { stream, early } = this
     // What 101 is to HTTP/1.1, 200 is to an extended CONNECT (RFC 8441 section 5).
-    const fields = responseFieldsFor({ ...head, status: 200 }, this.requestId)
+    const fields = responseFieldsFor({ ...head, status: 200 }, this.request.id)
+    const accepted = fields.find(({ name }) => name === "sec-websocket-accept")?.value
+    if (accepted !== websocketAccept(this.head!.websocketKey!)) {
+      connection.discard()
+      return this.failed("bad_answer")
+    }
     stream.sendHead(
       fields.filter(({ name }) => name !== "sec-websocket-accept"),
       false,
     )
+    if (this.over) return
+    this.record(200)
+    this.exchange = undefined
     const end = {
       write: (chunk: Buffer) => {
         const flowing = stream.write(chunk)
@@ -190,32 +211,49 @@ export class Http2Request implements ExchangeClient, StreamUser, Timed {
       resume: () => this.resumeReading(),
     }
     this.expectWithin(tunnelIdleMs)
-    this.record(200)
-    this.exchange = undefined
-    this.tunnel = new Tunnel(end, connection, {
+    const tunnel = new Tunnel(end, connection, {
       onActivity: () => this.expectWithin(tunnelIdleMs),
       onClosed: () => {
         stream.end()
         this.end()
-        if (!stream.remoteEnded) stream.reset(ErrorCode.NO_ERROR)
       },
     })
-    this.resumeReading()
-    if (firstBytes.length > 0) this.tunnel.onUpstreamData(firstBytes)
+    this.tunnel = tunnel
+    this.early = undefined
+    if (firstBytes.length > 0) tunnel.onUpstreamData(firstBytes)
+    if (early) this.onData(early.take())
+    if (stream.remoteEnded) tunnel.clientEnded()
   }
 
   private end(): void {
     this.over = true
     this.exchange = undefined
     this.tunnel = undefined
-    this.deadline = Number.POSITIVE_INFINITY
+    this.early = undefined
     this.resumeReading()
-    this.leave(this)
+    this.unsentSince = performance.now()
+    this.linger()
+  }
+
+  /** Stays until the client has taken its answer, as long as that goes on; the rest of the request is not wanted (RFC 9113 section 8.1). */
+  private linger(): void {
+    const { stream } = this
+    if (stream.endSent && !stream.closed) stream.reset(ErrorCode.NO_ERROR)
+    if (stream.closed) return this.leave(this)
+    const now = performance.now()
+    if (stream.queuedBytes !== this.unsent) {
+      this.unsent = stream.queuedBytes
+      this.unsentSince = now
+    }
+    if (now - this.unsentSince > this.context.limits.bodyIdleMs) {
+      stream.reset(ErrorCode.CANCEL)
+      return this.leave(this)
+    }
+    this.deadline = 0
   }
 
   private record(status: number): void {
-    const { head, route, exchange, visitor: client, startedAt, requestId } = this
-    recordRequest(this.context, this.facts, { head, route, exchange, status, client, startedAt, requestId })
+    this.request.record(status, this.exchange, 2)
   }
 }
 

@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from "bun:test"
+import { connect as connectTcp } from "node:net"
 import { connect as connectTls, createSecureContext, type SecureContext, type TLSSocket } from "node:tls"
 import { EdgeFixture, Peer, RawUpstream, selfSigned, until } from "./edge.fixture"
 import type { EdgeLimits } from "./limits"
@@ -225,6 +226,34 @@ test("draining lets a request end, closes the idle, and takes nobody new", async
   busy.socket.end()
   idle.socket.end()
   await drained
+})
+
+test("draining lets a handshake under way and the first request of a new connection through", async () => {
+  const upstream = await RawUpstream.answering(OK)
+  stops.push(() => upstream.stop())
+  const fixture = await EdgeFixture.start(upstream.upstream)
+  stops.push(() => fixture.stop())
+  const fresh = await fixture.client()
+  const socket = connectTcp(fixture.port, "127.0.0.1")
+  await new Promise((resolve) => socket.once("connect", resolve))
+  // The listener hears of it a moment later.
+  await Bun.sleep(50)
+  const drained = fixture.edge.drain(5000)
+  await fresh.send(get()).has("ok")
+  expect(fresh.text).toContain("Connection: close\r\n")
+  const late = new Peer(connectTls({ socket, servername: "app.test", ca: fixture.certificate }))
+  await late.send(get()).has("ok")
+  await drained
+})
+
+test("draining does not wait long for those who say nothing", async () => {
+  const { fixture } = await edge()
+  const [silent, idle] = [fixture.silent(), await fixture.client()]
+  const began = performance.now()
+  await fixture.edge.drain(20_000)
+  expect(performance.now() - began).toBeLessThan(4000)
+  await silent.gone()
+  await idle.gone()
 })
 
 test("draining ends what does not end by itself", async () => {

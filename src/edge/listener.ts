@@ -91,10 +91,11 @@ export class EdgeListener {
 
   /** Takes no new connections, lets requests under way finish for at most `ms`, then stops. */
   async drain(ms: number): Promise<void> {
+    const end = performance.now() + ms
     this.draining = true
-    this.acceptor.close()
     for (const client of this.clients) client.drain()
-    await this.clients.emptied(ms)
+    await this.acceptor.drain(ms)
+    await this.clients.emptied(end - performance.now())
     await this.stop()
   }
 
@@ -141,13 +142,15 @@ export class EdgeListener {
   private serve(wire: Wire, socket: ServerSocket, address: string): void {
     const name = parseServerName(socket.getServername())
     const protocol = socket.alpnProtocol || "http/1.1"
-    if (name === undefined || this.draining) return wire.destroy()
+    if (name === undefined) return wire.destroy()
     if (protocol === "acme-tls/1") return wire.end()
     if (this.options.challengeContext?.(name)) return wire.destroy()
     const facts = { serverName: name, address, tls: socket.getTLSVersion() }
-    const leave = (gone: Client) => this.clients.delete(gone)
+    const leave = (gone: Client, successor?: Client) => this.clients.delete(gone, successor)
     const Connection = protocol === "h2" ? Http2Connection : ClientConnection
-    this.clients.add(new Connection(wire, facts, this.context, leave))
+    const client = new Connection(wire, facts, this.context, leave)
+    this.clients.add(client)
+    if (this.draining) client.drain()
   }
 }
 

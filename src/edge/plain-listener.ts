@@ -33,7 +33,7 @@ export class PlainListener {
       hasRoom: () => this.clients.size + this.acceptor.size < (options.maxConnections?.() ?? limits.connections),
       serve: (wire, _, address) => {
         const facts = { serverName: "", address, tls: "" }
-        this.clients.add(new ClientConnection(wire, facts, this.context, (gone) => this.clients.delete(gone)))
+        this.clients.add(new ClientConnection(wire, facts, this.context, (gone, successor) => this.clients.delete(gone, successor)))
       },
     })
   }

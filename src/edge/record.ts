@@ -14,6 +14,8 @@ export type EndedRequest = {
   client: string
   startedAt: number
   requestId: string
+  /** Of the connection, where there is no head to tell. */
+  version: number
 }
 
 /** Counts a request of a mapped name, and writes it to the access log where that is wanted. */
@@ -28,7 +30,7 @@ export function recordRequest(context: RelayContext, facts: ClientFacts, ended: 
     host: head?.host ?? facts.serverName,
     method: head?.method ?? "",
     path: !head ? "" : query < 0 ? head.target : head.target.slice(0, query),
-    protocol: protocols[head?.version ?? 1]!,
+    protocol: protocols[head?.version ?? ended.version]!,
     status,
     bytesIn: exchange?.bytesIn ?? 0,
     bytesOut: exchange?.bytesOut ?? 0,

@@ -1,21 +1,18 @@
 import { admit } from "./admission"
-import { BodyDecoder, type BodyPart, bodyPart } from "./body-framing"
+import type { BodyPart } from "./body-framing"
 import type { Client } from "./client"
-import { originOf } from "./client-facts"
+import { ClientTunnel } from "./client-tunnel"
 import { errorPage, type Failure, failureOf, failures } from "./error-page"
 import type { Exchange, ExchangeClient } from "./exchange"
 import { openExchange } from "./exchange-kinds"
 import { MessageError } from "./field-lines"
 import { FieldName } from "./field-name"
-import { FieldLines } from "./fields"
 import { Http1Responder } from "./http1-response"
-import { Inbox } from "./inbox"
-import { recordRequest } from "./record"
 import type { ClientFacts, OwnAnswer, RelayContext } from "./relay-context"
-import { parseRequestHead, type RequestHead } from "./request-head"
+import type { RequestHead } from "./request-head"
+import { RequestInHand } from "./request-in-hand"
+import { RequestReader } from "./request-reader"
 import type { ResponseHead } from "./response-head"
-import type { Route } from "./route-table"
-import { Tunnel } from "./tunnel"
 import type { UpstreamConnection } from "./upstream-pool"
 import type { Wire, WireUser } from "./wire"
 
@@ -24,31 +21,22 @@ const FIRST_REQUEST_MS = 1000
 /** An end of ours that the client does not answer holds up nobody's restart. */
 const DRAINING_LINGER_MS = 2000
 
-const NO_BODY = bodyPart(undefined, true)
-
 /**
  * One HTTP/1 client connection: head → host check → route → exchange, one request at a time, in order (RFC 9112 section 9.3.2). Bytes of
  * the next request wait in a bounded buffer. What cannot be understood is answered once and the connection closed.
  */
 export class ClientConnection implements ExchangeClient, WireUser, Client {
   deadline: number
-  private inbox = new Inbox()
-  private exchange: Exchange | undefined
-  private requestBody: BodyDecoder | undefined
-  private tunnel: Tunnel | undefined
-  private head: RequestHead | undefined
-  private lines: FieldLines | undefined
-  private route: Route | undefined
-  private visitor: string
+  private reader: RequestReader
   private responder: Http1Responder
-  private requestId = ""
-  private startedAt = 0
+  private request: RequestInHand | undefined
+  private exchange: Exchange | undefined
+  private served = false
   private closeAfter = false
   private inputEnded = false
   private closing = false
   private serving = false
-  /** Why nothing is read: more waits than may, or the upstream does not keep up. */
-  private full = false
+  /** The upstream does not keep up. */
   private behind = false
   private blocked = false
 
@@ -56,29 +44,29 @@ export class ClientConnection implements ExchangeClient, WireUser, Client {
     private wire: Wire,
     private facts: ClientFacts,
     private context: RelayContext,
-    private leave: (connection: ClientConnection) => void,
+    private leave: (gone: Client, successor?: Client) => void,
   ) {
     this.deadline = performance.now() + context.limits.headMs
-    this.visitor = facts.address
+    this.reader = new RequestReader(context, facts.serverName)
     this.responder = new Http1Responder(wire, context.outbox)
     wire.user = this
   }
 
   /** Bytes held for this client and not yet taken by the network. */
   get bufferedBytes(): number {
-    return this.inbox.size + this.wire.writableLength
+    return this.reader.size + this.wire.writableLength
   }
 
   private get mustClose(): boolean {
-    const { head } = this
+    const head = this.request?.head
     if (head === undefined || head.version === 0 || this.context.isDraining()) return true
     return head.connection.length > 0 && head.connection.includes("close")
   }
 
   /** Ends the connection if no request is under way, or on its way since it is new; others end with their response. */
   drain(): void {
-    if (this.exchange || this.tunnel || this.inbox.size > 0) return
-    if (this.startedAt > 0) this.shut()
+    if (this.exchange || this.reader.size > 0) return
+    if (this.served) this.shut()
     else this.deadline = Math.min(this.deadline, performance.now() + FIRST_REQUEST_MS)
   }
 
@@ -89,34 +77,32 @@ export class ClientConnection implements ExchangeClient, WireUser, Client {
   onDrain(): void {
     this.blocked = false
     if (this.closing) this.linger()
-    else if (this.tunnel) this.tunnel.clientDrained()
     else if (this.exchange) this.exchange.clientDrained()
     // A client that does not take its answers gets no further ones made.
     else this.serve()
   }
 
   onDeadline(): void {
-    if (this.closing || this.tunnel) return this.wire.reset()
+    if (this.closing) return this.wire.reset()
     if (this.exchange) {
       if (this.blocked) return this.aborted()
       return this.exchange.onDeadline()
     }
     if (this.blocked) return this.wire.reset()
-    if (this.inbox.size === 0) return this.shut()
+    if (this.reader.size === 0) return this.shut()
     this.refuse("too_slow_request")
   }
 
   onData(chunk: Buffer): void {
     if (this.closing) return
-    if (this.tunnel) return this.tunnel.fromClient(chunk)
-    if (this.exchange && this.requestBody) return this.feed(this.exchange, this.requestBody, chunk)
-    this.stash(chunk, 0)
+    if (this.exchange && this.reader.inBody) return this.feed(this.exchange, chunk)
+    this.reader.append(chunk, 0)
+    this.regulate()
     if (!this.exchange) this.serve()
   }
 
   onEnd(): void {
     this.inputEnded = true
-    if (this.tunnel) return this.tunnel.clientEnded()
     if (this.closing) return
     if (this.exchange) {
       if (!this.exchange.requestDone) this.aborted()
@@ -128,7 +114,7 @@ export class ClientConnection implements ExchangeClient, WireUser, Client {
 
   onClosed(): void {
     this.closing = true
-    this.inbox.clear()
+    this.reader.clear()
     const { exchange } = this
     if (exchange) {
       // 499 is what nginx calls a client that left before its answer was complete.
@@ -136,16 +122,13 @@ export class ClientConnection implements ExchangeClient, WireUser, Client {
       this.release()
       exchange.cancel()
     }
-    this.tunnel?.stop()
     this.leave(this)
   }
 
-  private feed(exchange: Exchange, decoder: BodyDecoder, chunk: Buffer): void {
+  private feed(exchange: Exchange, chunk: Buffer): void {
     try {
-      const used = decoder.decode(chunk, 0)
-      if (decoder.done) this.requestBody = undefined
-      exchange.send(decoder)
-      if (used < chunk.length && !this.closing) this.stash(chunk, used)
+      exchange.send(this.reader.continueBody(chunk))
+      this.regulate()
     } catch (error) {
       if (!(error instanceof MessageError)) throw error
       const begun = exchange.responseBegun
@@ -155,25 +138,18 @@ export class ClientConnection implements ExchangeClient, WireUser, Client {
     }
   }
 
-  private stash(chunk: Buffer, from: number): void {
-    this.inbox.append(chunk, from)
-    this.regulate()
-  }
-
   private serve(): void {
     if (this.serving) return
     this.serving = true
     try {
-      const { inbox, context, facts } = this
-      while (!this.exchange && !this.tunnel && !this.closing && !this.blocked && inbox.size > 0) {
-        const lines = (this.lines ??= context.requestLines.pop() ?? new FieldLines(context.limits.fieldCount))
-        const head = parseRequestHead(inbox.bytes, inbox.at, inbox.searched, context.limits, facts.serverName, lines)
-        if (!head) {
-          if (inbox.searched === inbox.at) this.expectWithin(context.limits.headMs)
-          inbox.searched = inbox.bytes.length
-          break
+      while (!this.exchange && !this.closing && !this.blocked && this.reader.size > 0) {
+        const next = this.reader.next()
+        if (next.head) {
+          this.begin(next.head)
+          continue
         }
-        this.begin(head)
+        if (next.begun) this.expectWithin(this.context.limits.headMs)
+        break
       }
     } catch (error) {
       if (!(error instanceof MessageError)) throw error
@@ -181,56 +157,47 @@ export class ClientConnection implements ExchangeClient, WireUser, Client {
     } finally {
       this.serving = false
     }
-    if (this.inputEnded && !this.exchange && !this.tunnel && !this.closing && !this.blocked) this.shut()
+    if (this.inputEnded && !this.exchange && !this.closing && !this.blocked) this.shut()
     else this.regulate()
   }
 
   private begin(head: RequestHead): void {
-    const { facts, context, inbox } = this
-    this.head = head
-    this.requestId = crypto.randomUUID()
-    this.startedAt = performance.now()
+    const { facts, context, reader } = this
+    const request = new RequestInHand(context, facts, head)
+    this.request = request
+    this.served = true
     this.closeAfter = head.framing.kind !== "none"
     const admission = admit(head, facts, context)
-    this.route = "route" in admission ? admission.route : undefined
     if (!("upstream" in admission)) {
-      inbox.use(head.end)
+      reader.skip(head)
       if ("own" in admission) return this.answerOwn(admission.own)
+      request.route = admission.route
       // Whoever asks for names at random without TLS is not kept.
       this.closeAfter ||= facts.tls === ""
       return this.failed(admission.failure)
     }
-    let body: BodyPart = NO_BODY
-    let end = head.end
-    if (head.framing.kind !== "none") {
-      const decoder = new BodyDecoder(head.framing)
-      // A body that is wrong from its start never reaches the upstream.
-      end = decoder.decode(inbox.bytes, head.end)
-      if (!decoder.done) this.requestBody = decoder
-      body = decoder
-    }
+    request.route = admission.route
+    // A body that is wrong from its start never reaches the upstream.
+    const body = reader.startBody(head)
     this.closeAfter = false
-    const origin = originOf(head, facts, context, this.requestId)
-    this.visitor = origin.client
-    const exchange = openExchange(this, head, admission.upstream, origin, context)
+    const exchange = openExchange(this, head, admission.upstream, request.origin(head), context)
     this.exchange = exchange
     exchange.start(body)
-    inbox.use(end)
   }
 
   interim(head: ResponseHead): void {
     // HTTP/1.0 knows no interim responses (RFC 9110 section 15.2).
-    if (this.head!.version === 1) this.responder.interim(head, this.requestId)
+    if (this.request!.head!.version === 1) this.responder.interim(head, this.request!.id)
   }
 
   respond(head: ResponseHead, part: BodyPart): boolean {
     const { kind } = head.framing
     const unmeasured = kind === "chunked" || kind === "close"
-    const chunked = unmeasured && this.head!.version === 1
+    const chunked = unmeasured && this.request!.head!.version === 1
     // A refusal before the end of the body: whether the rest of it comes is not known, so the connection cannot go on.
     const refused = head.status >= 300 && !this.exchange!.requestDone
     this.closeAfter = refused || (unmeasured && !chunked) || this.mustClose
-    const flowing = this.responder.begin(head, part, { requestId: this.requestId, chunked, close: this.closeAfter })
+    const flowing = this.responder.begin(head, part, { requestId: this.request!.id, chunked, close: this.closeAfter })
     this.blocked = !flowing
     return flowing
   }
@@ -253,8 +220,7 @@ export class ClientConnection implements ExchangeClient, WireUser, Client {
 
   /** Reads while there is room and somebody who takes it. */
   private regulate(): void {
-    this.full = this.inbox.size > this.context.limits.pipelinedBytes
-    if (this.full || this.behind) this.wire.pause()
+    if (this.behind || this.reader.isFull) this.wire.pause()
     else this.wire.resume()
   }
 
@@ -270,10 +236,10 @@ export class ClientConnection implements ExchangeClient, WireUser, Client {
   }
 
   failed(failure: Failure): void {
-    const head = this.head!
+    const { id: requestId, head } = this.request!
     const last = this.closeAfter || this.mustClose || this.exchange?.requestDone === false
-    const accept = head.fields.all(FieldName.Accept)[0] ?? ""
-    const page = errorPage(failure, { requestId: this.requestId, accept, method: head.method, close: last })
+    const accept = head!.fields.all(FieldName.Accept)[0] ?? ""
+    const page = errorPage(failure, { requestId, accept, method: head!.method, close: last })
     this.record(failures[failure].status)
     this.release()
     this.blocked = !this.wire.writeText(page)
@@ -290,25 +256,15 @@ export class ClientConnection implements ExchangeClient, WireUser, Client {
   }
 
   upgraded(head: ResponseHead, connection: UpstreamConnection, firstBytes: Buffer): void {
-    const { tunnelIdleMs } = this.context.limits
-    this.responder.interim(head, this.requestId, true)
-    this.expectWithin(tunnelIdleMs)
-    const tunnel = new Tunnel(this.wire, connection, {
-      onActivity: () => this.expectWithin(tunnelIdleMs),
-      onClosed: () => {
-        // What was received before the close still goes out; a client that does not take it is cut off.
-        this.wire.end()
-        this.closing = true
-        this.linger()
-      },
-    })
-    this.tunnel = tunnel
+    this.responder.interim(head, this.request!.id, true)
     this.record(101)
     this.release()
-    if (firstBytes.length > 0) tunnel.onUpstreamData(firstBytes)
-    if (this.inbox.size > 0) tunnel.fromClient(this.inbox.take())
-    this.regulate()
-    if (this.inputEnded) tunnel.clientEnded()
+    this.closing = true
+    const early = this.reader.take()
+    this.wire.resume()
+    const tunnel = new ClientTunnel(this.wire, connection, this.context.limits, (gone) => this.leave(gone))
+    this.leave(this, tunnel)
+    tunnel.begin(firstBytes, early, this.inputEnded)
   }
 
   private answerOwn(own: OwnAnswer): void {
@@ -321,39 +277,32 @@ export class ClientConnection implements ExchangeClient, WireUser, Client {
   /** The request under way is over, and its head's places may be used by another. */
   private release(): void {
     this.exchange = undefined
-    this.requestBody = undefined
     this.behind = false
-    const { lines } = this
-    if (!lines) return
-    lines.clear()
-    this.context.requestLines.push(lines)
-    this.lines = undefined
+    this.reader.release()
   }
 
   private next(close: boolean): void {
-    this.head = undefined
-    this.route = undefined
+    this.request = undefined
     if (close) return this.shut()
     this.deadline = performance.now() + this.context.limits.idleMs
-    if (this.inbox.size > 0 || this.inputEnded || this.full) this.serve()
+    if (this.reader.size > 0 || this.inputEnded) this.serve()
+    else this.regulate()
   }
 
   /** A message that was not understood: answered once, since nothing after it can be trusted. */
   private refuse(failure: Failure): void {
-    if (!this.head) {
-      this.requestId = crypto.randomUUID()
-      this.startedAt = performance.now()
-    }
+    this.request ??= new RequestInHand(this.context, this.facts, undefined)
+    const requestId = this.request.id
     this.record(failures[failure].status)
     this.release()
-    this.wire.writeText(errorPage(failure, { requestId: this.requestId, accept: "", method: "GET", close: true }))
+    this.wire.writeText(errorPage(failure, { requestId, accept: "", method: "GET", close: true }))
     this.shut()
   }
 
   /** Ends our side, then reads and drops for a while, so that a last response is not lost to a reset (RFC 9112 section 9.6). */
   private shut(): void {
     this.closing = true
-    this.inbox.clear()
+    this.reader.clear()
     this.linger()
     this.wire.end()
     this.wire.resume()
@@ -367,7 +316,6 @@ export class ClientConnection implements ExchangeClient, WireUser, Client {
   }
 
   private record(status: number): void {
-    const { head, route, exchange, visitor: client, startedAt, requestId } = this
-    recordRequest(this.context, this.facts, { head, route, exchange, status, client, startedAt, requestId })
+    this.request?.record(status, this.exchange, 1)
   }
 }

@@ -1,3 +1,5 @@
+import { changeBetween, grouped, hostsOf, type RouteChange, ungrouped } from "./route-change"
+
 /** Where a request goes: a TCP address (speaking HTTP/1.1, or HTTP/2 in clear where `protocol` says so), or a Unix socket (our own API). */
 export type Upstream = { host: string; port: number; protocol?: "h2c" } | { unix: string }
 
@@ -12,15 +14,43 @@ export type Route = {
   unlogged?: true
 }
 
+/** Keeps a copy of the table elsewhere; resolves when the change holds there, and never rejects. */
+export type RouteFollower = (change: RouteChange) => Promise<void>
+
 /** Hostname → route, replaced whole on each change, so that a request sees one state and never half of two. */
 export class RouteTable {
   private routes = new Map<string, Route>()
+  private followers = new Set<RouteFollower>()
 
-  /** Takes effect for the next request; requests under way keep the route they have. Hosts are canonical (`parseHost`). */
-  replace(routes: Iterable<Route>): void {
+  /**
+   * Takes effect for the next request; requests under way keep the route they have. Hosts are canonical (`parseHost`). Resolves when it holds
+   * at the followers too, who are told only what changed.
+   */
+  async replace(routes: Iterable<Route>): Promise<void> {
+    const before = this.routes
     const next = new Map<string, Route>()
     for (const route of routes) next.set(route.host, route)
     this.routes = next
+    if (this.followers.size === 0) return
+    const change = changeBetween(before, next)
+    if (change.set.length > 0 || change.removed !== "") await Promise.all([...this.followers].map((follow) => follow(change)))
+  }
+
+  /** Takes over a change as one step. */
+  apply(change: RouteChange): void {
+    for (const host of hostsOf(change.removed)) this.routes.delete(host)
+    for (const route of ungrouped(change.set)) this.routes.set(route.host, route)
+  }
+
+  /** Tells of each change from now on, until the returned function is called. */
+  follow(follower: RouteFollower): () => void {
+    this.followers.add(follower)
+    return () => void this.followers.delete(follower)
+  }
+
+  /** What makes an empty table into this one. */
+  whole(): RouteChange {
+    return { set: grouped(this.routes.values()), removed: "" }
   }
 
   /** Exact match of a canonical hostname, in constant time. */

@@ -98,3 +98,38 @@ test("past the bound on cells requests are still counted, and times of buckets t
   expect(tally?.histogram).toEqual(encoded([...Array.from({ length: 8 }, (_, i) => 1.5 ** i), 1]))
   expect(counters.current.tally("b.test")).toMatchObject({ requests: 1, histogram: new Uint8Array(0) })
 })
+
+test("counts made elsewhere are added as if they had been counted here", () => {
+  const here = setup()
+  const there = setup({ maxHosts: 2 })
+  const whole = setup()
+  const note = (which: ReturnType<typeof setup>, host: string, status: number, ms: number) => {
+    for (const each of [which, whole]) each.counters.note(host, status, 10, 1000, ms)
+  }
+  there.clock.ms -= 500
+  note(there, "b.test", 200, 1)
+  whole.clock.ms += 500
+  note(here, "a.test", 200, 2)
+  note(here, "b.test", 404, 3)
+  for (let i = 0; i < 300; i++) note(there, "a.test", 500, 1.1 ** (i % 60))
+  there.counters.note("c.test", 200, 0, 0, 1)
+  const expected = { ...whole.counters.current.tally("b.test"), firstAt: minute + 1000 }
+  const packed = structuredClone(there.counters.take(minute).pack())
+  here.counters.merge(packed)
+  expect(here.counters.current.tally("b.test")).toEqual(expected as never)
+  const { firstAt: _here, ...merged } = here.counters.current.tally("a.test")!
+  const { firstAt: _whole, ...counted } = whole.counters.current.tally("a.test")!
+  expect(merged).toEqual(counted)
+  expect(here.counters.current.unnamed).toBe(1)
+  here.counters.merge(there.counters.take(minute).pack())
+  expect(here.counters.current.tally("a.test")?.requests).toBe(301)
+})
+
+test("beyond the bound on names the counts made elsewhere are unnamed", () => {
+  const here = setup({ maxHosts: 1 })
+  const there = setup()
+  here.counters.note("a.test", 200, 0, 0, 1)
+  for (const host of ["b.test", "b.test", "a.test"]) there.counters.note(host, 200, 0, 0, 1)
+  here.counters.merge(there.counters.take(minute).pack())
+  expect([here.counters.current.unnamed, here.counters.current.tally("a.test")?.requests]).toEqual([2, 2])
+})

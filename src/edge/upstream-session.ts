@@ -21,11 +21,13 @@ const limits: Http2Limits = {
 export class UpstreamSession implements UpstreamUser {
   connectMs = 0
   idleSince = performance.now()
-  /** The upstream has spoken, so that its settings hold. */
-  heard = false
+  /** When the upstream spoke last; 0 until it has, and its settings hold. */
+  heardAt = 0
   gone = false
   /** The upstream's side of the connection ended, or it broke. */
   lost = false
+  /** We did not want it any more. */
+  retired = false
   private readonly startedAt = performance.now()
   private readonly connection: UpstreamConnection
   private readonly session: Http2Session
@@ -51,9 +53,7 @@ export class UpstreamSession implements UpstreamUser {
       },
       onClosed: () => {
         this.gone = true
-        // The last words leave first.
-        if (this.lost) this.connection.discard()
-        else wire.end()
+        this.connection.discard()
         this.events.onGone(this)
       },
     })
@@ -73,15 +73,21 @@ export class UpstreamSession implements UpstreamUser {
 
   /** Until the upstream has spoken one request is enough, since nobody knows how many it takes. */
   get hasRoom(): boolean {
-    const most = this.heard ? Math.min(STREAMS, this.session.peerMaxStreams) : 1
+    const most = this.heardAt > 0 ? Math.min(STREAMS, this.session.peerMaxStreams) : 1
     return !this.draining && this.session.streams < most
   }
 
   /** Opens a stream; undefined when the connection takes no more, ever. */
   request(fields: readonly HeaderField[], end: boolean, user: StreamUser): Http2Stream | undefined {
     const stream = this.session.request(fields, end, user)
-    if (!stream) this.session.drain()
+    if (!stream) this.retire()
     return stream
+  }
+
+  /** Takes no further requests, and ends when those under way have. */
+  retire(): void {
+    this.retired = true
+    this.session.drain()
   }
 
   stop(): void {
@@ -93,10 +99,10 @@ export class UpstreamSession implements UpstreamUser {
   }
 
   onUpstreamData(chunk: Buffer): void {
+    const isFirst = this.heardAt === 0
+    this.heardAt = performance.now()
     this.session.receive(chunk)
-    if (this.heard || this.gone) return
-    this.heard = true
-    this.events.onRoom()
+    if (isFirst && !this.gone) this.events.onRoom()
   }
 
   onUpstreamEnd(): void {
@@ -113,7 +119,6 @@ export class UpstreamSession implements UpstreamUser {
 
   private break(): void {
     this.lost = true
-    if (this.gone) this.connection.discard()
-    else this.session.onTransportClosed()
+    this.session.onTransportClosed()
   }
 }

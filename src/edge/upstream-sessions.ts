@@ -61,7 +61,7 @@ export class UpstreamSessions {
       const { waiting } = target
       target.waiting = new Set()
       for (const seeker of waiting) seeker.onNoRoom(false)
-      for (const session of [...target.sessions]) session.stop()
+      for (const session of target.sessions) session.stop()
     }
     clearInterval(this.timer)
     this.timer = undefined
@@ -72,7 +72,7 @@ export class UpstreamSessions {
     for (const session of target.sessions) {
       if (session.hasRoom) return session
       // How much room a new one has is known when its first words are here.
-      if (!session.heard && !session.gone) return undefined
+      if (session.heardAt === 0 && !session.draining) return undefined
       if (!session.draining) usable++
     }
     if (this.stopped || usable >= this.limits.sessionsPerTarget) return undefined
@@ -102,7 +102,7 @@ export class UpstreamSessions {
 
   private forget(name: string, target: Target, gone: UpstreamSession): void {
     target.sessions = target.sessions.filter((session) => session !== gone)
-    if (gone.heard) {
+    if (gone.heardAt > 0 || gone.retired) {
       this.wake(name, target)
     } else {
       // Whoever waited to hear from it would only try the same again, one after the other.
@@ -116,7 +116,7 @@ export class UpstreamSessions {
     const before = performance.now() - this.limits.idleMs
     let left = 0
     for (const [name, target] of this.targets) {
-      for (const session of [...target.sessions]) if (session.streams === 0 && session.idleSince < before) session.stop()
+      for (const session of target.sessions) if (session.streams === 0 && session.idleSince < before) session.stop()
       if (target.sessions.length === 0 && target.waiting.size === 0) this.targets.delete(name)
       else left++
     }

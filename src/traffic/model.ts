@@ -36,6 +36,8 @@ export type TrafficMinute = {
 export type TrafficSource = {
   /** The minute that is being counted. */
   readonly current: TrafficMinute
+  /** Brings what other threads counted so far into the current minute; never rejects. */
+  gather?: () => Promise<void>
   /** Hands over the current minute and begins the next, at `start`. */
   take: (start: number) => TrafficMinute
 }

@@ -87,6 +87,7 @@ export class TrafficService {
     const { store, source } = this.needs
     let current: TrafficMinute
     let stored: StoredTally[]
+    await source.gather?.()
     do {
       // A minute that was taken is in neither place until it is written, so then we look again.
       await this.writing
@@ -114,9 +115,15 @@ export class TrafficService {
   }
 
   private write(): Promise<void> {
-    const written = this.writeMinute(this.needs.source.take(this.minute()))
+    const written = this.writeCurrent()
     this.writing = written.catch(() => {})
     return written
+  }
+
+  private async writeCurrent(): Promise<void> {
+    const { source } = this.needs
+    await source.gather?.()
+    await this.writeMinute(source.take(this.minute()))
   }
 
   private async writeMinute(minute: TrafficMinute): Promise<void> {

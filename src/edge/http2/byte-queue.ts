@@ -24,6 +24,13 @@ export class ByteQueue {
     this.blocks.push({ bytes, from: 0, to: rest })
   }
 
+  /** Takes everything out. */
+  take(): Buffer {
+    const bytes = Buffer.allocUnsafe(this.length)
+    this.shift(bytes, 0, bytes.length)
+    return bytes
+  }
+
   /** Moves the next `size` bytes into `target`; there must be as many. */
   shift(target: Buffer, offset: number, size: number): void {
     this.length -= size

@@ -1,0 +1,50 @@
+import type { ChallengeCertificate } from "../acme/challenges"
+import type { LogFields, LogLevel } from "../log"
+import type { ListenAt } from "./acceptor"
+import type { CertificatePair } from "./certificates"
+import type { RouteChange } from "./route-change"
+import type { PackedMinute } from "./traffic-counters"
+
+/** Settings that may change while a thread runs; `maxConnections` is the thread's own share. */
+export type ThreadSettings = { maxConnections: number; trustedProxies: string[]; isLogged: boolean; logLevel: LogLevel }
+
+/** All that a thread begins with. */
+export type ThreadStart = {
+  at: ListenAt
+  routes: RouteChange
+  challenges: [hostname: string, certificate: ChallengeCertificate][]
+  settings: ThreadSettings
+  proxyProtocol: string[]
+  handshakeMs: number
+}
+
+/** What the main thread asks; each is answered with `done`, in the order in which they came. */
+export type ThreadRequest =
+  | { kind: "start"; start: ThreadStart }
+  | { kind: "routes"; change: RouteChange }
+  /** Without a certificate the challenge is over. */
+  | { kind: "challenge"; hostname: string; certificate: ChallengeCertificate | undefined }
+  /** Asks for what was counted since the last time. */
+  | { kind: "traffic"; minuteStart: number }
+  | { kind: "drain"; limitMs: number }
+  | { kind: "stop" }
+
+/** What the answers of a thread hold: its port or why it does not listen after `start`, counts after `traffic` and `stop`. */
+export type ThreadAnswer = { port?: number; fault?: { message: string; code?: string }; minute?: PackedMinute }
+
+/** To a thread of the edge. */
+export type ToThread =
+  | { kind: "ask"; id: number; request: ThreadRequest }
+  | { kind: "settings"; settings: ThreadSettings }
+  | { kind: "certificate"; hostname: string; answer: CertificatePair | { refusal: string } }
+  /** The certificate of a name was replaced or taken away. */
+  | { kind: "forget"; hostname: string }
+  /** What became of the lines last sent. */
+  | { kind: "written"; isLost: boolean }
+
+/** From a thread of the edge; `access` is sent again only after `written`. */
+export type FromThread =
+  | { kind: "done"; id: number; answer: ThreadAnswer }
+  | { kind: "certificate"; hostname: string }
+  | { kind: "access"; lines: Uint8Array<ArrayBuffer> }
+  | { kind: "log"; level: LogLevel; message: string; fields: LogFields | undefined }
