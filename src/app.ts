@@ -3,6 +3,8 @@ import { Certification } from "./app/certification"
 import { Dns } from "./app/dns"
 import { Edge } from "./app/edge"
 import { Features } from "./app/features"
+import { PortListeners } from "./app/port-listeners"
+import { Ssh } from "./app/ssh"
 import type { ActivationSockets, ConfigInForce } from "./config"
 import { DataFolder } from "./data-folder"
 import { openDatabase } from "./db/open"
@@ -14,9 +16,11 @@ import { Vault } from "./vault"
 
 /** A running appliance. `setupUrl` is there while nobody exists; ports are those really listened on. */
 export type App = {
-  ports: { api: number; http: number; https: number; dns?: number }
+  ports: { api: number; http: number; https: number; dns?: number; ssh?: number }
   setupUrl: string | undefined
   rootPem: () => Promise<string>
+  /** What the API answers, by method and pattern; WebSockets apart. */
+  routes: readonly { method: string; path: string }[]
   /** Takes over what changed of the settings in force; touches no connection. */
   reload: () => void
   /** Finishes requests under way for at most `drainMs`, then ends everything. */
@@ -89,17 +93,31 @@ async function compose(
       { address: httpListen.host ?? "0.0.0.0", port: edge.httpPort },
       { address: httpsListen.host ?? "0.0.0.0", port: edge.httpsPort },
     ],
+    portProblem: (port) => portListeners.problem(port),
     publish: () => publisher.publish(),
     counters,
     log,
     now,
   })
+  const portListeners = new PortListeners({ config, certification, write: toStandardOutput, log, now })
   const publisher = new Publisher(
-    { mappings: features.verified, containers: () => features.compute.targets(), ownHosts, ownUpstream: { unix: folder.apiSocket } },
+    {
+      mappings: features.verified,
+      containers: () => features.compute.targets(),
+      rules: async () => {
+        const rules = await features.parts.ingress.routes()
+        dns.serveContainers(rules.map(({ host }) => host))
+        return rules
+      },
+      ownHosts,
+      ownUpstream: { unix: folder.apiSocket },
+    },
     table,
+    portListeners,
   )
   const { rootPem } = certification
-  const api = new Api({ config, socket: folder.apiSocket, features, rootPem, log })
+  const ssh = new Ssh({ config, db, folder, onAttempt: (attempt) => void features.administration.noteSshLogin(attempt), log, now })
+  const api = new Api({ config, socket: folder.apiSocket, features, ssh: ssh.service, rootPem, log })
   const edge: Edge = new Edge({
     config,
     sockets,
@@ -112,6 +130,7 @@ async function compose(
     log,
   })
 
+  features.administration.whenStopped(() => ssh.recheck())
   await features.createAdmin()
   await publisher.publish()
   const start = async (part: Part) => {
@@ -124,6 +143,8 @@ async function compose(
   // Its last minute is written when the edge has counted its last request.
   await start(features.traffic)
   await start(edge)
+  await start(portListeners)
+  await start(ssh)
   // Ports that the system chose are known only now, and no container may lead to one of ours.
   if ([apiListen, httpListen, httpsListen].some(({ port }) => port === 0)) await publisher.publish()
   await start(certification)
@@ -131,12 +152,19 @@ async function compose(
 
   const secret = await features.people.setupSecret()
   return {
-    ports: { api: api.port, http: edge.httpPort, https: edge.httpsPort, ...(dns.port === undefined ? {} : { dns: dns.port }) },
+    ports: {
+      api: api.port,
+      http: edge.httpPort,
+      https: edge.httpsPort,
+      ...(dns.port === undefined ? {} : { dns: dns.port }),
+      ...(ssh.port === undefined ? {} : { ssh: ssh.port }),
+    },
     setupUrl: secret === undefined ? undefined : `http://${apiListen.host ?? "localhost"}:${api.port}/setup/${secret}`,
     rootPem,
+    routes: api.root.routes,
     reload: () => [dns, api, edge, features].forEach((part) => part.reload()),
     stop: async (drainMs) => {
-      await edge.drain(drainMs)
+      await Promise.all([api.endSockets(), edge.drain(drainMs), portListeners.drain(drainMs)])
       await stopAll()
     },
   }

@@ -21,6 +21,7 @@ test("defaults are those of the contract", () => {
   expect(config.apiListen).toEqual({ host: "127.0.0.1", port: 8080 })
   expect(config.dnsListen).toBeUndefined()
   expect(config.verifyExpiryMs).toBe(604_800_000)
+  expect(config.auditRetentionMs).toBe(365 * 86_400_000)
   expect(config.edgeWorkers).toBeUndefined()
   expect([config.trustedProxies, config.proxyProtocol]).toEqual([[], []])
   expect([config.drainLimitMs, config.maxConnections, config.accessLog]).toEqual([30_000, 20_000, true])

@@ -13,6 +13,7 @@ export type Config = Readonly<{
   httpsListen: Listen
   apiListen: Listen
   dnsListen: Listen | undefined
+  sshListen: Listen | undefined
   /** Undefined leaves the number to the edge. */
   edgeWorkers: number | undefined
   maxConnections: number
@@ -43,6 +44,7 @@ export type Config = Readonly<{
   verifyIntervalMs: number
   verifyExpiryMs: number
   maxPendingMappings: number
+  auditRetentionMs: number
   privateZones: string[]
   allowUpstreams: string[]
   logLevel: LogLevel
@@ -136,6 +138,7 @@ export function completeConfig(given: Given, isRoot = process.getuid?.() === 0):
     httpsListen: given.https_listen ?? { host: undefined, port: 443 },
     apiListen: given.api_listen ?? { host: "127.0.0.1", port: 8080 },
     dnsListen: given.dns_listen === "off" ? undefined : given.dns_listen,
+    sshListen: given.ssh_listen === "off" ? undefined : (given.ssh_listen ?? { host: undefined, port: 2222 }),
     edgeWorkers: given.edge_workers,
     maxConnections: given.max_connections ?? 20_000,
     trustedProxies: given.trusted_proxies ?? [],
@@ -160,6 +163,7 @@ export function completeConfig(given: Given, isRoot = process.getuid?.() === 0):
     verifyIntervalMs: given.verify_interval ?? 30_000,
     verifyExpiryMs: given.verify_expiry ?? 7 * 86_400_000,
     maxPendingMappings: given.max_pending_mappings ?? 100,
+    auditRetentionMs: given.audit_retention ?? 365 * 86_400_000,
     privateZones,
     allowUpstreams: given.allow_upstreams ?? [],
     logLevel: given.log_level ?? "info",

@@ -23,7 +23,7 @@ export class DataFolder {
   }
 
   /** 64 hexadecimal characters kept in a file of mode 0600, generated at first use. */
-  secret(name: "jwt-secret" | "encryption-key" | "store-key"): string {
+  secret(name: "jwt-secret" | "encryption-key" | "store-key" | "ssh-host-key"): string {
     const file = join(this.path, name)
     if (!existsSync(file)) writeSecret(file, `${randomBytes(32).toString("hex")}\n`)
     const value = readFileSync(file, "utf8").trim()

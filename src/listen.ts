@@ -5,7 +5,8 @@ import type { Listen } from "./settings"
 // Bun would cut a connection after ten silent seconds, and looking at every name server of a zone or stopping a container may take longer.
 const idleTimeout = 240
 
-type Handle = (request: Request, address: string | undefined) => Promise<Response>
+/** `server` is where the request may be upgraded; nothing is answered to one that was. */
+type Handle<S> = (request: Request, address: string | undefined, server: Bun.Server<S>) => Promise<Response | undefined>
 
 /** Starts a listener where a setting says. Throws an error that names the setting. */
 export async function listenAt(
@@ -42,27 +43,44 @@ export async function takeOver(
 }
 
 /** The API in the clear, for loopback. The address is that of the peer, whatever headers say. */
-export function serveApi(setting: string, listen: Listen, handle: Handle) {
+export function serveApi<S = undefined>(
+  setting: string,
+  listen: Listen,
+  handle: Handle<S>,
+  websocket?: Bun.WebSocketHandler<S>,
+): Bun.Server<S> {
   try {
     const { host: hostname = "::", port } = listen
-    return Bun.serve({ hostname, port, idleTimeout, fetch: (request, server) => handle(request, server.requestIP(request)?.address) })
+    const fetch = (request: Request, server: Bun.Server<S>) => handle(request, server.requestIP(request)?.address, server)
+    return serve({ hostname, port, idleTimeout, fetch, websocket })
   } catch (error) {
     throw cannotListen(setting, listen, error)
   }
 }
 
 /** The API for the edge alone: its relay wrote `X-Forwarded-For`, and nobody else reaches the socket. */
-export function serveEdgeApi(path: string, handle: Handle) {
+export function serveEdgeApi<S = undefined>(path: string, handle: Handle<S>, websocket?: Bun.WebSocketHandler<S>): Bun.Server<S> {
   // The kernel's limit (unix(7)), less the zero at the end.
   if (Buffer.byteLength(path) > 107)
     throw new Error(`data_dir is too long: ${path} has to be a Unix socket, whose path has at most 107 bytes`)
   rmSync(path, { force: true })
-  const fetch = (request: Request) => handle(request, request.headers.get("x-forwarded-for") ?? undefined)
-  // The types know no idle time-out for Unix sockets; the server has one, and it is this option that changes it.
-  const options: object = { unix: path, idleTimeout, fetch }
-  const server = Bun.serve(options as Parameters<typeof Bun.serve>[0])
+  const fetch = (request: Request, server: Bun.Server<S>) => handle(request, request.headers.get("x-forwarded-for") ?? undefined, server)
+  const server = serve({ unix: path, idleTimeout, fetch, websocket })
   chmodSync(path, 0o600)
   return server
+}
+
+type ServeOptions<S> = {
+  idleTimeout: number
+  fetch: (request: Request, server: Bun.Server<S>) => Promise<Response | undefined>
+  /** Without it nothing can be upgraded. */
+  websocket: Bun.WebSocketHandler<S> | undefined
+} & ({ hostname: string; port: number } | { unix: string })
+
+/** The types know no idle time-out for Unix sockets, and the server has one; nor that an option may be undefined. */
+function serve<S>({ websocket, ...options }: ServeOptions<S>): Bun.Server<S> {
+  const all: object = websocket === undefined ? options : { ...options, websocket }
+  return Bun.serve(all as Parameters<typeof Bun.serve>[0]) as unknown as Bun.Server<S>
 }
 
 function cannotListen(setting: string, listen: Listen, error: unknown): Error {

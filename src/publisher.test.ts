@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test"
-import { RouteTable } from "./edge/route-table"
+import { type Route, RouteTable } from "./edge/route-table"
 import { type ContainerTarget, Publisher, type RouteMapping } from "./publisher"
 
 const mapping = (domain: string, containerId: string, change: Partial<RouteMapping> = {}): RouteMapping => ({
@@ -100,4 +100,52 @@ test("a change during a run is live when its own publish resolves, in one more r
   await Promise.all(later)
   expect(t.table.match("late.example.com")).toBeDefined()
   expect(t.runs.length).toBe(2)
+})
+
+const rule = (containerId: string, port: number, targetPort = port) => ({
+  host: `${containerId}.compute.test`,
+  containerId,
+  port,
+  targetPort,
+})
+
+test.each([
+  ["443 alone", [rule("run", 443, 3000)], { port: 3000 }, undefined],
+  ["80 alone", [rule("run", 80, 3000)], { port: 3000 }, "serve"],
+  ["both to one port", [rule("run", 80, 3000), rule("run", 443, 3000)], { port: 3000 }, "serve"],
+  ["both to different ports", [rule("run", 80, 3000), rule("run", 443, 4000)], { port: 4000 }, undefined],
+] as const)("rules for %s lead from the container's own name", async (_, rules, upstream, plain) => {
+  const table = new RouteTable()
+  const containers = async () => new Map([["run", { running: true, address: "192.0.2.9", port: (port: number) => port }]])
+  const sources = { mappings: async () => [], containers, rules: async () => [...rules], ownHosts: [], ownUpstream: { unix: "/x" } }
+  await new Publisher(sources, table).publish()
+  expect(table.match("run.compute.test")).toEqual({
+    host: "run.compute.test",
+    target: { kind: "upstream", upstream: { host: "192.0.2.9", ...upstream } },
+    ...(plain === undefined ? {} : { plain }),
+  })
+})
+
+test("rules for other ports go to their listeners, and the name keeps its certificate", async () => {
+  const table = new RouteTable()
+  const seen: Map<number, Route[]>[] = []
+  const containers = async () => new Map([["run", { running: true, address: "192.0.2.9", port: (port: number) => port }]])
+  const rules = async () => [rule("run", 8443, 3000), rule("gone", 8443), rule("run", 8000)]
+  const sources = { mappings: async () => [], containers, rules, ownHosts: [], ownUpstream: { unix: "/x" } }
+  const publisher = new Publisher(sources, table, { replace: async (routes) => void seen.push(routes) })
+  await publisher.publish()
+  expect(table.match("run.compute.test")?.target).toEqual({ kind: "stopped", reason: "no ingress rule leads to this port" })
+  const upstream = (port: number) => ({ kind: "upstream" as const, upstream: { host: "192.0.2.9", port } })
+  expect(seen[0]).toEqual(
+    new Map([
+      [
+        8443,
+        [
+          { host: "run.compute.test", target: upstream(3000) },
+          { host: "gone.compute.test", target: { kind: "stopped" as const, reason: "the application is not running" } },
+        ],
+      ],
+      [8000, [{ host: "run.compute.test", target: upstream(8000) }]],
+    ]),
+  )
 })

@@ -13,10 +13,18 @@ export type RouteMapping = {
   accessLog: number
 }
 
+/** A port of a container that is open to the world, at its own hostname. */
+export type RouteRule = { host: string; containerId: string; port: number; targetPort: number }
+
+/** Keeps the edge listening at ports besides its own: those of `routes`, each with its hostnames. Never rejects. */
+export type PortRoutes = { replace(routes: Map<number, Route[]>): Promise<void> }
+
 /** What the route table is made from. */
 export type RouteSources = {
   mappings: () => Promise<RouteMapping[]>
   containers: () => Promise<Map<string, ContainerTarget>>
+  /** Nobody's where it is absent. */
+  rules?: () => Promise<RouteRule[]>
   /** The platform's own hosts, served by this process. */
   ownHosts: string[]
   ownUpstream: Upstream
@@ -30,6 +38,7 @@ export class Publisher {
   constructor(
     private sources: RouteSources,
     private table: RouteTable,
+    private ports?: PortRoutes,
   ) {}
 
   /** Resolves when everything that was stored before the call is live. Calls during a run share the one run after it. */
@@ -50,15 +59,17 @@ export class Publisher {
 
   private async run(): Promise<void> {
     try {
-      const [mappings, containers] = await Promise.all([this.sources.mappings(), this.sources.containers()])
-      await this.table.replace(this.routes(mappings, containers))
+      const { sources } = this
+      const [mappings, containers, rules] = await Promise.all([sources.mappings(), sources.containers(), sources.rules?.() ?? []])
+      await this.table.replace(this.routes(mappings, rules, containers))
+      await this.ports?.replace(portRoutes(rules, containers))
     } finally {
       this.running = undefined
     }
   }
 
   /** Our own hosts come last, so that no mapping takes their place. */
-  private *routes(mappings: RouteMapping[], containers: Map<string, ContainerTarget>): Generator<Route> {
+  private *routes(mappings: RouteMapping[], rules: RouteRule[], containers: Map<string, ContainerTarget>): Generator<Route> {
     // A hundred thousand names may lead to a few containers: what is equal is one object.
     const targets = new Map<string, Route["target"]>()
     for (const mapping of mappings) {
@@ -70,12 +81,53 @@ export class Publisher {
       if (mapping.accessLog === 0) route.unlogged = true
       yield route
     }
+    yield* ownNames(rules, containers)
     const own = { kind: "upstream", upstream: this.sources.ownUpstream } as const
     for (const host of this.sources.ownHosts) yield { host, target: own }
   }
 }
 
-function target(container: ContainerTarget | undefined, { targetPort, upstreamProtocol }: RouteMapping): Route["target"] {
+/**
+ * What the two ports of the edge lead to at the containers' own names: HTTPS to what the rule for 443 says, else to that for 80; plain HTTP is served
+ * where a rule for 80 leads to the same port, and redirected otherwise. A name with rules for other ports only keeps its certificate.
+ */
+function* ownNames(rules: RouteRule[], containers: Map<string, ContainerTarget>): Generator<Route> {
+  for (const [host, ofHost] of grouped(rules, ({ host }) => host)) {
+    const [secure, plain] = [443, 80].map((port) => ofHost.find((rule) => rule.port === port))
+    const rule = secure ?? plain
+    if (rule === undefined) yield { host, target: { kind: "stopped", reason: "no ingress rule leads to this port" } }
+    else {
+      const route: Route = { host, target: ruleTarget(rule, containers) }
+      if (plain?.targetPort === rule.targetPort) route.plain = "serve"
+      yield route
+    }
+  }
+}
+
+function portRoutes(rules: RouteRule[], containers: Map<string, ContainerTarget>): Map<number, Route[]> {
+  const others = rules.filter(({ port }) => port !== 443 && port !== 80)
+  const byPort = grouped(others, ({ port }) => port)
+  return new Map(
+    [...byPort].map(([port, ofPort]) => [port, ofPort.map((rule) => ({ host: rule.host, target: ruleTarget(rule, containers) }))]),
+  )
+}
+
+function grouped<T, K>(all: T[], key: (one: T) => K): Map<K, T[]> {
+  const groups = new Map<K, T[]>()
+  for (const one of all) {
+    const group = groups.get(key(one))
+    if (group === undefined) groups.set(key(one), [one])
+    else group.push(one)
+  }
+  return groups
+}
+
+const ruleTarget = ({ containerId, targetPort }: RouteRule, containers: Map<string, ContainerTarget>) =>
+  target(containers.get(containerId), { targetPort, upstreamProtocol: "http1" })
+
+type Aim = Pick<RouteMapping, "targetPort" | "upstreamProtocol">
+
+function target(container: ContainerTarget | undefined, { targetPort, upstreamProtocol }: Aim): Route["target"] {
   if (container === undefined || !container.running)
     return { kind: "stopped", reason: container?.reason ?? "the application is not running" }
   const { address } = container

@@ -93,6 +93,10 @@ export const settings = {
     "the authoritative server of the base domain; off",
     reading("off, or [host]:port such as :53", (value) => (value === "off" ? ("off" as const) : parseListen(value))),
   ),
+  ssh_listen: atStart(
+    "SSH into containers that are open for it; :2222",
+    reading("off, or [host]:port such as :2222", (value) => (value === "off" ? ("off" as const) : parseListen(value))),
+  ),
   public_ipv4: reloads("the address that server gives out", ipAddress(4)),
   public_ipv6: reloads("the address that server gives out", ipAddress(6)),
   edge_workers: atStart(
@@ -128,6 +132,7 @@ export const settings = {
   verify_interval: reloads("how often a pending mapping is looked at; 30s", duration),
   verify_expiry: reloads("when a pending mapping becomes failed; 7d", duration),
   max_pending_mappings: reloads("unproven mappings one person may have; 100", count),
+  audit_retention: reloads("how long the audit trail is kept; 365d", duration),
   private_zones: atStart(
     "zones that only this house knows; home.arpa,internal,lan",
     list("zone names such as lan or home.arpa", (item) => /^[a-z0-9-]+(\.[a-z0-9-]+)*$/.test(item)),

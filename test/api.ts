@@ -1,21 +1,35 @@
+import { adminRoutes } from "../src/accounts/admin-routes"
+import { Administration, type Holding } from "../src/accounts/administration"
+import { AdministrationStore } from "../src/accounts/administration-store"
 import { Authenticator } from "../src/accounts/authenticator"
 import { LoginLimit } from "../src/accounts/login-limit"
 import { People } from "../src/accounts/people"
+import { ResetLinks } from "../src/accounts/reset-links"
+import { resetRoutes } from "../src/accounts/reset-routes"
 import { accountRoutes } from "../src/accounts/routes"
+import { settingsRoutes } from "../src/accounts/settings-routes"
 import { setupRoutes } from "../src/accounts/setup-routes"
+import { twoFactorAdminRoutes } from "../src/accounts/two-factor-admin-routes"
+import { twoFactorRoutes } from "../src/accounts/two-factor-routes"
 import { Signer } from "../src/accounts/signer"
 import { AccountStore } from "../src/accounts/store"
 import { Tokens } from "../src/accounts/tokens"
+import { auditRoutes } from "../src/audit/routes"
+import { AuditTrail } from "../src/audit/service"
+import { AuditStore } from "../src/audit/store"
+import { OwnAccount } from "../src/app/own-account"
 import { openDatabase } from "../src/db/open"
 import type { Lookup } from "../src/dns/lookup"
 import { ClientAddresses } from "../src/http/client-address"
 import { allowOrigins } from "../src/http/cors"
 import { Guards } from "../src/http/guards"
+import { RequestAudit } from "../src/http/request-audit"
 import { httpRoot } from "../src/http/root"
 import { createLog } from "../src/log"
 import { mappingRoutes } from "../src/mappings/routes"
 import { type MappingNeeds, MappingService } from "../src/mappings/service"
 import { MappingStore } from "../src/mappings/store"
+import { Vault } from "../src/vault"
 
 export const jwtSecret = "a secret that is long enough for HS256"
 export const password = "correct horse battery"
@@ -30,6 +44,15 @@ export async function startApi(change: Partial<MappingNeeds> = {}) {
   const signer = new Signer(jwtSecret, now)
   const store = new AccountStore(db)
   const people = new People(store, signer, new LoginLimit(now), now)
+  const ownAccount = new OwnAccount({
+    db,
+    vault: new Vault("5".repeat(64)),
+    signer,
+    people,
+    baseDomain: "cloud.example.org",
+    webauthnOrigins: () => ["https://cloud.example.org"],
+    now,
+  })
   const tokens = new Tokens(store, signer, now)
   const isAllowedOrigin = allowOrigins(["https://cloud.example.org", "https://*.cloud.example.org"])
   const guards = new Guards(new Authenticator(store, signer, now), isAllowedOrigin)
@@ -70,8 +93,43 @@ export async function startApi(change: Partial<MappingNeeds> = {}) {
     maybeSession: (request: Request) => guards.maybeSession(request),
     address: (request: Request) => addresses.of(request),
   }
-  const routes = [accountRoutes(people, tokens, door), setupRoutes(people, door.address), mappingRoutes(mappings, guards.networking)]
-  const root = httpRoot({ routes, isAllowedOrigin, log })
+  const administrationStore = new AdministrationStore(db)
+  const links = new ResetLinks(administrationStore, now)
+  const stopped: string[] = []
+  const holdings: Holding[] = [
+    {
+      kind: "domain_mappings",
+      list: async (personId) => (await mappingStore.list(personId)).map(({ id, domain }) => ({ id, name: domain })),
+      remove: (personId, id) => mappings.delete(personId, id),
+    },
+    { kind: "api_tokens", list: (personId) => store.tokens(personId) },
+  ]
+  const onStopped = (personId: string) => void stopped.push(personId)
+  const administration = new Administration({ store: administrationStore, accounts: store, links, holdings, onStopped, now })
+  const retention = { ms: 365 * 86_400_000 }
+  const trail = new AuditTrail({
+    store: new AuditStore(db),
+    get retentionMs() {
+      return retention.ms
+    },
+    log,
+    now,
+    maxKnown: 50,
+    maxUnknown: 40,
+  })
+  const audit = new RequestAudit({ record: (entry) => trail.record(entry), who: guards.who, address: door.address })
+  const routes = [
+    accountRoutes(ownAccount.login, people, tokens, door),
+    twoFactorRoutes(ownAccount.login, door.address),
+    settingsRoutes(ownAccount.settings, door),
+    twoFactorAdminRoutes(ownAccount.settings.twoFactor, guards.admin),
+    setupRoutes(people, door.address),
+    adminRoutes(administration, guards.admin),
+    resetRoutes(links, audit.letIn),
+    auditRoutes(trail, door.session),
+    mappingRoutes(mappings, guards.networking),
+  ]
+  const root = httpRoot({ routes, isAllowedOrigin, audit, log })
 
   const raw = (request: Request, from = "192.0.2.7") => {
     addresses.note(request, from)
@@ -121,5 +179,27 @@ export async function startApi(change: Partial<MappingNeeds> = {}) {
     const token = (await (await send("POST", path, { token: owner.token, body: { name: "t" } })).json()) as { id: string; token: string }
     return { account: account.id, id: token.id, token: token.token }
   }
-  return { clock, db, log, logged, signer, people, mappings, mappingStore, txt, live, raw, send, person, container, serviceToken }
+  return {
+    administration,
+    holdings,
+    stopped,
+    retention,
+    trail,
+    guards,
+    clock,
+    db,
+    log,
+    logged,
+    signer,
+    people,
+    mappings,
+    mappingStore,
+    txt,
+    live,
+    raw,
+    send,
+    person,
+    container,
+    serviceToken,
+  }
 }

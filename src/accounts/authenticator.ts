@@ -51,7 +51,7 @@ export class Authenticator {
 
   private async person<K>(personId: string, kind: K) {
     const row = await this.store.personById(personId)
-    if (row === undefined) return undefined
+    if (row === undefined || row.disabledAt !== null) return undefined
     return { personId, username: row.username, displayName: row.displayName, isAdmin: row.isAdmin === 1, ...kind }
   }
 }

@@ -22,7 +22,7 @@ class Attempts {
   }
 }
 
-/** Password attempts in any 15 minutes: 20 an address, 10 a username, the successful ones included. */
+/** Attempts to log in, in any 15 minutes: 20 an address, 10 a username, the successful ones included. */
 export class LoginLimit {
   private byAddress = new Attempts(20)
   private byUsername = new Attempts(10)
@@ -31,9 +31,14 @@ export class LoginLimit {
 
   /** Counts one attempt; throws `rate_limited` with the seconds to wait. */
   take(address: string, username: string): void {
-    const now = this.now()
-    refuse(this.byAddress.take(addressKey(address), now), "too many login attempts, try again later")
-    refuse(this.byUsername.take(username.toLowerCase().slice(0, 64), now), "too many login attempts for this account, try again later")
+    this.takeAddress(address)
+    const wait = this.byUsername.take(username.toLowerCase().slice(0, 64), this.now())
+    refuse(wait, "too many login attempts for this account, try again later")
+  }
+
+  /** The same for an attempt that names nobody. */
+  takeAddress(address: string): void {
+    refuse(this.byAddress.take(addressKey(address), this.now()), "too many login attempts, try again later")
   }
 }
 

@@ -23,8 +23,11 @@ export class People {
     private now: () => number = Date.now,
   ) {}
 
-  /** Throws `unauthorized` alike for an unknown person and a wrong password, in the same time. `address` is the peer's. */
-  async login(input: unknown, address: string): Promise<LoginReply> {
+  /**
+   * Whose name and password these are. Throws `unauthorized` alike for an unknown person and a wrong password, in the same time. `address`
+   * is the peer's.
+   */
+  async identify(input: unknown, address: string): Promise<PersonRow> {
     const { username: rawName, password } = (input ?? {}) as { username?: unknown; password?: unknown }
     const username = typeof rawName === "string" ? rawName.trim() : ""
     if (username === "" || typeof password !== "string" || password === "") throw new AppError("invalid", "username and password required")
@@ -33,8 +36,30 @@ export class People {
     // Unknown names are checked against a hash of nothing, so that the answer takes as long.
     this.decoy ??= Bun.password.hash(randomBytes(16).toString("hex"), "argon2id")
     const matches = await Bun.password.verify(password.slice(0, 1024), row?.passwordHash ?? (await this.decoy))
-    if (row === undefined || !matches) throw new AppError("unauthorized", "invalid credentials")
+    if (row === undefined || row.disabledAt !== null || !matches) throw new AppError("unauthorized", "invalid credentials")
+    return row
+  }
+
+  /**
+   * Starts a session of somebody who has shown all that was asked of them. Throws `unauthorized` when they are gone or disabled, or when
+   * their password is no longer the one of `passwordHash`.
+   */
+  async signIn(personId: string, address: string, passwordHash?: string): Promise<LoginReply> {
+    const row = await this.store.personById(personId)
+    if (row === undefined || row.disabledAt !== null || row.passwordHash !== (passwordHash ?? row.passwordHash)) {
+      throw new AppError("unauthorized", "invalid credentials")
+    }
     return this.startSession(row, address)
+  }
+
+  /** Asks a signed-in person for their password once more; wrong ones count as attempts to log in. */
+  async confirmPassword(personId: string, password: unknown, address: string): Promise<void> {
+    const row = await this.store.personById(personId)
+    if (row === undefined) throw new AppError("unauthorized", "unauthorized")
+    this.limit.take(address, row.username)
+    const matches =
+      typeof password === "string" && password !== "" && (await Bun.password.verify(password.slice(0, 1024), row.passwordHash))
+    if (!matches) throw new AppError("unauthorized", "current password is incorrect")
   }
 
   /** Ends the session a token belongs to; says nothing about tokens that are none. */
@@ -82,7 +107,15 @@ export class People {
 
   private async newPerson(username: string, password: string, isAdmin: boolean): Promise<PersonRow> {
     const passwordHash = await Bun.password.hash(password, "argon2id")
-    return { id: randomId(), username, displayName: username, passwordHash, isAdmin: isAdmin ? 1 : 0, createdAt: this.now() }
+    return {
+      id: randomId(),
+      username,
+      displayName: username,
+      passwordHash,
+      isAdmin: isAdmin ? 1 : 0,
+      createdAt: this.now(),
+      disabledAt: null,
+    }
   }
 
   private async startSession(row: PersonRow, address: string): Promise<LoginReply> {

@@ -3,6 +3,7 @@ import { readJsonObject } from "../body"
 import type { Principal } from "./model"
 import type { People } from "./people"
 import type { Tokens } from "./tokens"
+import type { Login } from "./two-factor-login"
 
 /** What the account routes need of the request: who is signed in, and from where. */
 export type AccountDoor = {
@@ -15,10 +16,10 @@ export type AccountDoor = {
 const body = (request: Request) => readJsonObject(request, "invalid request body")
 
 /** Auth API: login, session, tokens and service accounts (platform-api.md section 2). Errors are `{"error": "…"}`. */
-export const accountRoutes = (people: People, tokens: Tokens, door: AccountDoor) => {
+export const accountRoutes = (login: Login, people: People, tokens: Tokens, door: AccountDoor) => {
   const personId = async (request: Request) => (await door.session(request)).personId
   return new Elysia({ name: "account-routes" })
-    .post("/api/login", async ({ request }) => people.login(await body(request), door.address(request)), { parse: "none" })
+    .post("/api/login", async ({ request }) => login.password(await body(request), door.address(request)), { parse: "none" })
     .get("/api/session", async ({ request }) => {
       const { username, displayName, personId, isAdmin } = await door.session(request)
       return { username, display_name: displayName, user_id: personId, is_admin: isAdmin }

@@ -8,7 +8,11 @@ export type Need = { path: string[]; action: string }
 
 const basic = ["create", "read", "update", "delete"]
 
-const resources: Record<string, Record<string, string[]>> = {
+/** The families of the API that scopes speak of. */
+export type ScopeRoot = "compute" | "storage" | "networking"
+
+/** What may be granted: actions by resource, as in the table of platform-api.md section 2.3. Networking has no `update`. */
+const resources: Record<ScopeRoot, Record<string, string[]>> = {
   compute: { containers: [...basic, "start", "stop"], keys: ["create", "read", "delete"] },
   storage: { namespaces: basic, files: ["create", "read", "delete"], registry: ["push", "pull", "delete"] },
   networking: { domains: ["create", "read", "delete"], "domain-mappings": ["create", "read", "delete"] },
@@ -36,7 +40,7 @@ function parseScope(path: string, actions: unknown, personId: string): string[] 
   const [root = "", uid, resource, id] = scopeSegments(path)
   if (path.length > maxPathLength || uid === undefined || uid === "")
     throw new AppError("invalid", `invalid scope path: ${path.slice(0, maxPathLength)}`)
-  const known = Object.hasOwn(resources, root) ? resources[root] : undefined
+  const known = Object.hasOwn(resources, root) ? resources[root as ScopeRoot] : undefined
   if (known === undefined) throw new AppError("invalid", `invalid scope root: ${root}`)
   if (uid !== personId) throw new AppError("invalid", "cannot create token for another user's resources")
   const allowed = resource === undefined ? basic : Object.hasOwn(known, resource) ? known[resource] : undefined

@@ -1,24 +1,39 @@
+import { adminRoutes } from "../accounts/admin-routes"
+import { resetRoutes } from "../accounts/reset-routes"
 import { accountRoutes } from "../accounts/routes"
+import { settingsRoutes } from "../accounts/settings-routes"
 import { setupRoutes } from "../accounts/setup-routes"
+import { twoFactorAdminRoutes } from "../accounts/two-factor-admin-routes"
+import { twoFactorRoutes } from "../accounts/two-factor-routes"
+import { auditRoutes } from "../audit/routes"
+import { computeWideRoutes, containerPartRoutes } from "../compute/part-routes"
 import { computeRoutes } from "../compute/routes"
+import { sshRoutes } from "../compute/ssh-routes"
+import type { SshService } from "../compute/ssh-service"
+import { ticketRoutes } from "../compute/ticket-routes"
 import type { ConfigInForce } from "../config"
 import { ClientAddresses } from "../http/client-address"
 import { allowOrigins } from "../http/cors"
 import { Guards } from "../http/guards"
+import type { OpenSocket } from "../http/open-socket"
 import { publicRoutes } from "../http/public-routes"
-import { httpRoot } from "../http/root"
+import { RequestAudit } from "../http/request-audit"
+import { type HttpRoot, httpRoot } from "../http/root"
+import type { Sockets } from "../http/sockets"
 import { serveApi, serveEdgeApi } from "../listen"
 import type { Log } from "../log"
 import { mappingRoutes } from "../mappings/routes"
 import { trafficRoutes } from "../traffic/routes"
 import { zoneRoutes } from "../zones/routes"
 import type { Features } from "./features"
+import { makeSockets } from "./sockets"
 
 export type ApiNeeds = {
   config: ConfigInForce
   /** Path of the private socket at which the edge finds the API. */
   socket: string
   features: Features
+  ssh: SshService
   rootPem: () => Promise<string>
   log: Log
 }
@@ -29,11 +44,13 @@ export class Api {
   port: number
   private addresses = new ClientAddresses()
   private isAllowed: (origin: string) => boolean
-  private root: ReturnType<typeof httpRoot>
-  private servers: Bun.Server<unknown>[] = []
+  /** The API as the listeners serve it. */
+  readonly root: HttpRoot
+  private sockets: Sockets
+  private servers: Bun.Server<OpenSocket>[] = []
 
   constructor(private needs: ApiNeeds) {
-    const { config, features, rootPem, log } = needs
+    const { config, features, ssh, rootPem, log } = needs
     this.port = config.current.apiListen.port
     this.isAllowed = allowOrigins(config.current.allowedOrigins)
     const isAllowedOrigin = (origin: string) => this.isAllowed(origin)
@@ -43,17 +60,37 @@ export class Api {
       maybeSession: (request: Request) => guards.maybeSession(request),
       address: (request: Request) => this.addresses.of(request),
     }
+    const { people, links, trail } = features.administration
+    const audit = new RequestAudit({ record: (entry) => trail.record(entry), who: guards.who, address: door.address })
+    const { sockets, tickets } = makeSockets({ features, guards, isAllowedOrigin, addresses: this.addresses, audit, log })
+    this.sockets = sockets
+    features.administration.whenStopped((personId) => sockets.endOf(personId))
     this.root = httpRoot({
       routes: [
         publicRoutes(rootPem),
-        accountRoutes(features.people, features.tokens, door),
+        accountRoutes(features.ownAccount.login, features.people, features.tokens, door),
+        twoFactorRoutes(features.ownAccount.login, door.address),
+        settingsRoutes(features.ownAccount.settings, door),
+        twoFactorAdminRoutes(features.ownAccount.settings.twoFactor, guards.admin),
         setupRoutes(features.people, door.address),
+        adminRoutes(people, guards.admin),
+        resetRoutes(links, audit.letIn),
+        auditRoutes(trail, door.session),
         zoneRoutes(features.zones, guards.networking),
         mappingRoutes(features.mappings, guards.networking),
         trafficRoutes(features.traffic, guards.networking),
         computeRoutes(features.compute, guards.compute),
+        containerPartRoutes(features.parts, guards.compute),
+        computeWideRoutes(features.parts, guards.compute),
+        ticketRoutes(
+          tickets,
+          (request) => guards.principal(request),
+          (path) => sockets.hasPath(path),
+        ),
+        sshRoutes(ssh, guards.compute),
       ],
       isAllowedOrigin,
+      audit,
       log,
     })
   }
@@ -61,12 +98,14 @@ export class Api {
   /** Listens; throws an error that names the setting. */
   start(): void {
     const { config, socket } = this.needs
-    const handle = (request: Request, address: string | undefined) => {
+    const { sockets } = this
+    const handle = (request: Request, address: string | undefined, server: Bun.Server<OpenSocket>) => {
       this.addresses.note(request, address)
+      if (sockets.concerns(request)) return sockets.answer(request, (...upgrade) => server.upgrade(...upgrade))
       return this.root.handle(request)
     }
-    this.servers.push(serveEdgeApi(socket, handle))
-    const open = serveApi("api_listen", config.current.apiListen, handle)
+    this.servers.push(serveEdgeApi(socket, handle, sockets.handler))
+    const open = serveApi("api_listen", config.current.apiListen, handle, sockets.handler)
     this.servers.push(open)
     this.port = open.port ?? this.port
   }
@@ -76,8 +115,14 @@ export class Api {
     this.isAllowed = allowOrigins(this.needs.config.current.allowedOrigins)
   }
 
+  /** Closes the WebSockets, so that their clients know that the server goes. */
+  endSockets(): Promise<void> {
+    return this.sockets.stop()
+  }
+
   /** Ends requests under way too. */
   async stop(): Promise<void> {
+    await this.sockets.stop()
     for (const server of this.servers.splice(0).reverse()) await server.stop(true)
   }
 }

@@ -9,12 +9,16 @@ import { AppError, describeError } from "../errors"
 import { listenAt } from "../listen"
 import type { Log } from "../log"
 
+/** Below what a zone holds; past it, containers' names need a wildcard elsewhere. */
+const maxContainerHosts = 9000
+
 /** DNS both ways: the resolver that looks for proofs, and the server of the base domain's zone where the settings ask for one. */
 export class Dns {
   /** The port really listened on, once started. */
   port: number | undefined
   private resolver: Resolver
   private zone: AuthoritativeZone
+  private containerHosts: string[] = []
   private server: DnsListener
 
   /** `hosts` are the names of the zone. Throws `invalid` for root hints that cannot be read. */
@@ -42,6 +46,14 @@ export class Dns {
     this.port = await listenAt("dns_listen", dnsListen, this.server)
   }
 
+  /** The names of containers that the zone has besides the platform's own, at most 9000; nothing happens where they are those it has. */
+  serveContainers(hosts: string[]): void {
+    const all = [...new Set(hosts)].sort().slice(0, maxContainerHosts)
+    if (all.join() === this.containerHosts.join()) return
+    this.containerHosts = all
+    this.zone = this.makeZone()
+  }
+
   /** Takes over the public addresses. */
   reload(): void {
     this.zone = this.makeZone()
@@ -59,7 +71,7 @@ export class Dns {
   }
 
   private makeZone(): AuthoritativeZone {
-    return platformZone(this.config.current.baseDomain, this.hosts, this.addresses)
+    return platformZone(this.config.current.baseDomain, [...this.hosts, ...this.containerHosts], this.addresses)
   }
 
   private warnOfNoAddress(): void {

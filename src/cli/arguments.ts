@@ -34,12 +34,18 @@ export class Flags {
   }
 }
 
-/** Splits arguments into flags and the rest; throws UsageError that names the flag at fault. */
-export function parseFlags(args: string[], known: Record<string, FlagKind>): { flags: Flags; rest: string[] } {
+/** Splits arguments into flags, some of which have a letter too, and the rest; throws UsageError that names the flag at fault. */
+export function parseFlags(
+  args: string[],
+  known: Record<string, FlagKind>,
+  shorts: Record<string, string> = {},
+): { flags: Flags; rest: string[] } {
   const options: NonNullable<ParseArgsConfig["options"]> = {}
   for (const [name, kind] of Object.entries(known)) {
     options[name] = kind === "switch" ? { type: "boolean" } : { type: "string", multiple: kind === "list" }
   }
+  for (const [letter, name] of Object.entries(shorts))
+    options[name] = { ...options[name], type: options[name]?.type ?? "boolean", short: letter }
   try {
     const { values, positionals } = parseArgs({ args, options, allowPositionals: true, strict: true })
     return { flags: new Flags(values), rest: positionals }

@@ -38,6 +38,34 @@ export class ApiClient {
   patch = <T>(path: string, body: object) => this.send<T>("PATCH", path, body)
   delete = <T>(path: string) => this.send<T>("DELETE", path)
 
+  /** A WebSocket that is still to open. */
+  openSocket(path: string, protocol: string): Bun.WebSocket {
+    const headers: Record<string, string> = this.token === undefined ? {} : { authorization: `Bearer ${this.token}` }
+    const options: Bun.WebSocketOptions = { protocol, headers }
+    // The types of browsers, which know no header fields, hide those of Bun.
+    return new WebSocket(this.server.replace(/^http/, "ws") + path, options as unknown as string[]) as unknown as Bun.WebSocket
+  }
+
+  /** The body of an answer as it comes, without a limit of time once it has begun. */
+  async *stream(path: string): AsyncGenerator<Uint8Array> {
+    const headers: Record<string, string> = this.token === undefined ? {} : { authorization: `Bearer ${this.token}` }
+    const abort = new AbortController()
+    const timer = setTimeout(() => abort.abort(), this.limitMs)
+    try {
+      const options: BunFetchRequestInit = { headers, redirect: "manual", signal: abort.signal, timeout: false }
+      const res = await fetch(this.server + path, options)
+      clearTimeout(timer)
+      if (!res.ok) throw new ApiError(res.status, messageOf(res.status, await res.text()), retryAfter(res))
+      if (res.body !== null) yield* res.body
+    } catch (error) {
+      throw error instanceof ApiError ? error : new ApiError(0, unreachable(this.server, error, this.limitMs))
+    } finally {
+      clearTimeout(timer)
+      // Whoever stops reading wants no more of it.
+      abort.abort()
+    }
+  }
+
   /** The decoded JSON body, or undefined when the answer has none (204). */
   private async send<T>(method: string, path: string, body?: object): Promise<T> {
     const headers: Record<string, string> = { accept: "application/json" }

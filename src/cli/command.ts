@@ -12,6 +12,8 @@ export type Call = {
   flags: Flags
   /** What is no flag; as many as the command asked for. */
   rest: string[]
+  /** What stood behind `--`, for a command that takes a command line. */
+  line: string[]
   json: boolean
   api: ApiClient
   /** Prints the API's own JSON under `--json`, else what `forPeople` makes of it. */
@@ -20,6 +22,10 @@ export type Call = {
 
 export type Command = {
   flags?: Record<string, FlagKind>
+  /** The long names of flags by their letters. */
+  shorts?: Record<string, string>
+  /** What stands behind `--` is a command line for somewhere else. */
+  takesLine?: boolean
   /** Least and most arguments that are no flags. */
   rest?: [least: number, most: number]
   /** `none` for what everybody may ask. */
@@ -36,7 +42,8 @@ export function runCommands(verb: string, commands: Record<string, Command>, arg
   const name = args[0]?.startsWith("-") ? undefined : args[0]
   const command = name === undefined || !Object.hasOwn(commands, name) ? undefined : commands[name]
   return withExitCode(verb, command && name, io, async () => {
-    if (args.includes("--help") || args.includes("-h")) return void io.out(helpText(verb))
+    const own = args.includes("--") ? args.slice(0, args.indexOf("--")) : args
+    if (own.includes("--help") || own.includes("-h")) return void io.out(helpText(verb))
     const choice = `one of ${Object.keys(commands).join(", ")}`
     if (name === undefined) throw new UsageError(`${verb} is followed by ${choice}`)
     if (command === undefined) throw new UsageError(`unknown command "${printable(name)}": ${verb} is followed by ${choice}`)
@@ -66,7 +73,9 @@ export async function withExitCode(
 }
 
 async function runCommand(command: Command, args: string[], io: CommandIo): Promise<number | void> {
-  const { flags, rest } = parseFlags(args, { ...commonFlags, ...command.flags })
+  const end = command.takesLine === true && args.includes("--") ? args.indexOf("--") : args.length
+  const line = args.slice(end + 1)
+  const { flags, rest } = parseFlags(args.slice(0, end), { ...commonFlags, ...command.flags }, command.shorts)
   const [least, most] = command.rest ?? [0, 0]
   if (rest.length < least) throw new UsageError("an argument is missing")
   if (rest.length > most) throw new UsageError(`"${rest[most]}" is one argument too many`)
@@ -77,7 +86,7 @@ async function runCommand(command: Command, args: string[], io: CommandIo): Prom
     if (!json) io.out(forPeople(answer))
     else if (answer !== undefined) io.out(`${JSON.stringify(answer, null, 2)}\n`)
   }
-  return command.run({ io, flags, rest, json, api, show })
+  return command.run({ io, flags, rest, line, json, api, show })
 }
 
 /** Server and token by flag, else environment, else the stored login; a stored token goes to no other server than the one that gave it. */

@@ -1,25 +1,25 @@
-import { UsageError, parseMemory, parsePortMap, parseSpan } from "./arguments"
+import { UsageError, parseMemory, parseNumber, parsePortMap, parseSpan } from "./arguments"
 import { listIn, waitFor } from "./client"
 import { type Call, type Command, runCommands } from "./command"
+import { execCommand } from "./exec"
 import type { CommandIo } from "./io"
-import { fields, printable, table } from "./output"
-
-type Container = {
-  id: string
-  name: string
-  status: string
-  hostname?: string
-  status_detail?: string
-  image?: string
-  address?: string
-  memory_mb?: number
-  instance_type?: string
-  created_at?: string
-}
+import { type Container, describe, parseRule, partCommands, path } from "./container-parts"
+import { sshCommand } from "./container-ssh"
+import { printable, table } from "./output"
 
 const defaultWait = "5m"
-const path = (id: string | undefined) => `/compute/containers/${encodeURIComponent(id ?? "")}`
 const waitFlags = { wait: "switch", timeout: "text" } as const
+const engineFlags = {
+  image: "text",
+  memory: "text",
+  "instance-type": "text",
+  env: "list",
+  restart: "text",
+  pids: "text",
+  "pull-policy": "text",
+} as const
+const firstFlags = { mount: "list", "no-mounts": "switch", ssh: "switch", ingress: "list" } as const
+const mostWords = 200
 
 const commands: Record<string, Command> = {
   ls: {
@@ -31,7 +31,8 @@ const commands: Record<string, Command> = {
     },
   },
   create: {
-    flags: { name: "text", image: "text", memory: "text", "instance-type": "text", address: "text", "port-map": "list", ...waitFlags },
+    flags: { name: "text", address: "text", "port-map": "list", ...engineFlags, ...firstFlags, ...waitFlags },
+    rest: [0, mostWords],
     async run(call) {
       const { api, flags } = call
       const name = flags.required("name")
@@ -60,31 +61,71 @@ const commands: Record<string, Command> = {
       return finish(call, await call.api.post<Container>(`${path(call.rest[0])}/start`), limitMs)
     },
   },
+  exec: execCommand,
   stop: {
     rest: [1, 1],
     async run({ api, show, rest }) {
       show(await api.post<Container>(`${path(rest[0])}/stop`), describe)
     },
   },
+  rebuild: {
+    flags: { ...engineFlags, ...waitFlags },
+    rest: [1, mostWords],
+    async run(call) {
+      const limitMs = parseSpan("--timeout", call.flags.text("timeout") ?? defaultWait)
+      const body = engineBody(call, call.rest.slice(1))
+      return finish(call, await call.api.post<Container>(`${path(call.rest[0])}/rebuild`, body), limitMs)
+    },
+  },
+  ...partCommands,
+  ssh: sshCommand,
 }
 
-/** Applications that names can be mapped to: `ls`, `create`, `get`, `rm`, `start`, `stop`. */
-export const run = (args: string[], io: CommandIo): Promise<number> => runCommands("containers", commands, args, io)
+/** Applications that names can be mapped to, with what belongs to them. */
+export const run = (args: string[], io: CommandIo): Promise<number> =>
+  runCommands("containers", commands, args[0] === "logs" ? args.map((arg) => (arg === "-f" ? "--follow" : arg)) : args, io)
 
-function engineBody({ flags }: Call): object {
+function engineBody({ flags, rest }: Call, words = rest): object {
   const memory = flags.text("memory")
+  const pids = flags.text("pids")
+  const ingress = flags.list("ingress")
+  const mounts = flags.has("no-mounts") ? [] : flags.list("mount")
   return {
     image: flags.text("image"),
     memory_mb: memory === undefined ? undefined : parseMemory(memory),
     instance_type: flags.text("instance-type"),
+    env: flags.has("env") ? parseEnv(flags.list("env")) : undefined,
+    command: words.length > 0 ? words : undefined,
+    restart_policy: flags.text("restart"),
+    pids_limit: pids === undefined ? undefined : parseNumber("--pids", pids, 8, 32_768),
+    pull_policy: flags.text("pull-policy"),
+    mount_paths: flags.has("no-mounts") || mounts.length > 0 ? mounts : undefined,
+    enable_ssh: flags.has("ssh") ? true : undefined,
+    ingress_rules: ingress.length > 0 ? ingress.map(parseRule) : undefined,
   }
 }
 
-function externalBody({ flags }: Call): object {
-  for (const flag of ["image", "memory", "instance-type"]) {
+function parseEnv(texts: string[]): Record<string, string> {
+  const env: Record<string, string> = {}
+  for (const text of texts) {
+    const at = text.indexOf("=")
+    if (at < 1) throw new UsageError(`--env is NAME=VALUE, not "${text}"`)
+    env[text.slice(0, at)] = text.slice(at + 1)
+  }
+  return env
+}
+
+function externalBody({ flags, rest }: Call): object {
+  if (rest.length > 0) throw new UsageError("a command does not go with --address: an external container runs elsewhere")
+  for (const flag of [...Object.keys(engineFlags), "mount", "no-mounts", "ssh"]) {
     if (flags.has(flag)) throw new UsageError(`--${flag} does not go with --address: an external container runs elsewhere`)
   }
-  return { address: flags.required("address"), ports: parsePortMap(flags.list("port-map")) }
+  const ingress = flags.list("ingress")
+  return {
+    address: flags.required("address"),
+    ports: parsePortMap(flags.list("port-map")),
+    ingress_rules: ingress.length > 0 ? ingress.map(parseRule) : undefined,
+  }
 }
 
 /** With `--wait`, follows the container until it runs or has failed. */
@@ -110,16 +151,3 @@ async function finish(call: Call, started: Container, limitMs: number): Promise<
   call.io.err(`error: container ${printable(last.id)} does not run: ${printable(why)}\n`)
   return 1
 }
-
-const describe = (container: Container) =>
-  fields({
-    id: container.id,
-    name: container.name,
-    status: container.status,
-    hostname: container.hostname,
-    image: container.image,
-    address: container.address,
-    memory: container.memory_mb ? `${container.memory_mb} MB` : undefined,
-    type: container.instance_type,
-    created: container.created_at,
-  })

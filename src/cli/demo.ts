@@ -42,6 +42,7 @@ export async function run(args: string[], io: CommandIo): Promise<number> {
       api_listen: `127.0.0.1:${ports.api}`,
       https_listen: `127.0.0.1:${ports.https}`,
       http_listen: `127.0.0.1:${ports.http}`,
+      ssh_listen: "127.0.0.1:0",
       dns_roots: `127.0.0.1:${ports.dns}`,
       dns_port: String(ports.dns),
       acme_directory: "internal",

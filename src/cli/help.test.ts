@@ -5,11 +5,21 @@ import { run as domains } from "./domains"
 import { helpText, overview, run, verbs } from "./help"
 import type { CommandIo } from "./io"
 import { run as mappings } from "./mappings"
+import { run as people } from "./people"
 import { run as serviceAccounts } from "./service-accounts"
+import { run as sshKeys } from "./ssh-keys"
 import { run as tokens } from "./tokens"
 import { run as version } from "./version"
 
-const apiVerbs: Record<string, typeof run> = { domains, mappings, containers, tokens, "service-accounts": serviceAccounts }
+const apiVerbs: Record<string, typeof run> = {
+  domains,
+  mappings,
+  containers,
+  "ssh-keys": sshKeys,
+  tokens,
+  "service-accounts": serviceAccounts,
+  people,
+}
 
 function console() {
   const said = { out: "", err: "" }

@@ -91,14 +91,45 @@ update changes these three later, from the next request on.`,
     usage: {
       ls: "containers ls [--json]",
       create:
-        "containers create --name NAME [--image IMAGE] [--memory 512m] [--instance-type TYPE] | --name NAME --address IP [--port-map 80=32400]... [--wait] [--timeout 5m] [--json]",
+        "containers create --name NAME --image IMAGE [--memory 512m] [--instance-type TYPE] [--pids N] [--env NAME=VALUE]... [--restart no|on-failure|always] [--mount PATH]... [--no-mounts] [--ingress PORT[=CONTAINER_PORT]]... [--ssh] [--pull-policy Always|IfNotPresent] [--wait] [--timeout 5m] [--json] [-- COMMAND...] | --name NAME --address IP [--port-map 80=32400]...",
       get: "containers get ID [--json]",
       rm: "containers rm ID [--json]",
       start: "containers start ID [--wait] [--timeout 5m] [--json]",
+      exec: "containers exec [-i|--interactive] [-t|--tty] [--user NAME] ID [-- COMMAND...]",
       stop: "containers stop ID [--json]",
+      rebuild:
+        "containers rebuild ID [--image IMAGE] [--memory 512m] [--instance-type TYPE] [--pids N] [--env NAME=VALUE]... [--restart no|on-failure|always] [--pull-policy Always|IfNotPresent] [--wait] [--timeout 5m] [--json] [-- COMMAND...]",
+      logs: "containers logs ID [-f|--follow] [--tail N] [--since TIME]",
+      stats: "containers stats ID [--json]",
+      mounts: "containers mounts ID [PATH...] [--json]",
+      volumes: "containers volumes ID | volumes rm ID VOLUME [--json]",
+      ingress: "containers ingress ID | ingress add ID PORT[=CONTAINER_PORT] | ingress rm ID PORT [--json]",
+      images: "containers images [--json]",
+      adopt: "containers adopt [ENGINE_ID|NAME [--name NAME]] [--json]",
+      ssh: "containers ssh ID [on|off] [--json]",
     },
     details: `create runs an image in the server's container engine, or, with --address, registers an application that runs elsewhere (administrators
-only). --port-map says which real port stands behind a container port. --wait returns when the container runs, or has failed.`,
+only). --port-map says which real port stands behind a container port. --wait returns when the container runs, or has failed. What follows --
+is run instead of the image's own command.
+  --mount PATH   its contents survive stop, start and rebuild; /root unless told otherwise, --no-mounts for none
+  --ingress      opens a port, 80, 443 or 8000-8999, at ID.compute.BASE; the same as "containers ingress add" later
+rebuild makes the container anew from its image, with what the flags change; --env replaces all variables. mounts shows the mount paths, or
+sets them all. A volume stays when its path is no longer mounted, until "volumes rm". rm removes the container with everything it kept.
+adopt lists the engine's containers that Freehold did not make, or takes one as it is (administrators only).
+exec runs a command in a container and exits with its code; without a command, a shell, as root unless --user says another. -i passes standard
+input on, -t gives it a terminal: containers exec -it ID`,
+  },
+  {
+    name: "ssh-keys",
+    summary: "the keys with which you log in to your containers",
+    usage: {
+      ls: "ssh-keys ls [--json]",
+      add: "ssh-keys add FILE [--name NAME] [--json]",
+      rm: "ssh-keys rm ID [--json]",
+    },
+    details: `add takes the file of a public key, such as ~/.ssh/id_ed25519.pub, or - for standard input; its comment becomes the name unless --name
+says another. A key opens those of your containers for which SSH is switched on: ssh -p 2222 CONTAINER-ID@HOST, or USER.CONTAINER-ID@HOST for
+another user than the image's; "freehold containers ssh ID on" switches it on. A key that is removed ends the logins that it made, within seconds.`,
   },
   {
     name: "tokens",
@@ -124,6 +155,34 @@ check needs no login and exits with 1 when the token is unknown, revoked or expi
     },
     details: `A token of a service account may do what the account's scopes say at that moment. --scope may be given several times; "me" stands for
 your user id: --scope networking.me.domains=read,create,delete. scopes shows them, or with --scope replaces them all.`,
+  },
+  {
+    name: "people",
+    summary: "who may use the server, for administrators",
+    usage: {
+      list: "people list [--json]",
+      create: "people create USERNAME [--display-name NAME] [--admin] [--password-stdin] [--json]",
+      disable: "people disable ID|USERNAME [--json]",
+      enable: "people enable ID|USERNAME [--json]",
+      role: "people role ID|USERNAME admin|user [--json]",
+      delete: "people delete ID|USERNAME [--preview] [--yes] [--confirm DIGEST|USERNAME] [--json]",
+      reset: "people reset ID|USERNAME [--json]",
+    },
+    details: `create without --password-stdin prints a link at which the person chooses a password; reset prints one for somebody who lost theirs.
+A link works once and for 24 hours. disable ends every session and stops every API token at once; enable brings the tokens back.
+delete takes along what the person owns: it shows what that is and asks for the username. --preview only shows it, --yes does not ask, and
+--confirm deletes only if that is still what the digest of a preview stands for. The last enabled administrator stays one.`,
+  },
+  {
+    name: "audit",
+    summary: "who did what to what, from where, and whether they were allowed to",
+    usage: {
+      ls: "audit [ls] [--person ID|USERNAME] [--action TEXT] [--target ID] [--outcome allowed|denied|failed] [--since TIME] [--until TIME] [--limit N] [--cursor PLACE] [--json]",
+      export:
+        "audit export [--person ID|USERNAME] [--action TEXT] [--target ID] [--outcome allowed|denied|failed] [--since TIME] [--until TIME]",
+    },
+    details: `You see what you did; an administrator sees what everybody did. --action is how an action begins, such as DELETE or "POST /api/domains".
+A time is a day of UTC or a time with its zone: 2026-11-21, 2026-11-21T10:00:00Z. export prints every entry as a line of JSON.`,
   },
   {
     name: "completion",

@@ -1,3 +1,5 @@
+import type { ByteConsole } from "./byte-console"
+
 /** What a verb may touch of the process it runs in; `main.ts` makes the real one, tests make their own. */
 export type CommandIo = {
   /** Writes to standard output as it stands: the text brings its own newline. */
@@ -6,6 +8,8 @@ export type CommandIo = {
   err(text: string): void
   /** One line without its newline; an empty prompt prints nothing, `hidden` shows no typing, and at the end of input the answer is "". */
   readLine(prompt: string, options: { hidden: boolean }): Promise<string>
+  /** The standard streams as bytes, where there are some; afterwards nothing else may read or write them. */
+  console?: () => ByteConsole
   /** `FREEHOLD_SERVER`, `FREEHOLD_TOKEN` and the folder that keeps `config.json`. */
   environment: { server?: string; token?: string; configFolder: string }
   version: string

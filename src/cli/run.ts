@@ -2,6 +2,7 @@ import { createInterface } from "node:readline"
 import { Writable } from "node:stream"
 import { clientEnvironment } from "../config"
 import { version } from "../version"
+import { ProcessConsole } from "./byte-console"
 import type { CommandIo } from "./io"
 
 type Verb = { run(args: string[], io: CommandIo): Promise<number> }
@@ -14,8 +15,11 @@ const verbs: Record<string, () => Promise<Verb>> = {
   domains: () => import("./domains"),
   mappings: () => import("./mappings"),
   containers: () => import("./containers"),
+  "ssh-keys": () => import("./ssh-keys"),
   tokens: () => import("./tokens"),
   "service-accounts": () => import("./service-accounts"),
+  people: () => import("./people"),
+  audit: () => import("./audit"),
   help: () => import("./help"),
   version: () => import("./version"),
   completion: () => import("./completion"),
@@ -50,6 +54,7 @@ function terminal(): CommandIo {
       const next = await lines.next()
       return next.done === true ? "" : next.value
     },
+    console: () => new ProcessConsole(process.stdin, process.stdout, process.stderr),
     environment: clientEnvironment(),
     version,
   }

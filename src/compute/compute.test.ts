@@ -33,6 +33,7 @@ async function setup(change: Partial<ComputeNeeds> = {}) {
     baseDomain: "cloud.test",
     store,
     engine: undefined,
+    volumesFolder: "/nonexistent/volumes",
   }
   const compute = new ComputeService({ ...needs, onChange: () => seen.changes++, ...change })
   const app = new Elysia()
@@ -316,10 +317,12 @@ test("a stop during provisioning wins over it", async () => {
 
 function rowOf(change: object) {
   const amounts = { memoryMb: 64, storageGb: 5, instanceType: "nano", pullPolicy: "IfNotPresent", ports: "{}", createdAt: at }
-  const unset = { statusDetail: null, engineId: null, address: null }
+  const unset = { statusDetail: null, engineId: null, address: null, command: null, pidsLimit: null, restartAt: null }
+  const definition = { env: "{}", restartPolicy: "no" as const, mountPaths: "[]", sshEnabled: 0, restarts: 0, adopted: 0 }
   return {
     ...amounts,
     ...unset,
+    ...definition,
     id: "00000000",
     personId: "ann",
     name: "x",

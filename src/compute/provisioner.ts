@@ -1,10 +1,12 @@
 import type { ContainerRow } from "../db/schema"
 import type { Engine } from "../engine/engine"
 import { EngineFault } from "../engine/faults"
-import type { ContainerSpec, EngineContainer } from "../engine/model"
+import type { ContainerSpec, EngineContainer, RegistryLogin } from "../engine/model"
 import type { Log } from "../log"
-import { instanceCpus } from "./model"
+import { endOf, restartAfter } from "./ending"
+import { isReached } from "./reach"
 import type { ContainerStore } from "./store"
+import type { Volumes } from "./volumes"
 
 /** Carries the container's id at the engine, so that it is found again even when we died between its making and our noting it. */
 export const idLabel = "freehold.id"
@@ -13,10 +15,29 @@ const startAttempts = 3
 const startPauseMs = 300
 const addressWaitMs = 10_000
 const addressPauseMs = 100
+const reachWaitMs = 10_000
+const settleMs = 1000
 const processLimit = 1024
 const noLimits = "this host cannot limit memory, CPU and processes: the container runs without limits"
+const gone = "the container is gone from the engine: it was removed outside Freehold"
 
-type Change = Partial<Pick<ContainerRow, "status" | "statusDetail" | "engineId" | "address">>
+type Change = Partial<Pick<ContainerRow, "status" | "statusDetail" | "engineId" | "address" | "restarts" | "restartAt">>
+
+export type ProvisionerNeeds = {
+  store: ContainerStore
+  engine: Engine
+  volumes: Volumes
+  log: Log
+  now: () => number
+  /** Who asks the registry of this container's image. */
+  login: (row: ContainerRow) => Promise<RegistryLogin | undefined>
+  /** Where somebody may want to reach the container, besides its ingress rules. */
+  portsOf: (containerId: string) => Promise<number[]>
+  /** Status or address changed. */
+  onChange: () => void
+  /** Settle it again at this time. */
+  onDue: (id: string, at: number) => void
+}
 
 /**
  * Brings one container of the engine from where it is to where the store wants it, and the store's status to the engine's truth:
@@ -24,82 +45,166 @@ type Change = Partial<Pick<ContainerRow, "status" | "statusDetail" | "engineId" 
  * All methods run in the container's lane, and throw AppError("unavailable") when the engine does not answer, with nothing decided.
  */
 export class Provisioner {
-  constructor(
-    private store: ContainerStore,
-    private engine: Engine,
-    private log: Log,
-    /** Status or address changed. */
-    private onChange: () => void,
-  ) {}
+  constructor(private needs: ProvisionerNeeds) {}
 
   /** `recover`: what ran when we last looked and does not now, ended with the host or the engine, so it is started again. */
   async settle(id: string, recover: boolean, signal: AbortSignal): Promise<void> {
-    const row = await this.store.find(id)
+    const row = await this.needs.store.find(id)
     if (row === undefined || row.kind !== "engine") return
     const found = await this.locate(row)
     if (row.desired === "stopped") return this.bringDown(row, found)
+    const isDead = found === undefined || !lives(found)
+    if (isDead && row.status === "pending" && row.restartAt !== null && row.restartAt > this.needs.now())
+      return this.needs.onDue(id, row.restartAt)
     const isAsked = row.status === "pending" || row.status === "initializing"
-    const isLost = recover && row.status === "running" && found !== undefined && !lives(found)
+    const isLost = recover && row.status === "running" && found !== undefined && isDead
     return isAsked || isLost ? this.bringUp(row, found, signal) : this.observe(row, found)
   }
 
   /** Ends it at the engine, where it runs. Throws EngineFault when the engine cannot. */
   async bringDown(row: ContainerRow, found?: EngineContainer): Promise<void> {
     const container = found ?? (await this.locate(row))
-    if (container !== undefined && lives(container)) await this.engine.stop(container.id)
-    await this.save(row, { status: "stopped", statusDetail: null, engineId: container?.id ?? null, address: null })
+    if (container !== undefined && lives(container)) await this.needs.engine.stop(container.id)
+    const engineId = container?.id ?? null
+    await this.save(row, { status: "stopped", statusDetail: null, engineId, address: null, restarts: 0, restartAt: null })
   }
 
-  /** Removes everything that the engine has of it. Throws EngineFault when the engine cannot. */
+  /** Removes everything that the engine has of it, and what it kept. Throws EngineFault when the engine cannot. */
   async remove(row: ContainerRow): Promise<void> {
-    const ids = new Set(await this.engine.withLabel(idLabel, row.id))
+    for (const id of await this.idsOf(row)) await this.needs.engine.remove(id)
+    await this.needs.volumes.deleteAll(row.id)
+  }
+
+  /**
+   * Makes it anew from what the row says now. Where it keeps nothing, the new one runs before the old one ends; else the old one ends first, so that
+   * no two write to one folder. Throws EngineFault where the new one cannot be made, and then the old one is as it was if it still can be.
+   */
+  async rebuild(row: ContainerRow, signal: AbortSignal): Promise<void> {
+    const { engine } = this.needs
+    const old = await this.locate(row)
+    if (row.desired === "running") await this.bringImage(row, signal, row.status)
+    signal.throwIfAborted()
+    for (const id of await this.idsOf(row)) if (id !== old?.id) await engine.remove(id)
+    const isSwap = old !== undefined && lives(old) && row.desired === "running" && row.mountPaths === "[]"
+    if (isSwap) return this.swap(row, old, signal)
+    if (old !== undefined) {
+      // The wish stays, and with it what becomes of it should we end here.
+      const status = row.desired === "running" ? ("pending" as const) : ("stopped" as const)
+      if (lives(old)) await engine.stop(old.id)
+      await engine.remove(old.id)
+      await this.save(row, { status, statusDetail: null, engineId: null, address: null, restarts: 0, restartAt: null })
+    }
+    if (row.desired === "running") await this.bringUp({ ...row, engineId: null, pullPolicy: "IfNotPresent" }, undefined, signal)
+  }
+
+  private async swap(row: ContainerRow, old: EngineContainer, signal: AbortSignal): Promise<void> {
+    const { engine } = this.needs
+    if (old.name === nameOf(row)) await engine.rename(old.id, `${nameOf(row)}-old`)
+    let made: string | undefined
+    try {
+      made = (await engine.create(await this.specOf(row))).id
+      made = await this.start(row, made)
+      const found = await this.addressed(made, signal)
+      if (found?.state !== "running" || found.address === undefined)
+        throw new EngineFault(found === undefined ? gone : endOf(row, found).statusDetail, undefined)
+      await this.waitUntilReached(row, old.address, found.address)
+      const now = await engine.inspect(made)
+      if (now?.state !== "running") throw new EngineFault(now === undefined ? gone : endOf(row, now).statusDetail, undefined)
+      await this.observe({ ...row, status: "running" }, now)
+    } catch (error) {
+      if (made !== undefined) await engine.remove(made).catch(() => undefined)
+      await engine.rename(old.id, nameOf(row)).catch(() => undefined)
+      await this.save(row, { engineId: old.id })
+      throw error
+    }
+    await engine.stop(old.id)
+    await engine.remove(old.id)
+  }
+
+  /** The new application may listen later than it runs; what the old one does not answer at is not waited for. */
+  private async waitUntilReached(row: ContainerRow, before: string | undefined, after: string): Promise<void> {
+    const rules = await this.needs.store.rules.list(row.id)
+    const ports = new Set([...rules.map(({ targetPort }) => targetPort), ...(await this.needs.portsOf(row.id))])
+    const deadline = this.needs.now() + reachWaitMs
+    let isAwaited = false
+    for (const port of ports) {
+      if (before === undefined || !(await isReached(before, port))) continue
+      isAwaited = true
+      while (!(await isReached(after, port)) && this.needs.now() < deadline) await Bun.sleep(addressPauseMs)
+    }
+    // Without a port to ask, one that lives for a moment is taken for well.
+    if (!isAwaited) await Bun.sleep(settleMs)
+  }
+
+  private async idsOf(row: ContainerRow): Promise<Set<string>> {
+    const ids = new Set(await this.needs.engine.withLabel(idLabel, row.id))
     if (row.engineId !== null) ids.add(row.engineId)
-    for (const id of ids) await this.engine.remove(id)
+    return ids
   }
 
   private async locate(row: ContainerRow): Promise<EngineContainer | undefined> {
-    const known = row.engineId === null ? undefined : await this.engine.inspect(row.engineId)
+    const { engine } = this.needs
+    const known = row.engineId === null ? undefined : await engine.inspect(row.engineId)
     if (known !== undefined) return known
-    const [labelled] = await this.engine.withLabel(idLabel, row.id)
-    return labelled === undefined ? undefined : this.engine.inspect(labelled)
+    const [labelled] = await engine.withLabel(idLabel, row.id)
+    return labelled === undefined ? undefined : engine.inspect(labelled)
   }
 
   private async bringUp(row: ContainerRow, found: EngineContainer | undefined, signal: AbortSignal): Promise<void> {
     try {
-      if (found === undefined) await this.bringImage(row, signal)
+      // How an adopted one was made, nobody told us.
+      if (found === undefined && row.adopted === 1) throw new EngineFault(gone, 404)
+      if (found === undefined) await this.bringImage(row, signal, "pending")
       if (signal.aborted) return
-      let id = found?.id ?? (await this.engine.create(specOf(row))).id
-      await this.save(row, { status: "initializing", statusDetail: null, engineId: id, address: null })
+      let id = found?.id ?? (await this.needs.engine.create(await this.specOf(row))).id
+      await this.save(row, { status: "initializing", statusDetail: null, engineId: id, address: null, restartAt: null })
       if (found === undefined || !lives(found)) id = await this.start(row, id)
-      await this.waitForAddress({ ...row, engineId: id }, id, signal)
+      const now = await this.addressed(id, signal)
+      if (!signal.aborted) await this.observe({ ...row, engineId: id, status: "initializing" }, now)
     } catch (error) {
       if (!(error instanceof EngineFault) || signal.aborted) throw error
-      this.log.warn("container could not be started", { container: row.id, error })
-      await this.save(row, { status: "failed", statusDetail: error.message, address: null })
+      this.needs.log.warn("container could not be started", { container: row.id, error })
+      await this.save(row, { status: "failed", statusDetail: error.message, address: null, restartAt: null })
     }
   }
 
-  private async bringImage(row: ContainerRow, signal: AbortSignal): Promise<void> {
+  private async bringImage(row: ContainerRow, signal: AbortSignal, status: ContainerRow["status"]): Promise<void> {
     const image = row.image ?? ""
     // Podman names what was built or imported here `localhost/…`; no registry has it.
     const isFetched = row.pullPolicy === "Always" && !image.startsWith("localhost/")
-    if (!isFetched && (await this.engine.hasImage(image))) return
-    await this.save(row, { status: "pending", statusDetail: `fetching image ${image}` })
-    await this.engine.pull(image, signal)
+    if (!isFetched && (await this.needs.engine.hasImage(image))) return
+    const say = (progress: string) => this.save(row, { status, statusDetail: `fetching image ${image}${progress}` })
+    await say("")
+    let saidPercent = 0
+    let saying: Promise<void> = Promise.resolve()
+    const onProgress = (part: number) => {
+      const percent = Math.floor(part * 100)
+      // Each step is a write to the store, and only the store is read by those who watch.
+      if (percent < saidPercent + 5) return
+      saidPercent = percent
+      saying = saying.then(() => say(` (${percent} %)`))
+    }
+    try {
+      await this.needs.engine.pull(image, signal, { login: await this.needs.login(row), onProgress })
+    } finally {
+      await saying
+    }
+    await this.save(row, { statusDetail: null })
   }
 
   /** The id of what was started: another one where the host takes limits at creation and refuses them at the start. */
   private async start(row: ContainerRow, id: string): Promise<string> {
+    const { engine, log } = this.needs
     try {
       await this.startPatiently(id)
       return id
     } catch (error) {
-      if (!(error instanceof EngineFault && error.concernsLimits)) throw error
-      this.log.warn("container is started without limits", { container: row.id, error })
-      await this.engine.remove(id)
-      const again = await this.engine.create(specOf(row), false)
+      if (!(error instanceof EngineFault && error.concernsLimits) || row.adopted === 1) throw error
+      log.warn("container is started without limits", { container: row.id, error })
+      await engine.remove(id)
+      const again = await engine.create(await this.specOf(row), false)
       await this.save(row, { engineId: again.id })
-      await this.engine.start(again.id)
+      await engine.start(again.id)
       return again.id
     }
   }
@@ -108,7 +213,7 @@ export class Provisioner {
   private async startPatiently(id: string): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.engine.start(id)
+        return await this.needs.engine.start(id)
       } catch (error) {
         if (!(error instanceof EngineFault) || error.concernsLimits || attempt === startAttempts) throw error
         await Bun.sleep(startPauseMs)
@@ -116,12 +221,12 @@ export class Provisioner {
     }
   }
 
-  private async waitForAddress(row: ContainerRow, id: string, signal: AbortSignal): Promise<void> {
+  /** What the engine says when the address has come, the container has ended, or the time is over. */
+  private async addressed(id: string, signal: AbortSignal): Promise<EngineContainer | undefined> {
     for (let waitedMs = 0; ; waitedMs += addressPauseMs) {
-      const found = await this.engine.inspect(id)
+      const found = await this.needs.engine.inspect(id)
       const hasCome = found === undefined || !lives(found) || found.address !== undefined
-      if (hasCome || waitedMs >= addressWaitMs) return this.observe({ ...row, status: "initializing" }, found)
-      if (signal.aborted) return
+      if (hasCome || waitedMs >= addressWaitMs || signal.aborted) return found
       await Bun.sleep(addressPauseMs)
     }
   }
@@ -131,55 +236,62 @@ export class Provisioner {
     if (found === undefined) {
       // One that never came to be keeps the reason why.
       if (row.engineId === null) return
-      const statusDetail = "the container is gone from the engine: it was removed outside Freehold"
-      return this.save(row, { status: "failed", statusDetail, engineId: null, address: null })
+      return this.save(row, { status: "failed", statusDetail: gone, engineId: null, address: null, restartAt: null })
     }
     const engineId = found.id
     if (found.state === "running") {
       const statusDetail =
-        found.address === undefined ? "the container has no address on its network" : found.limits === "unavailable" ? noLimits : null
-      return this.save(row, { status: "running", statusDetail, engineId, address: found.address ?? null })
+        found.address === undefined
+          ? "the container has no address on its network"
+          : found.limits === "unavailable" && row.adopted === 0
+            ? noLimits
+            : null
+      return this.save(row, { status: "running", statusDetail, engineId, address: found.address ?? null, restartAt: null })
     }
+    // It is on its way to another state, of which an event tells.
+    if (found.state === "unknown") return this.save(row, { engineId })
     if (row.status === "failed") return this.save(row, { engineId, address: null })
-    return this.save(row, { ...endOf(row, found), engineId, address: null })
+    const again = row.status === "stopped" ? undefined : restartAfter(row, found)
+    if (again === undefined) return this.save(row, { ...endOf(row, found), engineId, address: null, restartAt: null })
+    const restartAt = this.needs.now() + again.pauseMs
+    const statusDetail = `${endOf(row, found).statusDetail}; it is started again in ${again.pauseMs / 1000} seconds`
+    await this.save(row, { status: "pending", statusDetail, engineId, address: null, restarts: again.restarts, restartAt })
+    this.needs.onDue(row.id, restartAt)
   }
 
   private async save(row: ContainerRow, change: Change): Promise<void> {
-    const now = await this.store.find(row.id)
+    const { store, log } = this.needs
+    const now = await store.find(row.id)
     if (now === undefined) return
     const keys = Object.keys(change) as (keyof Change)[]
     if (keys.every((key) => now[key] === change[key])) return
-    await this.store.update(row.id, change)
+    await store.update(row.id, change)
     const next = { ...now, ...change }
     if (next.status !== now.status || next.address !== now.address) {
-      this.log.info("container changed", { container: row.id, status: next.status, address: next.address, detail: next.statusDetail })
-      this.onChange()
+      log.info("container changed", { container: row.id, status: next.status, address: next.address, detail: next.statusDetail })
+      this.needs.onChange()
+    }
+  }
+
+  private async specOf(row: ContainerRow): Promise<ContainerSpec> {
+    const type = await this.needs.store.instanceTypes.find(row.instanceType)
+    return {
+      name: nameOf(row),
+      image: row.image ?? "",
+      memoryMb: row.memoryMb,
+      cpus: type?.cpus ?? 1,
+      pids: row.pidsLimit ?? type?.pids ?? processLimit,
+      labels: { [idLabel]: row.id },
+      env: JSON.parse(row.env) as Record<string, string>,
+      ...(row.command === null ? {} : { command: JSON.parse(row.command) as string[] }),
+      mounts: await this.needs.volumes.prepare(row),
     }
   }
 }
 
-function specOf(row: ContainerRow): ContainerSpec {
-  return {
-    name: `freehold-${row.id}`,
-    image: row.image ?? "",
-    memoryMb: row.memoryMb,
-    cpus: instanceCpus[row.instanceType] ?? 1,
-    pids: processLimit,
-    labels: { [idLabel]: row.id },
-  }
-}
+const nameOf = (row: ContainerRow) => `freehold-${row.id}`
 
 /** It holds processes that a stop has to end. */
 function lives(container: EngineContainer): boolean {
   return container.state === "running" || container.state === "paused" || container.state === "restarting"
-}
-
-/** An application that ended well has stopped; every other end is a failure. */
-function endOf(
-  row: ContainerRow,
-  { state, exitCode, outOfMemory }: EngineContainer,
-): { status: ContainerRow["status"]; statusDetail: string } {
-  if (state !== "exited" && state !== "dead") return { status: "stopped", statusDetail: `the engine says the container is ${state}` }
-  if (outOfMemory) return { status: "failed", statusDetail: `the application was ended for using more than ${row.memoryMb} MB of memory` }
-  return { status: exitCode === 0 ? "stopped" : "failed", statusDetail: `the application ended with exit code ${exitCode}` }
 }

@@ -1,4 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test"
+import { mkdtempSync } from "node:fs"
+import { rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { type PodmanLab, podmanObstacle, startPodman } from "../../test/lab/podman"
 import { waitUntil } from "../../test/lab/process"
 import { type Db, openDatabase } from "../db/open"
@@ -19,11 +23,15 @@ describe.skipIf(obstacle !== undefined)(`containers on Podman${obstacle === unde
   let store: ContainerStore
   let house: ReturnType<typeof startHouse>
   let logged: string[] = []
+  const folder = mkdtempSync(join(tmpdir(), "freehold-volumes-"))
 
   beforeAll(async () => {
     lab = await startPodman()
   }, 60_000)
-  afterAll(() => lab?.stop(), 30_000)
+  afterAll(async () => {
+    await lab?.stop()
+    await rm(folder, { recursive: true })
+  }, 30_000)
   beforeEach(async () => {
     logged = []
     db = await openDatabase(":memory:")
@@ -49,6 +57,7 @@ describe.skipIf(obstacle !== undefined)(`containers on Podman${obstacle === unde
       log,
       now: Date.now,
       baseDomain: "cloud.test",
+      volumesFolder: folder,
       allowUpstreams: [],
       ownListeners: () => [],
       onChange: () => changes.push(compute.targets().then((targets) => [...targets.values()].at(-1)?.address)),

@@ -100,7 +100,17 @@ export class Reconciler {
 
   private note(event: EngineEvent): void {
     const id = event.labels[idLabel]
-    if (id === undefined || this.abort.signal.aborted) return
+    if (id !== undefined) return this.look(id)
+    const work = this.needs.store
+      .adoptedAs(event.id)
+      .then((row) => row && this.look(row.id))
+      .catch(() => undefined)
+      .finally(() => this.work.delete(work))
+    this.work.add(work)
+  }
+
+  private look(id: string): void {
+    if (this.abort.signal.aborted) return
     const underWay = this.settling.get(id)
     // Events come in bursts: one look after the last of them is enough.
     if (underWay !== undefined) {

@@ -1,22 +1,19 @@
 import type { ContainerRow } from "../db/schema"
 import type { Engine } from "../engine/engine"
-import { EngineFault, isEngineGone } from "../engine/faults"
+import { isEngineGone } from "../engine/faults"
 import { AppError, describeError } from "../errors"
 import type { Log } from "../log"
+import type { RegistryLogin } from "../engine/model"
+import { parseDefinition, parseRules } from "./definition"
+import { explain } from "./explain"
 import { Lanes } from "./lanes"
-import {
-  type Caller,
-  type ContainerReply,
-  type ContainerTarget,
-  containerReply,
-  newContainerId,
-  parseEngineContainer,
-  parseName,
-  parsePorts,
-} from "./model"
+import { type Caller, type ContainerReply, type ContainerTarget, containerReply, parseName, parsePorts } from "./model"
+import { newContainerId, newRow } from "./new-row"
 import { Provisioner } from "./provisioner"
 import type { ContainerStore } from "./store"
 import { type OwnListener, UpstreamRule } from "./upstream-rule"
+import { Rebuilds } from "./rebuilds"
+import { Volumes } from "./volumes"
 
 /** What containers need of the rest of the house, wired in `app.ts`. */
 export type ComputeNeeds = {
@@ -31,31 +28,66 @@ export type ComputeNeeds = {
   /** Address ranges in which `external` containers may have any address. */
   allowUpstreams: string[]
   ownListeners: () => OwnListener[]
+  /** Where the contents of mounted paths stand. */
+  volumesFolder: string
+  /** Who asks the registry of the image, for this person. */
+  login?: (personId: string, image: string) => Promise<RegistryLogin | undefined>
+  /** The ports at which mappings reach a container. */
+  mappedPorts?: (containerId: string) => Promise<number[]>
+  /** What it used when it was last looked at. */
+  memoryUsedMb?: (containerId: string) => number | undefined
   /** Status or address of some container changed: ask `targets` again. */
   onChange: () => void
 }
 
 const liveStatusLimitMs = 2_000
+const httpsPort = 443
 const noEngine = "no container engine is configured: start Podman or Docker, or set FREEHOLD_CONTAINER_ENGINE"
 
 /** Containers: the store holds what is wished, the engine what is true; each is brought to the other one at a time. */
 export class ComputeService {
   private lanes = new Lanes()
   private queued = new Set<string>()
+  readonly rebuilds: Rebuilds
   private provisioner: Provisioner | undefined
   private rule: UpstreamRule
   private trouble: string | undefined
 
+  private due = new Map<string, Timer>()
+
   constructor(private needs: ComputeNeeds) {
-    const { engine, store, log, onChange } = needs
-    this.provisioner = engine && new Provisioner(store, engine, log, onChange)
+    const { engine, store, log, now, volumesFolder } = needs
+    this.provisioner =
+      engine &&
+      new Provisioner({
+        store,
+        engine,
+        volumes: new Volumes(store, engine, volumesFolder, now),
+        log,
+        now,
+        login: async (row) => needs.login?.(row.personId, row.image ?? ""),
+        portsOf: async (id) => (await needs.mappedPorts?.(id)) ?? [],
+        onChange: () => this.changed(),
+        onDue: (id, at) => this.settleAt(id, at),
+      })
     this.trouble = engine === undefined ? noEngine : undefined
     this.rule = new UpstreamRule(needs)
+    this.rebuilds = new Rebuilds({
+      store,
+      lanes: this.lanes,
+      own: (caller, id) => this.own(caller, id),
+      reply: (row) => this.reply(row),
+      provisioner: () => this.requireEngine(),
+      log,
+    })
   }
 
   /** The caller's own, the newest first, as the store has them. */
   async list(caller: Caller): Promise<ContainerReply[]> {
-    return (await this.needs.store.list(caller.personId)).map((row) => this.reply(row))
+    const { store } = this.needs
+    const [rows, rules] = await Promise.all([store.list(caller.personId), store.rules.ofPerson(caller.personId)])
+    const withHttps = new Set(rules.filter(({ port }) => port === httpsPort).map(({ containerId }) => containerId))
+    return rows.map((row) => this.replyWith(row, withHttps.has(row.id)))
   }
 
   /** With live status, unless the engine takes longer than two seconds to say. Throws `not_found`. */
@@ -66,7 +98,7 @@ export class ComputeService {
     const timer = setTimeout(limit.resolve, liveStatusLimitMs)
     await Promise.race([this.settle(id).catch(() => undefined), limit.promise])
     clearTimeout(timer)
-    return this.reply(await this.own(caller, id))
+    return this.reply(await this.own(caller, id), this.needs.memoryUsedMb?.(id))
   }
 
   /** Throws `invalid`, `forbidden` (external ones are an administrator's) and `unavailable` (no engine). Starting goes on after the answer. */
@@ -74,43 +106,37 @@ export class ComputeService {
     const name = parseName(body.name)
     const isExternal = body.kind === "external" || (body.address !== undefined && body.address !== null)
     const row = isExternal ? this.externalRow(caller, name, body) : await this.engineRow(caller, name, body)
-    const { store } = this.needs
+    const rules = parseRules(body.ingress_rules)
+    if (row.kind === "engine") await this.requireEngine()
+    const { store, now } = this.needs
     for (let attempt = 0; !(await store.insert(row, this.cap)); attempt++) {
       if (row.kind === "engine" && (await store.count(caller.personId)) >= this.cap) throw this.capReached()
       // The id was taken; with 32 random bits twice in a row is beyond belief, so the loop is for form.
       if (attempt === 3) throw new Error("no free container id")
       row.id = newContainerId()
     }
-    if (isExternal) this.needs.onChange()
-    else this.kick(row.id)
+    for (const rule of rules) await store.rules.put({ ...rule, containerId: row.id, createdAt: now() })
+    this.changed()
+    if (row.kind === "engine") this.kick(row.id)
     return this.reply(row)
   }
 
   private async engineRow(caller: Caller, name: string, body: Record<string, unknown>): Promise<ContainerRow> {
-    const { store } = this.needs
+    const { store, now } = this.needs
     if ((await store.count(caller.personId)) >= this.cap) throw this.capReached()
-    const input = parseEngineContainer(body)
-    await this.requireEngine()
-    return { ...this.newRow(caller, name), ...input, kind: "engine", status: "pending", address: null, ports: "{}" }
+    const types = await store.instanceTypes.list()
+    const definition = parseDefinition(
+      body,
+      types.map((type) => type.name),
+    )
+    return { ...newRow(caller, name, now()), ...definition }
   }
 
   private externalRow(caller: Caller, name: string, body: Record<string, unknown>): ContainerRow {
     if (!caller.isAdmin) throw new AppError("forbidden", "forbidden: only an administrator registers external containers")
     const { address, ports } = this.rule.parse(body)
-    const nothing = { image: null, memoryMb: 0, storageGb: 0, instanceType: "external", pullPolicy: "IfNotPresent" }
-    return { ...this.newRow(caller, name), ...nothing, kind: "external", status: "running", address, ports: JSON.stringify(ports) }
-  }
-
-  private newRow({ personId }: Caller, name: string) {
-    return {
-      id: newContainerId(),
-      personId,
-      name,
-      desired: "running" as const,
-      statusDetail: null,
-      engineId: null,
-      createdAt: this.needs.now(),
-    }
+    const kind = { kind: "external" as const, instanceType: "external", status: "running" as const }
+    return { ...newRow(caller, name, this.needs.now()), ...kind, address, ports: JSON.stringify(ports) }
   }
 
   /** Does nothing to one that runs or is being started. Throws `not_found` and `unavailable`. */
@@ -121,11 +147,13 @@ export class ComputeService {
     if (row.kind === "external") return this.toggle(row, "running")
     await this.requireEngine()
     await this.lanes.run(id, async () => {
-      await this.needs.store.update(id, { desired: "running", status: "pending", statusDetail: null, address: null })
+      const begin = { status: "pending" as const, statusDetail: null, address: null, restarts: 0, restartAt: null }
+      await this.needs.store.update(id, { desired: "running", ...begin })
     })
-    this.needs.onChange()
+    const started = await this.own(caller, id)
+    this.changed()
     this.kick(id)
-    return this.reply(await this.own(caller, id))
+    return this.reply(started)
   }
 
   /** Resolves when the application has ended; does nothing to one that has. Throws `not_found`, `unavailable` and `bad_gateway`. */
@@ -154,7 +182,8 @@ export class ComputeService {
         await this.needs.store.delete(id)
       })
     } else await this.needs.store.delete(id)
-    this.needs.onChange()
+    this.settleNever(id)
+    this.changed()
   }
 
   /** Whose container it is, for those who map hostnames to it. */
@@ -206,7 +235,30 @@ export class ComputeService {
 
   /** Ends all work under way; the reconciler is stopped before. */
   stopAll(): Promise<void> {
+    for (const id of this.due.keys()) this.settleNever(id)
     return this.lanes.stop()
+  }
+
+  private settleAt(id: string, at: number): void {
+    this.settleNever(id)
+    const timer = setTimeout(
+      () => {
+        this.due.delete(id)
+        this.kick(id)
+      },
+      Math.max(0, at - this.needs.now()),
+    )
+    this.due.set(id, timer)
+  }
+
+  private settleNever(id: string): void {
+    clearTimeout(this.due.get(id))
+    this.due.delete(id)
+  }
+
+  /** Some container, or the way to it, is not what it was. */
+  changed(): void {
+    this.needs.onChange()
   }
 
   private kick(id: string): void {
@@ -218,8 +270,9 @@ export class ComputeService {
 
   private async toggle(row: ContainerRow, status: "running" | "stopped"): Promise<ContainerReply> {
     await this.needs.store.update(row.id, { desired: status, status })
-    this.needs.onChange()
-    return this.reply({ ...row, desired: status, status })
+    const next = { ...row, desired: status, status }
+    this.changed()
+    return this.reply(next)
   }
 
   private async requireEngine(): Promise<Provisioner> {
@@ -230,7 +283,8 @@ export class ComputeService {
     return provisioner
   }
 
-  private async own(caller: Caller, id: string): Promise<ContainerRow> {
+  /** The row of the caller's own container; throws `not_found`. */
+  async own(caller: Caller, id: string): Promise<ContainerRow> {
     const row = await this.needs.store.find(id)
     if (row?.personId !== caller.personId) throw new AppError("not_found", "container not found")
     return row
@@ -244,17 +298,14 @@ export class ComputeService {
     return new AppError("invalid", `container limit reached (${this.cap})`)
   }
 
-  private reply(row: ContainerRow): ContainerReply {
-    return containerReply(row, this.needs.baseDomain, this.trouble)
+  /** A container as its owner sees it. */
+  async reply(row: ContainerRow, memoryUsedMb?: number): Promise<ContainerReply> {
+    const rules = await this.needs.store.rules.list(row.id)
+    const hasHttps = rules.some(({ port }) => port === httpsPort)
+    return this.replyWith(row, hasHttps, memoryUsedMb)
   }
-}
 
-/** The engine's refusal in words for the caller. */
-async function explain(verb: "stop" | "delete", work: () => Promise<void>): Promise<void> {
-  try {
-    await work()
-  } catch (error) {
-    if (!(error instanceof EngineFault)) throw error
-    throw new AppError("bad_gateway", `failed to ${verb} container: ${error.message}`, { cause: error })
+  private replyWith(row: ContainerRow, hasHttps: boolean, memoryUsedMb?: number): ContainerReply {
+    return containerReply(row, { baseDomain: this.needs.baseDomain, trouble: this.trouble, hasHttps, memoryUsedMb })
   }
 }

@@ -1,12 +1,41 @@
 import type { Db } from "../db/open"
 import type { ContainerRow } from "../db/schema"
+import { InstanceTypeStore } from "./instance-type-store"
+import { RegistryStore } from "./registry-store"
+import { RuleStore } from "./rule-store"
+import { VolumeStore } from "./volume-store"
 
-/** Every query on `containers`. Knows rows, not rules. */
+/** Every query on `containers`, and the stores of what belongs to them. Knows rows, not rules. */
 export class ContainerStore {
-  constructor(private db: Db) {}
+  readonly rules: RuleStore
+  readonly instanceTypes: InstanceTypeStore
+  readonly volumes: VolumeStore
+  readonly registries: RegistryStore
+
+  constructor(private db: Db) {
+    this.rules = new RuleStore(db)
+    this.instanceTypes = new InstanceTypeStore(db)
+    this.volumes = new VolumeStore(db)
+    this.registries = new RegistryStore(db)
+  }
 
   /** Those of everybody. */
   all = () => this.db.selectFrom("containers").selectAll().orderBy("createdAt").orderBy("id").execute()
+
+  /** Those of everybody, with the names of their owners, the newest first. */
+  allWithOwners = () =>
+    this.db
+      .selectFrom("containers")
+      .innerJoin("people", "people.id", "containers.personId")
+      .selectAll("containers")
+      .select("people.username as owner")
+      .orderBy("containers.createdAt", "desc")
+      .orderBy("containers.id", "desc")
+      .execute()
+
+  /** The adopted container that this one of the engine is. */
+  adoptedAs = (engineId: string) =>
+    this.db.selectFrom("containers").select("id").where("engineId", "=", engineId).where("adopted", "=", 1).executeTakeFirst()
 
   /** The newest first. */
   list(personId: string): Promise<ContainerRow[]> {
@@ -35,46 +64,13 @@ export class ContainerStore {
    */
   async insert(row: ContainerRow, limit: number): Promise<boolean> {
     const { db } = this
+    const columns = Object.keys(row) as (keyof ContainerRow)[]
     const inserted = await db
       .insertInto("containers")
-      .columns([
-        "id",
-        "personId",
-        "name",
-        "kind",
-        "image",
-        "memoryMb",
-        "storageGb",
-        "instanceType",
-        "pullPolicy",
-        "desired",
-        "status",
-        "statusDetail",
-        "engineId",
-        "address",
-        "ports",
-        "createdAt",
-      ])
+      .columns(columns)
       .expression(
         db
-          .selectNoFrom((eb) => [
-            eb.val(row.id).as("id"),
-            eb.val(row.personId).as("personId"),
-            eb.val(row.name).as("name"),
-            eb.val(row.kind).as("kind"),
-            eb.val(row.image).as("image"),
-            eb.val(row.memoryMb).as("memoryMb"),
-            eb.val(row.storageGb).as("storageGb"),
-            eb.val(row.instanceType).as("instanceType"),
-            eb.val(row.pullPolicy).as("pullPolicy"),
-            eb.val(row.desired).as("desired"),
-            eb.val(row.status).as("status"),
-            eb.val(row.statusDetail).as("statusDetail"),
-            eb.val(row.engineId).as("engineId"),
-            eb.val(row.address).as("address"),
-            eb.val(row.ports).as("ports"),
-            eb.val(row.createdAt).as("createdAt"),
-          ])
+          .selectNoFrom((eb) => columns.map((column) => eb.val(row[column]).as(column)))
           .where((eb) => eb.or([eb(eb.val(row.kind), "=", eb.val("external" as const)), eb(this.counted(row.personId), "<", limit)])),
       )
       .onConflict((conflict) => conflict.doNothing())

@@ -1,4 +1,4 @@
-import type { Generated } from "kysely"
+import type { Generated, Selectable } from "kysely"
 
 /** Tables as types; columns are snake_case in SQL and camelCase here. Times are Unix milliseconds, flags 0 or 1, lists and maps JSON text. */
 export interface Schema {
@@ -7,8 +7,18 @@ export interface Schema {
   serviceAccounts: ServiceAccountRow
   apiTokens: ApiTokenRow
   setupLinks: SetupLinkRow
+  securityKeys: SecurityKeyRow
+  totpSecrets: TotpSecretRow
+  recoveryCodes: RecoveryCodeRow
+  resetLinks: ResetLinkRow
+  auditEntries: AuditTable
   ownedDomains: OwnedDomainRow
-  containers: ContainerRow
+  containers: ContainerTable
+  ingressRules: IngressRuleTable
+  instanceTypes: InstanceTypeRow
+  volumes: VolumeRow
+  registryCredentials: RegistryCredentialRow
+  peopleSshKeys: SshKeyTable
   domainMappings: DomainMappingRow
   certificates: CertificateRow
   certificateAttempts: CertificateAttemptRow
@@ -24,6 +34,8 @@ export interface PersonRow {
   passwordHash: string
   isAdmin: number
   createdAt: number
+  /** Null while the person may sign in. */
+  disabledAt: number | null
 }
 
 export interface SessionRow {
@@ -60,6 +72,64 @@ export interface SetupLinkRow {
   expiresAt: number
 }
 
+export interface ResetLinkRow {
+  hash: string
+  personId: string
+  expiresAt: number
+}
+
+/** One line of the audit trail. It outlives its person, so it refers to none and keeps the name of then. */
+export interface AuditTable {
+  id: Generated<number>
+  at: number
+  /** Null where nobody was recognised. */
+  personId: string | null
+  username: string | null
+  tokenKind: "session" | "api_token" | "ssh_key" | null
+  /** Of an SSH key the fingerprint. */
+  tokenId: string | null
+  address: string
+  /** Method and route, such as `DELETE /api/domain-mappings/:id`, or `SSH login`. */
+  action: string
+  /** Ids of the path, joined by slashes, or the id of what was made. */
+  target: string | null
+  outcome: "allowed" | "denied" | "failed"
+  /** Of the HTTP answer; null for what is no HTTP request. */
+  status: number | null
+}
+
+export interface SecurityKeyRow {
+  /** The credential id in base64url, as the authenticator chose it. */
+  id: string
+  personId: string
+  name: string
+  /** In COSE form (RFC 9052 section 7). */
+  publicKey: Uint8Array
+  /** The authenticator's signature counter; 0 for those that have none. */
+  counter: number
+  /** JSON list of how browsers reach it. */
+  transports: string
+  createdAt: number
+  /** 0 for never. */
+  lastUsedAt: number
+}
+
+export interface TotpSecretRow {
+  personId: string
+  /** Base32, sealed. */
+  sealedSecret: string
+  /** The last time step whose code was used. */
+  lastStep: number
+  createdAt: number
+  /** Null while no code of it has been seen. */
+  confirmedAt: number | null
+}
+
+export interface RecoveryCodeRow {
+  hash: string
+  personId: string
+}
+
 export interface OwnedDomainRow {
   id: string
   personId: string
@@ -69,7 +139,8 @@ export interface OwnedDomainRow {
   createdAt: number
 }
 
-export interface ContainerRow {
+/** Columns that have a default may be left out of an insert. */
+export interface ContainerTable {
   id: string
   personId: string
   name: string
@@ -87,7 +158,78 @@ export interface ContainerRow {
   /** JSON map of container port to real port; external containers only. */
   ports: string
   createdAt: number
+  /** JSON map of environment variables. */
+  env: Generated<string>
+  /** JSON list of words; null for the image's own command. */
+  command: Generated<string | null>
+  restartPolicy: Generated<"no" | "on-failure" | "always">
+  /** How often it was started again since it last ran for long. */
+  restarts: Generated<number>
+  /** When it is started again after its end; null when it is not. */
+  restartAt: Generated<number | null>
+  /** The most processes and threads; null for what the instance type allows. */
+  pidsLimit: Generated<number | null>
+  /** JSON list of absolute paths whose contents are kept. */
+  mountPaths: Generated<string>
+  sshEnabled: Generated<number>
+  /** 1 for a container of the engine that Freehold did not make. */
+  adopted: Generated<number>
 }
+
+export type ContainerRow = Selectable<ContainerTable>
+
+/** One port of a container that is open to the world: at `port` of `<id>.compute.<base>`. */
+export interface IngressRuleTable {
+  id: Generated<number>
+  containerId: string
+  port: number
+  targetPort: number
+  createdAt: number
+}
+
+export type IngressRuleRow = Selectable<IngressRuleTable>
+
+export interface InstanceTypeRow {
+  name: string
+  /** Processors, as a fraction of one where it is less. */
+  cpus: number
+  /** The most processes and threads. */
+  pids: number
+  /** Place in lists. */
+  position: number
+}
+
+/** A folder of the data folder that stands at `path` in a container; it stays when the path is no longer mounted. */
+export interface VolumeRow {
+  id: string
+  containerId: string
+  path: string
+  createdAt: number
+}
+
+export interface RegistryCredentialRow {
+  id: string
+  personId: string
+  /** Host and port, as an image reference begins. */
+  registry: string
+  username: string
+  sealedPassword: string
+  createdAt: number
+}
+
+/** A public key with which a person logs in to their containers. */
+export interface SshKeyTable {
+  id: Generated<number>
+  personId: string
+  name: string
+  /** One line in OpenSSH's form. */
+  publicKey: string
+  /** `SHA256:…`, once for each person. */
+  fingerprint: string
+  createdAt: number
+}
+
+export type SshKeyRow = Selectable<SshKeyTable>
 
 export interface DomainMappingRow {
   id: string

@@ -65,9 +65,10 @@ test("a host that refuses limits gets a container without them, and it is said",
     return Response.json({ message: "the requested cgroup controller `memory` is not available" }, { status: 500 })
   })
   expect(await engine.create(spec("app", "a"))).toEqual({ id: "c1", limits: "unavailable" })
+  const always = { NetworkMode: "bridge", LogConfig: { Type: "json-file", Config: { "max-size": "10m" } } }
   expect(bodies.map((body) => JSON.parse(body).HostConfig)).toEqual([
-    { NetworkMode: "bridge", Memory: 67_108_864, NanoCpus: 500_000_000, PidsLimit: 64 },
-    { NetworkMode: "bridge" },
+    { ...always, Memory: 67_108_864, NanoCpus: 500_000_000, PidsLimit: 64 },
+    always,
   ])
   await stop()
 })

@@ -1,15 +1,28 @@
 import Docker from "dockerode"
 import { statSync } from "node:fs"
+import { parseContainer } from "./container-info"
 import { readEvents } from "./events"
 import { EngineFault, engineGone, explainFault } from "./faults"
-import type { ContainerSpec, EngineContainer, EngineEvent, EngineImage, Limits } from "./model"
+import type {
+  ContainerSpec,
+  EngineContainer,
+  EngineEvent,
+  EngineImage,
+  Limits,
+  ListedContainer,
+  LogQuery,
+  RegistryLogin,
+  Usage,
+} from "./model"
+import { unframed } from "./output-frames"
+import { readPull } from "./pull-progress"
+import { parseUsage } from "./usage"
 
 const askLimitMs = 5_000
 const changeLimitMs = 60_000
 const pullLimitMs = 600_000
 const stopTimeoutSeconds = 10
-
-const states = ["created", "running", "paused", "restarting", "exited", "dead"] as const
+const maxLogSize = "10m"
 
 /**
  * Podman or Docker at a Unix socket, by the API that both speak. Every call has a time limit and throws AppError("unavailable") when the engine
@@ -56,9 +69,16 @@ export class Engine {
       Image: spec.image,
       Labels: spec.labels,
       Env: Object.entries(spec.env ?? {}).map(([name, value]) => `${name}=${value}`),
+      ...(spec.command === undefined ? {} : { Cmd: spec.command }),
       // Without it Podman kills at once when somebody stops the container by its command line.
       StopTimeout: stopTimeoutSeconds,
-      HostConfig: { NetworkMode: "bridge", ...(limited ? limits : {}) },
+      HostConfig: {
+        NetworkMode: "bridge",
+        // Without a bound an application that talks fills the disk. Podman takes the name for its own kind of file.
+        LogConfig: { Type: "json-file", Config: { "max-size": maxLogSize } },
+        ...(spec.mounts === undefined ? {} : { Binds: spec.mounts.map(({ volume, path }) => `${volume}:${path}`) }),
+        ...(limited ? limits : {}),
+      },
     }
     const made = await this.call(`create container ${spec.name}`, changeLimitMs, (abortSignal) =>
       this.docker.createContainer({ ...options, abortSignal }),
@@ -106,6 +126,82 @@ export class Engine {
     return found.map((container) => container.Id)
   }
 
+  /** All containers in any state, also those that nobody made through us. */
+  async list(): Promise<ListedContainer[]> {
+    const found = await this.call("list containers", askLimitMs, (abortSignal) => this.docker.listContainers({ all: true, abortSignal }))
+    return found.map((one) => ({
+      id: one.Id,
+      name: (one.Names[0] ?? "").replace(/^\//, ""),
+      image: one.Image,
+      state: one.State,
+      labels: one.Labels ?? {},
+      createdAt: one.Created * 1000,
+    }))
+  }
+
+  /** Gives a stopped or running container another name. */
+  async rename(id: string, name: string): Promise<void> {
+    await this.call(`rename container ${short(id)}`, changeLimitMs, (abortSignal) =>
+      this.docker.getContainer(id).rename({ name, abortSignal }),
+    )
+  }
+
+  /** A named volume whose contents stand in `folder` of the host; does nothing where the engine has it. */
+  async makeVolume(name: string, folder: string, labels: Record<string, string>): Promise<void> {
+    const DriverOpts = { type: "none", o: "bind", device: folder }
+    await this.call(`create volume ${name}`, changeLimitMs, (abortSignal) =>
+      this.docker.createVolume({ Name: name, Driver: "local", DriverOpts, Labels: labels, abortSignal }),
+    )
+  }
+
+  /** Forgets the volume and leaves its folder; does nothing when it is gone. Throws EngineFault while a container holds it. */
+  async removeVolume(name: string): Promise<void> {
+    await this.change(`remove volume ${name}`, changeLimitMs, (abortSignal) => this.docker.getVolume(name).remove({ abortSignal })).catch(
+      unlessGone,
+    )
+  }
+
+  /** What a running container has used; undefined when it does not run, or is gone. */
+  async usage(id: string): Promise<Usage | undefined> {
+    const what = `measure container ${short(id)}`
+    const answer = await this.call<unknown>(what, askLimitMs, (abortSignal) =>
+      this.docker.getContainer(id).stats({ stream: false, "one-shot": true, abortSignal } as { stream: false }),
+    ).catch((error: unknown) => {
+      // Podman answers 409 for a container that does not run.
+      if (error instanceof EngineFault && (error.status === 404 || error.status === 409)) return undefined
+      throw error
+    })
+    return parseUsage(answer)
+  }
+
+  /**
+   * A container's output as it was written, each line with its time (RFC 3339) before it. `signal` ends it; nothing is read ahead of the reader. Throws
+   * EngineFault when there is no such container.
+   */
+  async logs(
+    container: Pick<EngineContainer, "id" | "hasTerminal">,
+    query: LogQuery,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<Uint8Array>> {
+    const what = `read the output of container ${short(container.id)}`
+    const { tail, since, follow } = query
+    // Seconds with a fraction, which both engines understand.
+    const from = since === undefined ? "" : `&since=${since / 1000}`
+    const path = `/containers/${container.id}/logs?stdout=1&stderr=1&timestamps=1&tail=${tail}&follow=${follow ? 1 : 0}${from}`
+    // Podman sends not even the head of its answer before the first line comes, which may be never.
+    const read = () => this.readOutput(what, path, signal)
+    const bytes = follow ? bodyOf(read) : bodyOf(await this.call(what, askLimitMs, read))
+    return container.hasTerminal ? bytes : unframed(bytes)
+  }
+
+  /** Not by the library, which gathers everything in memory where it does not follow. */
+  private async readOutput(what: string, path: string, signal: AbortSignal): Promise<Response> {
+    const options: BunFetchRequestInit = { unix: this.socketPath, signal, timeout: false }
+    const answer = await fetch(`http://engine${path}`, options)
+    if (!answer.ok) throw new EngineFault(`${what}: ${await answer.text()}`, answer.status)
+    return answer
+  }
+
   async images(): Promise<EngineImage[]> {
     const found = await this.call("list images", askLimitMs, (abortSignal) => this.docker.listImages({ abortSignal }))
     return found.map((image) => ({ id: image.Id, names: image.RepoTags ?? [], sizeBytes: image.Size }))
@@ -119,24 +215,24 @@ export class Engine {
     return found !== undefined
   }
 
-  /** Fetches an image from its registry; throws EngineFault with the registry's words. `signal` gives up early. */
-  async pull(reference: string, signal?: AbortSignal): Promise<void> {
+  /**
+   * Fetches an image from its registry; throws EngineFault with the registry's words. `signal` gives up early; `onProgress` is told the part that has
+   * come, from 0 to 1, of the layers that are known so far.
+   */
+  async pull(
+    reference: string,
+    signal?: AbortSignal,
+    options: { login?: RegistryLogin; onProgress?: (part: number) => void } = {},
+  ): Promise<void> {
     const what = `pull image ${reference}`
+    const { login, onProgress } = options
+    const authconfig = login && { username: login.username, password: login.password, serveraddress: login.registry }
     const failure = await this.call(what, pullLimitMs, async (limit) => {
       const abortSignal = signal === undefined ? limit : AbortSignal.any([limit, signal])
-      const progress = await this.docker.pull(withTag(reference), { abortSignal })
-      return new Promise<string | undefined>((resolve, reject) => {
-        let problem: string | undefined
-        abortSignal.addEventListener("abort", () => reject(engineGone(what, "given up")), { once: true })
-        // The engine answers 200 before it asks the registry, so a failure stands in the stream.
-        this.docker.modem.followProgress(
-          progress,
-          (error) => (error === null ? resolve(problem) : reject(error)),
-          (line: { error?: string }) => {
-            problem = line.error ?? problem
-          },
-        )
-      })
+      const progress = await this.docker.pull(withTag(reference), { abortSignal, ...(authconfig === undefined ? {} : { authconfig }) })
+      const given = Promise.withResolvers<never>()
+      abortSignal.addEventListener("abort", () => given.reject(engineGone(what, "given up")), { once: true })
+      return Promise.race([readPull(this.docker, progress, onProgress), given.promise])
     })
     if (failure !== undefined) throw new EngineFault(`${what}: ${failure}`, undefined)
   }
@@ -203,6 +299,11 @@ export function findEngine(setting: string | undefined, sockets: string[] = usua
   return new Engine(path)
 }
 
+async function* bodyOf(source: Response | (() => Promise<Response>)): AsyncIterable<Uint8Array> {
+  const { body } = source instanceof Response ? source : await source()
+  if (body !== null) yield* body
+}
+
 const short = (id: string) => id.slice(0, 12)
 
 /** Without a tag the engine would fetch every tag that the registry has. */
@@ -214,19 +315,4 @@ function withTag(reference: string): string {
 function unlessGone(error: unknown): undefined {
   if (error instanceof EngineFault && error.status === 404) return undefined
   throw error
-}
-
-function parseContainer(info: Docker.ContainerInspectInfo): EngineContainer {
-  const addresses = Object.values(info.NetworkSettings.Networks ?? {}).map((one) => one?.IPAddress)
-  const startedAt = Date.parse(info.State.StartedAt)
-  return {
-    id: info.Id,
-    state: states.find((state) => state === info.State.Status) ?? "unknown",
-    address: addresses.find((address) => address !== undefined && address !== ""),
-    exitCode: info.State.ExitCode,
-    // Year 1 stands for "never".
-    startedAt: startedAt > 0 ? startedAt : undefined,
-    outOfMemory: info.State.OOMKilled,
-    limits: (info.HostConfig.Memory ?? 0) > 0 ? "enforced" : "unavailable",
-  }
 }

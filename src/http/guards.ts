@@ -1,12 +1,14 @@
 import type { Authenticator } from "../accounts/authenticator"
 import type { Principal } from "../accounts/model"
-import { covers } from "../accounts/scopes"
+import { covers, type ScopeRoot } from "../accounts/scopes"
 import { AppError } from "../errors"
 
 const networkingActions: Record<string, string> = { GET: "read", HEAD: "read", DELETE: "delete" }
 
 /** Who is it, and may they: the one place where tokens are read from requests and scopes are checked. */
 export class Guards {
+  private recognised = new WeakMap<Request, Principal>()
+
   /** `isAllowedOrigin` is the CORS policy: pages of other origins may not act with a cookie that the browser sends along by itself. */
   constructor(
     private authenticator: Authenticator,
@@ -17,12 +19,18 @@ export class Guards {
   async principal(request: Request): Promise<Principal> {
     const { token, isCookie } = presentedToken(request)
     if (isCookie && this.isForeignAction(request)) throw new AppError("unauthorized", "unauthorized")
-    return this.authenticator.authenticate(token)
+    const principal = await this.authenticator.authenticate(token)
+    this.recognised.set(request, principal)
+    return principal
   }
+
+  /** Whom a request that came by here speaks for, whatever became of it; undefined where its token was not accepted. */
+  who = (request: Request): Principal | undefined => this.recognised.get(request)
 
   private isForeignAction(request: Request): boolean {
     const origin = request.headers.get("origin")
-    if (origin === null || request.method === "GET" || request.method === "HEAD") return false
+    const onlyReads = (request.method === "GET" || request.method === "HEAD") && !isWebSocket(request)
+    if (origin === null || onlyReads) return false
     const isOwn = URL.canParse(origin) && new URL(origin).host === request.headers.get("host")
     return !isOwn && !this.isAllowedOrigin(origin)
   }
@@ -31,6 +39,13 @@ export class Guards {
   async session(request: Request): Promise<Principal & { kind: "session" }> {
     const principal = await this.principal(request)
     if (principal.kind !== "session") throw new AppError("unauthorized", "unauthorized")
+    return principal
+  }
+
+  /** An administrator's session. Throws `unauthorized` or `forbidden`. */
+  admin = async (request: Request): Promise<Principal & { kind: "session" }> => {
+    const principal = await this.session(request)
+    if (!principal.isAdmin) throw new AppError("forbidden", "forbidden")
     return principal
   }
 
@@ -44,27 +59,35 @@ export class Guards {
     }
   }
 
-  /** The scope gate of the networking API; the action is the method's. */
-  networking = async (request: Request, resource: "domains" | "domain-mappings", id: string | undefined): Promise<Principal> => {
-    const principal = await this.principal(request)
-    const path = ["networking", principal.personId, resource, ...(id === undefined ? [] : [id])]
-    if (!allows(principal, path, networkingActions[request.method] ?? "create")) {
-      throw new AppError("forbidden", `forbidden: missing ${path.join(".")} scope`)
-    }
-    return principal
-  }
+  /** The scope gate of the networking API; the action is the method's, and every method that neither reads nor deletes is a `create`. */
+  networking = (request: Request, resource: "domains" | "domain-mappings", id: string | undefined): Promise<Principal> =>
+    this.scoped(request, "networking", resource, id, networkingActions[request.method] ?? "create")
 
-  /** The scope gate of the compute API. */
-  compute = async (request: Request, resource: string, id: string | undefined, action: string): Promise<Principal> => {
-    const principal = await this.principal(request)
-    const path = ["compute", principal.personId, resource, ...(id === undefined ? [] : [id])]
-    if (!allows(principal, path, action)) throw new AppError("forbidden", "forbidden: insufficient token scope")
-    return principal
-  }
-}
+  /** The scope gate of the compute API; without a resource the need is one for all of compute. */
+  compute = (request: Request, resource: string | undefined, id: string | undefined, action: string): Promise<Principal> =>
+    this.scoped(request, "compute", resource, id, action)
 
-function allows(principal: Principal, path: string[], action: string): boolean {
-  return principal.kind === "session" || covers(principal.scopes, { path, action })
+  /** The scope gate of the storage API. */
+  storage = (request: Request, resource: "namespaces" | "files" | "registry", id: string | undefined, action: string): Promise<Principal> =>
+    this.scoped(request, "storage", resource, id, action)
+
+  private async scoped(
+    request: Request,
+    root: ScopeRoot,
+    resource: string | undefined,
+    id: string | undefined,
+    action: string,
+  ): Promise<Principal> {
+    const principal = await this.principal(request)
+    const path = [root, principal.personId]
+    if (resource !== undefined) path.push(resource)
+    if (resource !== undefined && id !== undefined) path.push(id)
+    if (principal.kind === "session" || covers(principal.scopes, { path, action })) return principal
+    throw new AppError(
+      "forbidden",
+      root === "networking" ? `forbidden: missing ${path.join(".")} scope` : "forbidden: insufficient token scope",
+    )
+  }
 }
 
 /** The bearer token, else the cookie named `token`. A header of another scheme does not hide the cookie. */
@@ -78,3 +101,5 @@ function presentedToken(request: Request): { token: string | undefined; isCookie
   }
   return { token: undefined, isCookie: false }
 }
+
+const isWebSocket = (request: Request) => request.headers.get("upgrade")?.toLowerCase() === "websocket"

@@ -3,9 +3,23 @@ import { AppError } from "../errors"
 import type { Log } from "../log"
 import { corsPolicy } from "./cors"
 import { renderError } from "./errors"
+import type { RequestAudit } from "./request-audit"
 
-/** The whole HTTP API: CORS, then the routes given, then one answer for what is unknown. Errors are rendered in one place. */
-export function httpRoot(options: { routes: AnyElysia[]; isAllowedOrigin: (origin: string) => boolean; log: Log }) {
+/** The HTTP API as listeners use it; `routes` are those it knows, with their patterns. */
+export type HttpRoot = {
+  handle: (request: Request) => Promise<Response>
+  readonly routes: readonly { method: string; path: string }[]
+}
+
+/** The whole HTTP API: CORS, then the routes given, then one answer for what is unknown. Errors are rendered and requests put on record in one place. */
+export function httpRoot(options: {
+  routes: AnyElysia[]
+  isAllowedOrigin: (origin: string) => boolean
+  /** Left out by tests of a single family: then nothing is put on record. */
+  audit?: RequestAudit
+  log: Log
+}): HttpRoot {
+  const { audit } = options
   const root = new Elysia({ handler: { standardHostname: false } } as object)
     .use(corsPolicy(options.isAllowedOrigin))
     // Before the routes and global, or Elysia would not ask it about faults in plug-ins.
@@ -13,7 +27,15 @@ export function httpRoot(options: { routes: AnyElysia[]; isAllowedOrigin: (origi
       const unknown = code === "NOT_FOUND" ? new AppError("not_found", "not found") : error
       return renderError(unknown, request, options.log)
     })
+    // Likewise before the routes: a guard may run as early as this, and what it denies is put on record too.
+    .onTransform({ as: "global" }, ({ request, route, params }) => audit?.routed(request, route, (params ?? {}) as Record<string, string>))
+    .onAfterHandle({ as: "global" }, ({ request, responseValue }) => audit?.handled(request, responseValue))
     .get("/healthz", () => new Response("ok", { headers: { "content-type": "text/plain; charset=utf-8" } }))
   for (const routes of options.routes) root.use(routes)
-  return root
+  const handle = async (request: Request) => {
+    const response = await root.handle(request)
+    await audit?.finished(request, response.status)
+    return response
+  }
+  return { handle, routes: root.routes }
 }

@@ -38,7 +38,15 @@ export async function seedDataFolder(seed: Seed): Promise<void> {
   const now = Date.now()
   const personId = randomBytes(8).toString("hex")
   const passwordHash = await Bun.password.hash(owner.password, "argon2id")
-  const person = { id: personId, username: owner.username, displayName: owner.username, passwordHash, isAdmin: 1, createdAt: now }
+  const person = {
+    id: personId,
+    username: owner.username,
+    displayName: owner.username,
+    passwordHash,
+    isAdmin: 1,
+    createdAt: now,
+    disabledAt: null,
+  }
   await new AccountStore(db).insertPerson(person)
   await db.destroy()
   const sqlite = new Database(folder.storeFile, { strict: true })

@@ -94,6 +94,7 @@ export class Appliance {
       FREEHOLD_API_LISTEN: `${options.address}:${ports.api}`,
       FREEHOLD_HTTP_LISTEN: `${options.address}:${ports.http}`,
       FREEHOLD_HTTPS_LISTEN: `${options.address}:${ports.https}`,
+      FREEHOLD_SSH_LISTEN: `${options.address}:0`,
       FREEHOLD_CONTAINER_ENGINE: "none",
       FREEHOLD_ACME_DIRECTORY: "internal",
       FREEHOLD_VERIFY_INTERVAL: "500ms",

@@ -31,12 +31,15 @@ export function podmanObstacle(): string | undefined {
   return missing.length === 0 ? undefined : `not installed: ${missing.join(", ")}`
 }
 
-/** Starts the API service of a new lab with one image in it; what killed runs left behind is taken away first. */
-export async function startPodman(): Promise<PodmanLab> {
+/** Starts the API service of a new lab with one image in it, which asks `plainRegistries` (host:port) without TLS; what killed runs left behind is taken away first. */
+export async function startPodman(options: { plainRegistries?: string[] } = {}): Promise<PodmanLab> {
   await sweep()
   const folder = await mkdtemp(join(tmpdir(), `freehold-podman-${process.pid}-`))
   try {
-    const environment = { CONTAINERS_CONF: await writeSettings(folder) }
+    const environment = {
+      CONTAINERS_CONF: await writeSettings(folder),
+      CONTAINERS_REGISTRIES_CONF: await writeRegistries(folder, options.plainRegistries ?? []),
+    }
     const podman = [findProgram("podman") ?? "podman", "--root", join(folder, "root"), "--runroot", join(folder, "run")]
     podman.push("--tmpdir", join(folder, "tmp"), "--log-level", "error")
     const run = (...command: string[]) => runCommand([...podman, ...command], { environment, limitMs: 30_000 })
@@ -47,6 +50,8 @@ export async function startPodman(): Promise<PodmanLab> {
         name: "podman",
         command: [...podman, "system", "service", "--time=0", `unix://${socket}`],
         environment,
+        // Where a container runs out of memory, conmon leaves a file named `oom` in the folder it was started in.
+        folder,
         ready: async () => (await fetch("http://podman/_ping", { unix: socket })).ok,
       })
     let service: LabProcess = await serve()
@@ -101,6 +106,12 @@ network_backend = "netavark"
 network_config_dir = "${networks}"
 `
   await writeFile(file, settings)
+  return file
+}
+
+async function writeRegistries(folder: string, plain: string[]): Promise<string> {
+  const file = join(folder, "registries.conf")
+  await writeFile(file, plain.map((location) => `[[registry]]\nlocation = "${location}"\ninsecure = true\n`).join(""))
   return file
 }
 

@@ -2,10 +2,18 @@ import type { Migration } from "kysely/migration"
 import { first } from "./0001-first"
 import { mappingOptions } from "./0002-mapping-options"
 import { traffic } from "./0003-traffic"
+import { twoFactor } from "./0004-two-factor"
+import { administration } from "./0005-administration"
+import { containers } from "./0006-containers"
+import { ssh } from "./0007-ssh"
 
 /** Every migration by name, embedded in the binary; names sort in the order they run. */
 export const migrations: Record<string, Migration> = {
   "0001-first": first,
   "0002-mapping-options": mappingOptions,
   "0003-traffic": traffic,
+  "0004-two-factor": twoFactor,
+  "0005-administration": administration,
+  "0006-containers": containers,
+  "0007-ssh": ssh,
 }

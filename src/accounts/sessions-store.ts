@@ -1,0 +1,43 @@
+import type { Db } from "../db/open"
+
+/** Queries on what a person changes about themselves: sessions, the name that is shown, the password. */
+export class SessionStore {
+  constructor(private db: Db) {}
+
+  /** Those that are not over, newest first. */
+  ofPerson = (personId: string, now: number) =>
+    this.db
+      .selectFrom("sessions")
+      .selectAll()
+      .where("personId", "=", personId)
+      .where("expiresAt", ">", now)
+      .orderBy("createdAt", "desc")
+      .orderBy("id")
+      .execute()
+
+  async end(id: string, personId: string): Promise<void> {
+    await this.db.deleteFrom("sessions").where("id", "=", id).where("personId", "=", personId).execute()
+  }
+
+  /** Ends all but `keptId`, and says how many those were. */
+  async endOthers(personId: string, keptId: string): Promise<number> {
+    const { numDeletedRows } = await this.db
+      .deleteFrom("sessions")
+      .where("personId", "=", personId)
+      .where("id", "!=", keptId)
+      .executeTakeFirstOrThrow()
+    return Number(numDeletedRows)
+  }
+
+  async setDisplayName(personId: string, displayName: string): Promise<void> {
+    await this.db.updateTable("people").set({ displayName }).where("id", "=", personId).execute()
+  }
+
+  /** The new password and the end of all other sessions are one step. */
+  async setPassword(personId: string, passwordHash: string, keptId: string): Promise<void> {
+    await this.db.transaction().execute(async (trx) => {
+      await trx.updateTable("people").set({ passwordHash }).where("id", "=", personId).execute()
+      await new SessionStore(trx as Db).endOthers(personId, keptId)
+    })
+  }
+}

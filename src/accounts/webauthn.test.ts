@@ -1,0 +1,15 @@
+import { expect, test } from "bun:test"
+import { webauthnOrigins } from "./webauthn"
+
+test.each([
+  ["the base domain alone", [], 443, ["https://cloud.example.org"]],
+  ["our own port", [], 8443, ["https://cloud.example.org", "https://cloud.example.org:8443"]],
+  [
+    "origins named one by one, and no pattern",
+    ["https://cloud.example.org", "https://*.cloud.example.org", "https://panel.example.net"],
+    443,
+    ["https://cloud.example.org", "https://panel.example.net"],
+  ],
+])("pages that may ask for a key: %s", (_name, allowed, port, expected) => {
+  expect(webauthnOrigins(allowed, "cloud.example.org", port)).toEqual(expected)
+})

@@ -1,0 +1,119 @@
+import type { ConfigInForce } from "../config"
+import { AccessLog } from "../edge/access-log"
+import { EdgeListener } from "../edge/listener"
+import { type Route, RouteTable } from "../edge/route-table"
+import { TrustedProxies } from "../edge/trusted-proxies"
+import { describeError } from "../errors"
+import { listenAt } from "../listen"
+import type { Log } from "../log"
+import type { Certification } from "./certification"
+
+export type PortNeeds = {
+  config: ConfigInForce
+  certification: Pick<Certification, "secureContext">
+  write: (lines: string | Uint8Array) => Promise<void>
+  log: Log
+  now: () => number
+}
+
+type Open = { table: RouteTable; listener: EdgeListener }
+
+/** A port is tried again after this long, when somebody asks for it then. */
+const retryMs = 10_000
+
+/**
+ * The ports of ingress rules besides 80 and 443: HTTPS at each port that some rule names, for the hostnames of its rules, by this thread. A port that
+ * cannot be listened at is logged, said with its rules, and tried again at a later change.
+ */
+export class PortListeners {
+  private wanted = new Map<number, Route[]>()
+  private open = new Map<number, Open>()
+  private problems = new Map<number, { said: string; at: number }>()
+  private accessLog: AccessLog
+  private turn: Promise<void> = Promise.resolve()
+  private state: "waiting" | "started" | "stopped" = "waiting"
+
+  constructor(private needs: PortNeeds) {
+    this.accessLog = new AccessLog(needs.write)
+  }
+
+  /** Why nothing is served at a port; undefined while it is, or nobody asked for it. */
+  problem(port: number): string | undefined {
+    return this.problems.get(port)?.said
+  }
+
+  /** Before the start it is only kept in mind. */
+  replace(routes: Map<number, Route[]>): Promise<void> {
+    this.wanted = routes
+    return this.settle()
+  }
+
+  async start(): Promise<void> {
+    this.state = "started"
+    await this.settle()
+  }
+
+  /** Takes no new connections and waits for requests under way, for at most `limitMs`. */
+  async drain(limitMs: number): Promise<void> {
+    this.state = "stopped"
+    await this.turn
+    await Promise.all([...this.open.values()].map(({ listener }) => listener.drain(limitMs)))
+  }
+
+  async stop(): Promise<void> {
+    this.state = "stopped"
+    await this.turn
+    for (const { listener } of this.open.values()) await listener.stop()
+    this.open.clear()
+    await this.accessLog.stop()
+  }
+
+  private settle(): Promise<void> {
+    this.turn = this.turn.then(async () => {
+      if (this.state !== "started") return
+      const { wanted } = this
+      for (const [port, { table, listener }] of this.open) {
+        if (wanted.has(port)) continue
+        this.open.delete(port)
+        await table.replace([])
+        await listener.stop()
+      }
+      for (const port of this.problems.keys()) if (!wanted.has(port)) this.problems.delete(port)
+      for (const [port, routes] of wanted) await (await this.listenAt(port))?.table.replace(routes)
+    })
+    return this.turn
+  }
+
+  private async listenAt(port: number): Promise<Open | undefined> {
+    const known = this.open.get(port)
+    if (known !== undefined) return known
+    const { config, certification, log } = this.needs
+    if (this.needs.now() - (this.problems.get(port)?.at ?? -Infinity) < retryMs) return undefined
+    const { proxyProtocol, trustedProxies } = config.current
+    const trusted = trustedProxies.length === 0 ? undefined : new TrustedProxies(trustedProxies)
+    const table = new RouteTable()
+    const listener = new EdgeListener({
+      routes: table,
+      log,
+      accessLog: this.accessLog,
+      isLogged: () => config.current.accessLog && ["info", "debug"].includes(config.current.logLevel),
+      maxConnections: () => config.current.maxConnections,
+      trusted: () => trusted,
+      proxies: proxyProtocol.length === 0 ? undefined : new TrustedProxies(proxyProtocol),
+      secureContext: certification.secureContext,
+    })
+    try {
+      await listenAt(`the ingress rule for port ${port} at`, { host: config.current.httpsListen.host, port }, listener)
+    } catch (error) {
+      await listener.stop()
+      this.problems.set(port, { said: describeError(error), at: this.needs.now() })
+      log.warn("the edge cannot listen at the port of an ingress rule", { port, error })
+      return undefined
+    }
+    this.problems.delete(port)
+    const opened = { table, listener }
+    this.open.set(port, opened)
+    log.info("the edge listens for ingress rules", { port })
+    return opened
+  }
+}

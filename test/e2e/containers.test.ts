@@ -1,0 +1,127 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { rm, writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import { waitUntil } from "../lab/process"
+import type { Person } from "./person"
+import { runProgram } from "./program"
+import { type Stage, stageObstacle, startStage } from "./stage"
+
+const obstacle = await stageObstacle({ podman: true })
+
+describe.skipIf(obstacle !== undefined)(`containers${obstacle ? ` (skipped: ${obstacle})` : ""}`, () => {
+  let stage: Stage
+  let ada: Person
+  let root: string
+
+  beforeAll(async () => {
+    stage = await startStage({ podman: true })
+    ada = await stage.house.login()
+    root = join(stage.house.home, "root.pem")
+    await writeFile(root, (await stage.house.api("GET", "/ca.pem")).text)
+  })
+  afterAll(async () => {
+    if (root !== undefined) await rm(root, { force: true })
+    await stage?.stop()
+  })
+
+  type Shown = { id: string; hostname: string; status: string; status_detail?: string }
+  const cli = (...args: string[]) => stage.house.cli(["containers", ...args], { token: ada.token })
+  const serve = "trap 'exit 0' TERM; echo up $NAME; /bin/busybox httpd -f -p 8080 -h /www & wait"
+
+  /** One visit at a port of the edge that a rule opened. */
+  const visit = async (hostname: string, port: number) => {
+    const { address } = stage.house
+    const command = ["curl", "--silent", "--show-error", "--cacert", root, "--resolve", `${hostname}:${port}:${address}`]
+    return runProgram([...command, "--max-time", "30", `https://${hostname}:${port}/`])
+  }
+
+  test("the command line makes a container with all that may be said of it, and it answers at its own name", async () => {
+    const { image } = stage.podman
+    const flags = ["--memory", "64m", "--env", "NAME=first", "--restart", "on-failure", "--mount", "/data", "--wait", "--json"]
+    const ports = ["--ingress", "443=8080", "--ingress", "80=8080"]
+    const made = await cli("create", "--name", "web", "--image", image, ...flags, ...ports, "--", "/bin/sh", "-c", serve)
+    expect(made).toMatchObject({ code: 0, err: "" })
+    const { id, hostname } = JSON.parse(made.out) as Shown
+    expect(hostname).toBe(`${id}.compute.freehold.localhost`)
+    const page = await stage.house.curl(`https://${hostname}/`, { trusted: root })
+    expect(page).toMatchObject({ code: 0, status: 200, text: "hello from busybox\n" })
+    expect(await stage.house.curl(`http://${hostname}/`)).toMatchObject({ status: 200, text: "hello from busybox\n" })
+
+    expect((await cli("ingress", "rm", id, "80")).code).toBe(0)
+    expect((await stage.house.curl(`http://${hostname}/`)).status).toBe(301)
+    expect((await cli("ingress", "add", id, "8443=8080")).out).toContain("8443")
+    expect(await visit(hostname, 8443)).toMatchObject({ code: 0, out: "hello from busybox\n" })
+    expect((await cli("ingress", "rm", id, "8443")).code).toBe(0)
+    expect((await visit(hostname, 8443)).code).not.toBe(0)
+
+    expect((await cli("logs", id, "--tail", "5")).out).toMatch(/^\d{4}-\S+ up first\n$/)
+    expect((await cli("rebuild", id, "--env", "NAME=second", "--wait")).code).toBe(0)
+    expect((await cli("logs", id)).out).toMatch(/up second\n$/)
+    expect((await cli("mounts", id)).out).toBe("/data\n")
+    expect((await cli("volumes", id)).out).toContain("/data")
+    expect(await stage.house.curl(`https://${hostname}/`, { trusted: root })).toMatchObject({ code: 0, status: 200 })
+
+    await stage.house.restart()
+    expect(await stage.house.curl(`https://${hostname}/`, { trusted: root })).toMatchObject({ code: 0, status: 200 })
+    await ada.send("POST", `/compute/containers/${id}/stop`)
+    expect((await stage.house.curl(`https://${hostname}/`, { trusted: root })).status).toBe(503)
+    expect((await cli("rm", id)).code).toBe(0)
+    expect((await stage.house.curl(`https://${hostname}/`, { trusted: root })).code).not.toBe(0)
+    expect(await stage.podman.run("volume", "ls", "--quiet")).toBe("")
+  }, 90_000)
+
+  test("a mapped hostname follows a container through a rebuild with at most one failed request", async () => {
+    const name = "app.customer.test"
+    const made = await ada.send<Shown>("POST", "/compute/containers", {
+      name: "app",
+      image: stage.podman.image,
+      command: ["/bin/sh", "-c", serve],
+      mount_paths: [],
+    })
+    await ada.containerIs(made.id, "running")
+    await stage.point(name)
+    const mapping = await ada.map(name, made.id)
+    await stage.dns.publish("both", mapping.verify_name, "TXT", mapping.verify_token)
+    expect(await ada.verify(mapping.id)).toEqual({ status: "verified" })
+    await ada.certified(mapping.id)
+    const ended = { now: false }
+    const failures: string[] = []
+    let visits = 0
+    const visiting = (async () => {
+      while (!ended.now) {
+        visits++
+        const { code, status, text } = await stage.house.curl(`https://${name}/`, { trusted: root })
+        if (code !== 0 || status !== 200) failures.push(`${code} ${status} ${text}`)
+      }
+    })()
+    await ada.send("POST", `/compute/containers/${made.id}/rebuild`, { env: { NAME: "new" } })
+    await waitUntil(() => visits > 10, { what: "some more visits" })
+    ended.now = true
+    await visiting
+    expect(failures.length, failures.join("\n")).toBeLessThanOrEqual(1)
+  }, 60_000)
+
+  test("a log that is followed goes on until the container ends", async () => {
+    const body = { name: "talker", image: stage.podman.image, mount_paths: [], command: ["/bin/sh", "-c", "echo one; sleep 2; echo two"] }
+    const { id } = await ada.send<Shown>("POST", "/compute/containers", body)
+    await waitUntil(async () => (await ada.ask("GET", `/compute/containers/${id}/logs`)).text.includes("one"), { what: "the first line" })
+    const followed = await cli("logs", "-f", id)
+    expect(followed).toMatchObject({ code: 0, err: "" })
+    expect(followed.out.split("\n").map((line) => line.split(" ")[1])).toEqual(["one", "two", undefined])
+    await ada.containerIs(id, "stopped")
+  }, 30_000)
+
+  test("a stock client reads the log from a WebSocket, a frame for each line", async () => {
+    const body = { name: "talker", image: stage.podman.image, mount_paths: [], command: ["/bin/sh", "-c", "echo one; sleep 2; echo two"] }
+    const { id } = await ada.send<Shown>("POST", "/compute/containers", body)
+    await ada.containerIs(id, "running")
+    const url = `${stage.house.url.replace("http", "ws")}/compute/containers/${id}/logs?tail=100`
+    const socket = new WebSocket(url, { headers: { authorization: `Bearer ${ada.token}` } } as never)
+    const frames: string[] = []
+    const closed = Promise.withResolvers<number>()
+    socket.addEventListener("message", ({ data }) => void frames.push(String(data)))
+    socket.addEventListener("close", ({ code }) => closed.resolve(code))
+    expect(await closed.promise).toBe(1000)
+    expect(frames.map((frame) => frame.replace(/^\S+ /, ""))).toEqual(["one", "two"])
+  }, 30_000)
+})
