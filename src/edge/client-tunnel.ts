@@ -11,6 +11,7 @@ export class ClientTunnel implements Client, WireUser {
 
   constructor(
     private wire: Wire,
+    readonly serverName: string,
     upstream: UpstreamConnection,
     limits: EdgeLimits,
     private leave: (tunnel: ClientTunnel) => void,
@@ -40,6 +41,10 @@ export class ClientTunnel implements Client, WireUser {
 
   /** A tunnel has no requests to wait for: it ends with its listener. */
   drain(): void {}
+
+  retire(): void {
+    this.wire.reset()
+  }
 
   destroy(): void {
     this.wire.reset()

@@ -6,5 +6,9 @@ export interface Client extends Timed {
   readonly bufferedBytes: number
   /** Takes no further requests, and ends when those under way have. */
   drain(): void
+  /** The name that it belongs to; empty for one that may ask for any. */
+  readonly serverName: string
+  /** Its name is not mapped any more: ends as by `drain`, a tunnel at once. */
+  retire(): void
   destroy(): void
 }

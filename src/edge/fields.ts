@@ -8,6 +8,8 @@ import type { Outbox } from "./outbox"
 export interface Fields {
   /** The value of the one field of a name, or undefined; two of them throw MessageError, since which one counts is what smugglers play with. */
   single(name: FieldName): string | undefined
+  /** Whether the fields of a name, if any, stand as everybody writes them: at most one space before the value, nothing behind it. */
+  isTidy(name: FieldName): boolean
   /** All values of a name, in order. */
   all(name: FieldName): readonly string[]
   /** Appends the fields that go on, as lines of HTTP/1. */
@@ -84,6 +86,17 @@ export class FieldLines implements Fields {
     return this.bytes.toString("latin1", this.places[4 * index + 2]!, this.places[4 * index + 3]!)
   }
 
+  isTidy(name: FieldName): boolean {
+    const { bytes, count, ids, places } = this
+    for (let i = 0; i < count; i++) {
+      if (ids[i] !== name) continue
+      const from = places[4 * i + 2]!
+      const blanks = from - places[4 * i + 1]! - 1
+      if (bytes[places[4 * i + 3]!] !== 13 || blanks > 1 || (blanks === 1 && bytes[from - 1] !== 32)) return false
+    }
+    return true
+  }
+
   single(name: FieldName): string | undefined {
     const index = this.find(name)
     return index < 0 ? undefined : this.value(index)
@@ -148,6 +161,11 @@ const NO_VALUES: readonly string[] = Object.freeze([])
 
 /** Fields that came by HTTP/2, already checked by its session (RFC 9113 section 8.2.1): names are lower case tokens, values hold no line break. */
 export class FieldList implements Fields {
+  /** Values of HTTP/2 have no blanks around them. */
+  isTidy(): boolean {
+    return true
+  }
+
   private ids: Uint8Array
 
   /** The fields of `list` from the place `from` on. */

@@ -4,12 +4,15 @@ import type { Outbox } from "./outbox"
 import type { RequestHead } from "./request-head"
 import type { ResponseHead } from "./response-head"
 
+/** Names with or without a version, in a list (RFC 9110 section 7.8). */
+const PROTOCOLS = /^[\w!#$%&'*+.^`|~-]+(?:\/[\w!#$%&'*+.^`|~-]+)?(?:[ \t]*,[ \t]*[\w!#$%&'*+.^`|~-]+(?:\/[\w!#$%&'*+.^`|~-]+)?)*$/
+
 /** The protocol that a request asks to change to, or undefined; `h2c` is never offered on, since it would carry requests past the edge unseen. */
 export function upgradeProtocol(head: RequestHead): string | undefined {
   if (head.version !== 1 || head.framing.kind !== "none" || !head.connection.includes("upgrade")) return undefined
   const values = head.fields.all(FieldName.Upgrade)
   const value = values.length === 1 ? values[0]! : ""
-  return value === "" || /(?:^|[\s,])h2c/i.test(value) ? undefined : value
+  return PROTOCOLS.test(value) && !/h2c/i.test(value) ? value : undefined
 }
 
 /** Whether the client takes trailers (RFC 9110 section 10.1.4). */
@@ -42,7 +45,10 @@ export function writeResponseHead(
   const { status, fields } = head
   out.text(`HTTP/1.1 ${status} ${head.reason}\r\n`)
   const measured = !options.chunked && status >= 200 && status !== 204
-  fields.writeTo(out, measured ? responseDropped : unmeasuredResponseDropped, head.connection)
+  // A length with odd blanks around it is written anew, since not everybody reads it.
+  const tidy = measured && fields.isTidy(FieldName.ContentLength)
+  fields.writeTo(out, tidy ? responseDropped : unmeasuredResponseDropped, head.connection)
+  if (measured && !tidy) out.text(`Content-Length: ${fields.single(FieldName.ContentLength)}\r\n`)
   if (options.chunked) out.text("Transfer-Encoding: chunked\r\n")
   if (options.upgrade) {
     for (const value of fields.all(FieldName.Upgrade)) out.text(`Upgrade: ${value}\r\n`)

@@ -17,7 +17,7 @@ export class Http2Connection implements Client, WireUser {
 
   constructor(
     private wire: Wire,
-    facts: ClientFacts,
+    private facts: ClientFacts,
     private context: RelayContext,
     private leave: (connection: Http2Connection) => void,
   ) {
@@ -74,6 +74,15 @@ export class Http2Connection implements Client, WireUser {
   /** Takes no further requests, and ends when those under way have. */
   drain(): void {
     this.session.drain()
+  }
+
+  retire(): void {
+    this.drain()
+    for (const request of this.requests) request.retire()
+  }
+
+  get serverName(): string {
+    return this.facts.serverName
   }
 
   destroy(): void {

@@ -83,6 +83,13 @@ export class Http2Request implements ExchangeClient, StreamUser, Timed {
     }
   }
 
+  /** Its name is not mapped any more: a request under way ends by itself, a tunnel would not. */
+  retire(): void {
+    if (!this.tunnel) return
+    this.stream.reset(ErrorCode.CANCEL)
+    this.onReset()
+  }
+
   // What the client sends.
 
   onHead(): void {}

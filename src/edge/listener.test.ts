@@ -268,3 +268,40 @@ test("draining ends what does not end by itself", async () => {
   await until(() => upstream.peers[0]!.closed || upstream.peers[0]!.ended)
   await fixture.log.stop()
 })
+
+test("a name that is removed ends its connections and its tunnels, and touches no others", async () => {
+  let later: Peer | undefined
+  const upstream = await RawUpstream.start((peer) =>
+    peer.socket.on("data", () => {
+      const text = peer.take()
+      if (text.includes("GET /later")) later = peer
+      else if (text.includes("Upgrade:")) peer.send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: chat\r\nConnection: Upgrade\r\n\r\n")
+      else if (text.includes("GET /now")) peer.send(OK)
+    }),
+  )
+  stops.push(() => upstream.stop())
+  const fixture = await EdgeFixture.start(upstream.upstream)
+  stops.push(() => fixture.stop())
+  const target = { kind: "upstream", upstream: upstream.upstream } as const
+  const other = { host: "other.test", target }
+  fixture.routes.replace([{ host: "app.test", target }, other])
+  const [idle, busy, tunnel, stays] = [
+    await fixture.client(),
+    await fixture.client(),
+    await fixture.client(),
+    await fixture.client("other.test"),
+  ]
+  await idle.send(get("/now")).has("ok")
+  await tunnel.send(get("/", "Connection: Upgrade\r\nUpgrade: chat\r\n")).has("101")
+  await stays.send(get("/now").replace("app.test", "other.test")).has("ok")
+  busy.send(get("/later"))
+  await until(() => later !== undefined)
+  fixture.routes.replace([other])
+  await idle.gone()
+  await tunnel.gone()
+  later!.send(OK)
+  await busy.has("Connection: close\r\n")
+  await busy.gone()
+  stays.take()
+  await stays.send(get("/now").replace("app.test", "other.test")).has("ok")
+})

@@ -7,7 +7,7 @@ import type { Client } from "./client"
 import { ConnectionSet } from "./connection-set"
 import { Http2Connection } from "./http2-connection"
 import type { EdgeLimits } from "./limits"
-import { ClientConnection } from "./relay"
+import { Http1Connection } from "./http1-connection"
 import { type RelayContext, relayContext, type Traffic } from "./relay-context"
 import type { RouteTable } from "./route-table"
 import { parseServerName } from "./server-name"
@@ -53,12 +53,16 @@ export class EdgeListener {
   private acceptor: Acceptor
   private clients: ConnectionSet<Client>
   private draining = false
+  private unwatch: () => void
 
   constructor(private options: EdgeOptions) {
     const { log, proxies } = options
     this.context = relayContext({ ...options, isDraining: () => this.draining })
     const { limits } = this.context
     this.clients = new ConnectionSet(limits.connections, limits.sweepMs)
+    this.unwatch = options.routes.watchRemovals((removed) => {
+      for (const client of this.clients) if (removed.has(client.serverName)) client.retire()
+    })
     this.acceptor = new Acceptor({
       limits,
       log,
@@ -102,6 +106,7 @@ export class EdgeListener {
   /** Ends everything at once. */
   async stop(): Promise<void> {
     this.draining = true
+    this.unwatch()
     this.acceptor.stop()
     for (const client of this.clients) client.destroy()
     this.context.sessions.stop()
@@ -147,7 +152,7 @@ export class EdgeListener {
     if (this.options.challengeContext?.(name)) return wire.destroy()
     const facts = { serverName: name, address, tls: socket.getTLSVersion() }
     const leave = (gone: Client, successor?: Client) => this.clients.delete(gone, successor)
-    const Connection = protocol === "h2" ? Http2Connection : ClientConnection
+    const Connection = protocol === "h2" ? Http2Connection : Http1Connection
     const client = new Connection(wire, facts, this.context, leave)
     this.clients.add(client)
     if (this.draining) client.drain()

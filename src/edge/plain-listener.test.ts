@@ -75,3 +75,7 @@ test("connections beyond the bound are refused", async () => {
   await until(() => peers.every((peer) => peer.closed || peer.ended))
   expect(await ask("GET / HTTP/1.1\r\nHost: app.test\r\n\r\n")).toStartWith("HTTP/1.1 301 ")
 })
+
+test("an empty Host is a 400, not a name", async () => {
+  expect(await ask("GET / HTTP/1.1\r\nHost:\r\n\r\n")).toStartWith("HTTP/1.1 400 Bad Request\r\n")
+})

@@ -2,7 +2,7 @@ import { Acceptor, type ListenAt } from "./acceptor"
 import type { Client } from "./client"
 import { ConnectionSet } from "./connection-set"
 import type { ListenerOptions } from "./listener"
-import { ClientConnection } from "./relay"
+import { Http1Connection } from "./http1-connection"
 import { type OwnAnswer, type RelayContext, relayContext } from "./relay-context"
 import type { RequestHead } from "./request-head"
 
@@ -20,12 +20,16 @@ export class PlainListener {
   private acceptor: Acceptor
   private clients: ConnectionSet<Client>
   private draining = false
+  private unwatch: () => void
 
   constructor(private options: PlainOptions) {
     const { log, proxies } = options
     this.context = relayContext({ ...options, isDraining: () => this.draining, answer: (head) => this.answer(head) })
     const { limits } = this.context
     this.clients = new ConnectionSet(limits.connections, limits.sweepMs)
+    this.unwatch = options.routes.watchRemovals((removed) => {
+      for (const client of this.clients) if (removed.has(client.serverName)) client.retire()
+    })
     this.acceptor = new Acceptor({
       limits,
       log,
@@ -33,7 +37,7 @@ export class PlainListener {
       hasRoom: () => this.clients.size + this.acceptor.size < (options.maxConnections?.() ?? limits.connections),
       serve: (wire, _, address) => {
         const facts = { serverName: "", address, tls: "" }
-        this.clients.add(new ClientConnection(wire, facts, this.context, (gone, successor) => this.clients.delete(gone, successor)))
+        this.clients.add(new Http1Connection(wire, facts, this.context, (gone, successor) => this.clients.delete(gone, successor)))
       },
     })
   }
@@ -55,6 +59,7 @@ export class PlainListener {
   /** Ends everything at once. */
   async stop(): Promise<void> {
     this.draining = true
+    this.unwatch()
     this.acceptor.stop()
     for (const client of this.clients) client.destroy()
     this.context.sessions.stop()

@@ -235,7 +235,7 @@ test.each([
   await client.has("ok")
 })
 
-test("a name without route is a 404, a stopped one a 503, and a new route serves on the same connection", async () => {
+test("a stopped name is a 503, its new route serves on the same connection, and one without route is a 404", async () => {
   const upstream = await stage.answering(OK)
   const fixture = await stage.edgeTo({ kind: "stopped", reason: "container stopped" })
   const client = await fixture.client()
@@ -244,18 +244,20 @@ test("a name without route is a 404, a stopped one a 503, and a new route serves
   await client.has("Retry-After: ")
   expect(client.text).not.toContain("container stopped")
   expect(JSON.parse(client.take().split("\r\n\r\n")[1]!)).toMatchObject({ status: 503 })
-  fixture.routes.replace([])
-  client.send(get("/secret?token=1"))
-  await client.has("HTTP/1.1 404 ")
-  await client.has("</small>")
   fixture.routes.replace([{ host: "app.test", target: { kind: "upstream", upstream: upstream.upstream } }])
   client.take()
   client.send(get())
   await client.has("ok")
+  fixture.routes.replace([])
+  await client.gone()
+  const late = await fixture.client()
+  late.send(get("/secret?token=1"))
+  await late.has("HTTP/1.1 404 ")
+  await late.has("</small>")
   await until(() => fixture.access.length === 3)
   expect(fixture.access.map((line) => [line.status, line.path])).toEqual([
     [503, "/"],
-    [404, "/secret"],
     [200, "/"],
+    [404, "/secret"],
   ])
 })

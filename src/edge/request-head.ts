@@ -32,14 +32,14 @@ targetBytes[35] = 0
 
 /**
  * Parses the head that begins at `start`, or answers undefined while it is incomplete; the input up to `searched` was seen before, and
- * `expected` is the host that is most likely. The head points into the input and into `fields`. Throws MessageError.
+ * `likely` is what was asked for last. The head points into the input and into `fields`. Throws MessageError.
  */
 export function parseRequestHead(
   input: Buffer,
   start: number,
   searched: number,
   limits: EdgeLimits,
-  expected?: string,
+  likely?: { authority: string; host: string },
   fields: FieldLines = new FieldLines(limits.fieldCount),
 ): RequestHead | undefined {
   if (input.length === start) return undefined
@@ -67,9 +67,9 @@ export function parseRequestHead(
   fields.parse(input, eol + 2, end - 2)
   const hostAt = fields.find(FieldName.Host)
   if (hostAt < 0) throw new MessageError(400, "there is no Host field")
-  const known = expected !== undefined && fields.valueIs(hostAt, expected)
-  const authority = known ? expected : fields.value(hostAt)
-  const host = known ? expected : parseAuthority(authority)
+  const known = likely !== undefined && likely.authority !== "" && fields.valueIs(hostAt, likely.authority)
+  const authority = known ? likely.authority : fields.value(hostAt)
+  const host = known ? likely.host : parseAuthority(authority)
   if (host === undefined) throw new MessageError(400, "the Host field is malformed")
   const framing = declaredFraming(fields, version) ?? NONE
   if (method === "CONNECT" || method === "TRACE") throw new MessageError(405, `${method} is not allowed here`)

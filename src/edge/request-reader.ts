@@ -16,11 +16,15 @@ export class RequestReader {
   private lines: FieldLines | undefined
   private body: BodyDecoder | undefined
 
+  private likely: { authority: string; host: string }
+
   /** `host` is the one that is most likely asked for. */
   constructor(
     private context: RelayContext,
-    private host: string,
-  ) {}
+    host: string,
+  ) {
+    this.likely = { authority: host, host }
+  }
 
   get size(): number {
     return this.bytes.length - this.at
@@ -51,8 +55,11 @@ export class RequestReader {
   next(): { head: RequestHead } | { head: undefined; begun: boolean } {
     const { context } = this
     this.lines ??= context.requestLines.pop() ?? new FieldLines(context.limits.fieldCount)
-    const head = parseRequestHead(this.bytes, this.at, this.searched, context.limits, this.host, this.lines)
-    if (head) return { head }
+    const head = parseRequestHead(this.bytes, this.at, this.searched, context.limits, this.likely, this.lines)
+    if (head) {
+      if (head.authority !== this.likely.authority) this.likely = { authority: head.authority, host: head.host }
+      return { head }
+    }
     const begun = this.searched === this.at
     this.searched = this.bytes.length
     return { head, begun }

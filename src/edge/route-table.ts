@@ -21,6 +21,7 @@ export type RouteFollower = (change: RouteChange) => Promise<void>
 export class RouteTable {
   private routes = new Map<string, Route>()
   private followers = new Set<RouteFollower>()
+  private watchers = new Set<(removed: ReadonlySet<string>) => void>()
 
   /**
    * Takes effect for the next request; requests under way keep the route they have. Hosts are canonical (`parseHost`). Resolves when it holds
@@ -31,6 +32,11 @@ export class RouteTable {
     const next = new Map<string, Route>()
     for (const route of routes) next.set(route.host, route)
     this.routes = next
+    if (this.watchers.size > 0) {
+      const removed = new Set<string>()
+      for (const host of before.keys()) if (!next.has(host)) removed.add(host)
+      this.tell(removed)
+    }
     if (this.followers.size === 0) return
     const change = changeBetween(before, next)
     if (change.set.length > 0 || change.removed !== "") await Promise.all([...this.followers].map((follow) => follow(change)))
@@ -38,8 +44,16 @@ export class RouteTable {
 
   /** Takes over a change as one step. */
   apply(change: RouteChange): void {
-    for (const host of hostsOf(change.removed)) this.routes.delete(host)
+    const removed = new Set(hostsOf(change.removed))
+    for (const host of removed) this.routes.delete(host)
     for (const route of ungrouped(change.set)) this.routes.set(route.host, route)
+    this.tell(removed)
+  }
+
+  /** Tells of hosts that are no longer in the table, from now on, until the returned function is called. */
+  watchRemovals(watcher: (removed: ReadonlySet<string>) => void): () => void {
+    this.watchers.add(watcher)
+    return () => void this.watchers.delete(watcher)
   }
 
   /** Tells of each change from now on, until the returned function is called. */
@@ -60,5 +74,9 @@ export class RouteTable {
 
   get size(): number {
     return this.routes.size
+  }
+
+  private tell(removed: ReadonlySet<string>): void {
+    if (removed.size > 0) for (const watch of this.watchers) watch(removed)
   }
 }

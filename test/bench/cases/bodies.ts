@@ -5,7 +5,7 @@ import { type Bench, type Case, startServers } from "../bench"
 import { zone } from "../certificate"
 import { runCurl, type Transfer } from "../curl"
 import { compare, interleave, median } from "../measure"
-import { readMemory, resetPeak } from "../memory"
+import { readMemory, resetPeak, settle } from "../memory"
 import { atLeast, type Goal } from "../report"
 import { hostname } from "../seed"
 
@@ -38,6 +38,9 @@ async function measure(
       bench.say(`${server.name} ${Math.round(perSecond)} MiB/s over ${connections}`)
       return perSecond
     })
+    // What is only waiting to be collected is not what stayed.
+    await settle(ours.pid)
+    await Bun.sleep(5000)
     for (const { name: peer } of servers.slice(1)) {
       const extra =
         peer === "nginx"
