@@ -1,7 +1,8 @@
 import type { Generated, Selectable } from "kysely"
+import type { ConnectSchema } from "./connect-schema"
 
 /** Tables as types; columns are snake_case in SQL and camelCase here. Times are Unix milliseconds, flags 0 or 1, lists and maps JSON text. */
-export interface Schema {
+export interface Schema extends ConnectSchema {
   people: PersonRow
   sessions: SessionRow
   serviceAccounts: ServiceAccountRow
