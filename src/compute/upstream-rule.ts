@@ -26,6 +26,16 @@ const refused: [string, string][] = [
   ["ff00::/8", "a multicast address"],
 ]
 
+/** Ranges that the public internet does not reach (RFC 1918, RFC 6598, RFC 4193, RFC 6052). */
+const houseOnly: [string, string][] = [
+  ["10.0.0.0/8", "a private address"],
+  ["172.16.0.0/12", "a private address"],
+  ["192.168.0.0/16", "a private address"],
+  ["100.64.0.0/10", "a private address"],
+  ["fc00::/7", "a private address"],
+  ["64:ff9b::/96", "a translated address"],
+]
+
 /** Which addresses and ports an `external` container may have, so that the edge is led neither into this machine nor back to itself. */
 export class UpstreamRule {
   constructor(private needs: UpstreamNeeds) {}
@@ -55,6 +65,19 @@ export class UpstreamRule {
   leadsToUs(text: string, ports: Record<string, number>): boolean {
     const address = parseIp(text)
     return address !== undefined && this.ownPort(address, ports) !== undefined
+  }
+
+  /**
+   * Why an origin may not stand at this address and port, or undefined where it may. People who are no administrators reach the public internet
+   * only: what else is in the house is not theirs to publish.
+   */
+  problem(text: string, port: number, isAdmin: boolean): string | undefined {
+    const address = parseIp(text)
+    if (address === undefined) return `${text} is not an IP address`
+    if (this.isAllowed(address)) return undefined
+    const range = [...refused, ...(isAdmin ? [] : houseOnly)].find(([cidr]) => isInRange(address, cidr))
+    if (range !== undefined) return `${address.text} is ${range[1]}, which is refused unless FREEHOLD_ALLOW_UPSTREAMS covers it`
+    return this.listens(address, port) ? `${address.text} port ${port} is Freehold's own listener` : undefined
   }
 
   private isAllowed(address: IpAddress): boolean {

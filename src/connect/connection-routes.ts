@@ -20,7 +20,7 @@ export const connectionRoutes = ({ connections, inspect, idempotency, guard }: C
     .post(
       "/v1/domains:verb",
       async ({ request, params }) => {
-        if (params.verb !== ":check") throw new AppError("not_found", "not found")
+        if (verbOf(params) !== ":check") throw new AppError("not_found", "not found")
         const principal = await guard(request, ["connections:read"], { widget: true })
         return inspect(principal, await readBody(request))
       },
@@ -60,14 +60,17 @@ export const connectionRoutes = ({ connections, inspect, idempotency, guard }: C
     .post(
       "/v1/connections/:id/records:verb",
       async ({ request, params }) => {
-        if (params.verb === ":check") {
+        if (verbOf(params) === ":check") {
           return connections.checkRecords(await guard(request, ["connections:write"], { widget: true }), params.id)
         }
-        if (params.verb === ":apply") return connections.applyRecords(await guard(request, ["connections:write"]), params.id)
+        if (verbOf(params) === ":apply") return connections.applyRecords(await guard(request, ["connections:write"]), params.id)
         throw new AppError("not_found", "not found")
       },
       { parse: "none" },
     )
+
+/** Elysia's types see no parameter that begins within a segment. */
+const verbOf = (params: object) => (params as { verb: string }).verb
 
 function parseFilter(query: Record<string, string | undefined>): ConnectionFilter {
   const { state, hostname, batch_id } = query

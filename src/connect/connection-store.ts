@@ -53,6 +53,8 @@ export class ConnectionStore {
     this.db
       .selectFrom("connections as connection")
       .innerJoin("applications as application", "application.id", "connection.applicationId")
+      .innerJoin("people as person", "person.id", "connection.personId")
+      .select("person.isAdmin")
       .select(["connection.id", "connection.personId", "connection.hostname", "connection.state", "connection.environment"])
       .select(["connection.originUrl", "connection.containerId", "connection.targetPort"])
       .select([
@@ -80,6 +82,3 @@ export class ConnectionStore {
     return db.updateTable("connections").set(change).where("id", "=", id).where("state", "in", from).returningAll().executeTakeFirst()
   }
 }
-
-/** Whether a fault is the database's word that the name is held by somebody. */
-export const isHeld = (error: unknown) => error instanceof Error && error.message.includes("held_names.hostname")

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto"
 import type { ApplicationRow, ConnectionRow, ConnectionState } from "../db/connect-schema"
+import type { Db } from "../db/open"
 import { AppError } from "../errors"
 import { type After, page, type Page } from "../paging"
 import type { Applications } from "./applications"
@@ -100,12 +101,20 @@ export class Connections {
       liveAt: null,
     }
     await store.db.transaction().execute(async (trx) => {
-      if ((await store.holder(hostname, trx)) !== undefined) throw conflict(hostname)
+      if (await this.isTaken(hostname, trx)) throw conflict(hostname)
       await usage.reserve(trx, row.personId, "connect")
       await store.insert(row, trx)
     })
     note(row, "state", "created")
     return this.detail(await this.begin(row, hasCredential && row.setupType !== "manual"))
+  }
+
+  /** A connection that drifted away holds its name only until somebody else proves it. */
+  private async isTaken(hostname: string, trx: Db): Promise<boolean> {
+    const holder = await this.needs.store.holder(hostname, trx)
+    if (holder === undefined) return false
+    if (holder.kind === "mapping") return true
+    return (await this.needs.store.byId(holder.holderId, trx))?.state !== "drifted"
   }
 
   private async begin(row: ConnectionRow, byCredential: boolean): Promise<ConnectionRow> {
@@ -252,7 +261,11 @@ function certificateStatus(state: string | undefined, connection: ConnectionStat
 function showReport({ record, propagated, observedValue, authorities, recursives, explanation }: RecordReport) {
   const { host, type, value, ttl, priority } = record
   return {
-    ...{ host, type, value, ttl, ...(priority === undefined ? {} : { priority }) },
+    host,
+    type,
+    value,
+    ttl,
+    ...(priority === undefined ? {} : { priority }),
     propagated,
     observed_value: observedValue,
     explanation,

@@ -59,8 +59,9 @@ export class Keys {
     const granted = new Set(JSON.parse(key.scopes) as string[])
     return {
       kind: "key",
+      keyId: key.id,
       personId: key.personId,
-      isAdmin: false,
+      isAdmin: key.isAdmin === 1,
       environment: key.environment,
       // Whoever may administer applications sees all of them; every other key its own only.
       applicationId: granted.has("apps:admin") ? undefined : key.applicationId,

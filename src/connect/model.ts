@@ -14,6 +14,8 @@ export type Principal = {
   isAdmin: boolean
   environment: Environment | undefined
   applicationId: string | undefined
+  /** Of an API key. */
+  keyId?: string
   /** The only hostname a widget token may act on. */
   hostname?: string
   scopes: ReadonlySet<string>

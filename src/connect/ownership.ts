@@ -1,6 +1,6 @@
 import type { ConnectionRow, ConnectionState } from "../db/connect-schema"
+import { isHeld } from "../db/held-names"
 import { AppError } from "../errors"
-import { isHeld } from "./connection-store"
 import { challengeName } from "./model"
 import type { ConnectNeeds } from "./needs"
 

@@ -39,7 +39,7 @@ function parseRecord(raw: unknown, at: string): DnsRecord {
 function parseText(raw: unknown, at: string, most: number): string {
   const text = typeof raw === "string" ? raw.trim() : ""
   if (text === "" || text.length > most || /[\x00-\x1f\x7f]/.test(text)) throw invalid(`${at} must be a text of 1 to ${most} characters`)
-  const unknown = [...text.matchAll(placeholder)].find(([, name]) => !(name! in placeholders))
+  const unknown = [...text.matchAll(placeholder)].find(([, name]) => !Object.hasOwn(placeholders, name ?? ""))
   if (unknown !== undefined)
     throw invalid(
       `${at}: ${unknown[0]} is no placeholder: there are ${Object.keys(placeholders)
@@ -72,7 +72,9 @@ const placeholders: Record<string, (place: Place) => string[]> = {
 export function fillTemplate(template: DnsRecord[], place: Place): DnsRecord[] {
   const filled = template.flatMap((record) => {
     const hosts = fill(record.host, place).map((host) => (host === "@" ? place.apex : host.toLowerCase().replace(/\.$/, "")))
-    return hosts.flatMap((host) => fill(record.value, place).map((value) => ({ ...record, host, value })))
+    const { type, ttl, priority } = record
+    const rest = priority === undefined ? { ttl } : { ttl, priority }
+    return hosts.flatMap((host) => fill(record.value, place).map((value): DnsRecord => Object.assign({ host, type, value }, rest)))
   })
   for (const record of filled) check(record, place)
   return filled

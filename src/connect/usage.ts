@@ -93,11 +93,13 @@ export class Usage {
     return { plan, limits, status: "active" }
   }
 
-  /** Throws `not_found` for a plan that is not there. */
+  /** Throws `not_found` for a plan or a person that is not there. */
   async subscribe(personId: string, plan: unknown) {
     if (typeof plan !== "string" || plan === "") throw invalid("plan is required")
     const known = await this.db.selectFrom("plans").select("key").where("key", "=", plan).executeTakeFirst()
     if (known === undefined) throw notFound(`plan ${shown(plan)}`)
+    const person = await this.db.selectFrom("people").select("id").where("id", "=", personId).executeTakeFirst()
+    if (person === undefined) throw notFound("user")
     await this.db
       .insertInto("subscriptions")
       .values({ personId, plan })
