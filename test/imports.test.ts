@@ -69,7 +69,7 @@ const allowed: Record<string, string[]> = {
   preflight: ["errors.ts", "hostname.ts"],
   timeline: ["body.ts", "db", "errors.ts", "log.ts", "paging.ts", "worker.ts"],
   connect: ["body.ts", "db", "errors.ts", "hostname.ts", "log.ts", "paging.ts", "vault.ts", "worker.ts"],
-  email: ["body.ts", "errors.ts", "hostname.ts"],
+  email: ["body.ts", "errors.ts", "hostname.ts", "registrable-domain.ts"],
   "domain-connect": ["errors.ts", "hostname.ts", "log.ts", "safe-fetch.ts"],
   "paging.ts": ["errors.ts"],
   accounts: ["body.ts", "db", "errors.ts", "vault.ts"],
