@@ -14,7 +14,7 @@ export type SpfTerm = { text: string } & (
 /** `faults` are in words for people; a record with any is a permerror. */
 export type SpfRecord = { terms: SpfTerm[]; faults: string[] }
 
-const mechanismNames = ["all", "include", "a", "mx", "ptr", "ip4", "ip6", "exists"]
+const mechanismNames = new Set(["all", "include", "a", "mx", "ptr", "ip4", "ip6", "exists"])
 const lookingUp = new Set(["include", "a", "mx", "ptr", "exists"])
 const maxLookups = 10
 /** Section 3.4: an answer should fit into 512 octets, names and all. */
@@ -172,7 +172,7 @@ function parseTerm(text: string): SpfTerm {
   }
   const parts = /^([+\-~?])?([a-z0-9]+)(.*)$/is.exec(text)
   const name = parts?.[2]?.toLowerCase() ?? ""
-  if (parts === null || !mechanismNames.includes(name)) return malformed(`"${text}" is no mechanism of SPF`)
+  if (parts === null || !mechanismNames.has(name)) return malformed(`"${text}" is no mechanism of SPF`)
   const rest = parts[3] ?? ""
   const domain = domainOf(name, rest)
   if (domain === false) return malformed(`"${text}" does not have what "${name}" needs`)
