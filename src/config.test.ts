@@ -95,6 +95,23 @@ test.each([
   expect(() => loadConfig(args, environment)).toThrow(message)
 })
 
+test("Domain Connect is switched on by a provider, and signs with a key from a file", () => {
+  const path = file("domain-connect.pem", "-----BEGIN PRIVATE KEY-----\nYWJj\n-----END PRIVATE KEY-----\n")
+  const given = { FREEHOLD_DOMAIN_CONNECT_PROVIDER: "connect.example.net" }
+  expect(loadConfig([], given).domainConnect).toEqual({ provider: "connect.example.net", service: "custom-domain" })
+  const signing = { FREEHOLD_DOMAIN_CONNECT_KEY_LABEL: "_dck1", FREEHOLD_DOMAIN_CONNECT_SIGNING_KEY_FILE: path }
+  expect(loadConfig([], { ...given, ...signing, FREEHOLD_DOMAIN_CONNECT_SERVICE: "site" }).domainConnect).toEqual({
+    provider: "connect.example.net",
+    service: "site",
+    keyLabel: "_dck1",
+    signingKey: "-----BEGIN PRIVATE KEY-----\nYWJj\n-----END PRIVATE KEY-----",
+  })
+  expect(loadConfig([], {}).domainConnect).toBeUndefined()
+  expect(() => loadConfig([], { ...given, FREEHOLD_DOMAIN_CONNECT_KEY_LABEL: "_dck1" })).toThrow("go together")
+  expect(() => loadConfig([], signing)).toThrow("domain_connect_provider, which is missing")
+  expect(() => loadConfig([], { FREEHOLD_DOMAIN_CONNECT_PROVIDER: "box" })).toThrow("must be a domain name")
+})
+
 test("the value of a secret is never shown", () => {
   for (const environment of [{ FREEHOLD_ENCRYPTION_KEY: "hunter2" }, { FREEHOLD_JWT_SECRET: "hunter2" }]) {
     try {
