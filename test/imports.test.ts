@@ -32,6 +32,7 @@ const allowed: Record<string, string[]> = {
     "mappings",
     "preflight",
     "providers",
+    "publisher.ts",
     "registrable-domain.ts",
     "safe-fetch.ts",
     "ssh",

@@ -244,6 +244,30 @@ describe("widget tokens", () => {
   })
 })
 
+test("pages that an application names may ask, with tokens and never with cookies; others are told nothing", async () => {
+  const t = await startConnect()
+  await t.product(await t.person("ada"), undefined, { allowed_origins: ["https://app.acme.example"] })
+  const headers = async (method: string, path: string, origin: string) => {
+    const res = await t.send(method, path, undefined, undefined, { origin })
+    return [
+      res.status,
+      res.headers.get("access-control-allow-origin"),
+      res.headers.get("access-control-allow-credentials"),
+      res.headers.get("vary"),
+    ]
+  }
+  const embedding = "https://app.acme.example"
+  expect(await headers("OPTIONS", "/v1/connections", embedding)).toEqual([200, embedding, null, "Origin"])
+  expect(await headers("GET", "/v1/connections", embedding)).toEqual([401, embedding, null, "Origin"])
+  expect((await headers("GET", "/healthz", embedding))[1]).toBeNull()
+  expect((await headers("GET", "/v1/connections", "https://evil.example"))[1]).toBeNull()
+  expect((await headers("GET", "/v1/connections", "https://cloud.example.org")).slice(0, 3)).toEqual([
+    401,
+    "https://cloud.example.org",
+    "true",
+  ])
+})
+
 describe("plans", () => {
   test("of parallel creates over a limit exactly so many succeed, and the rest say what was reached", async () => {
     const t = await startConnect()

@@ -116,7 +116,8 @@ export async function startConnect(settings: { credentials?: boolean } = {}) {
       connectionRoutes({ connections, idempotency, guard, inspect: async (_principal, body) => body }),
       planRoutes(usage, guard, () => []),
     ],
-    isAllowedOrigin: () => false,
+    isAllowedOrigin: (origin) => origin === "https://cloud.example.org",
+    embeds: applications.embeds,
     log,
   })
   const send = (method: string, path: string, token?: string, body?: unknown, headers: Record<string, string> = {}) => {
