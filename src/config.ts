@@ -47,6 +47,7 @@ export type Config = Readonly<{
   auditRetentionMs: number
   privateZones: string[]
   allowUpstreams: string[]
+  webhookAllow: string[]
   logLevel: LogLevel
   accessLog: boolean
   allowedOrigins: string[]
@@ -166,6 +167,7 @@ export function completeConfig(given: Given, isRoot = process.getuid?.() === 0):
     auditRetentionMs: given.audit_retention ?? 365 * 86_400_000,
     privateZones,
     allowUpstreams: given.allow_upstreams ?? [],
+    webhookAllow: given.webhook_allow ?? [],
     logLevel: given.log_level ?? "info",
     accessLog: given.access_log !== "off",
     allowedOrigins: given.allowed_origins ?? [`https://${baseDomain}`, `https://*.${baseDomain}`],

@@ -138,6 +138,7 @@ export const settings = {
     list("zone names such as lan or home.arpa", (item) => /^[a-z0-9-]+(\.[a-z0-9-]+)*$/.test(item)),
   ),
   allow_upstreams: reloads("address ranges where external containers may be anything; none", addressRanges),
+  webhook_allow: reloads("address ranges where webhook receivers may be although they are private; none", addressRanges),
   log_level: reloads("debug, info, warn or error; info", oneOf("debug, info, warn or error", logLevels)),
   access_log: reloads("a line for each request of the edge, where the log level is info or debug; on", oneOf("on or off", ["on", "off"])),
   allowed_origins: reloads(
