@@ -1,4 +1,3 @@
-import { AppError } from "../errors"
 import { embeddedV4, type IpAddress, isInRange, parseIp } from "../ip-address"
 import { isOwnListener, type OwnListener } from "../own-listener"
 
@@ -105,6 +104,3 @@ function kindOf(address: IpAddress): string | undefined {
 function unreadable(hostname: string): never {
   throw new TargetUnknown(`${hostname} has an address that cannot be read`)
 }
-
-/** As the API says it: what may not be sent to is a fault of the field. */
-export const asInvalid = (refused: TargetRefused) => new AppError("invalid", `url: ${refused.message}`)
