@@ -108,6 +108,11 @@ export class House {
     this.service.kick()
   }
 
+  /** Ids of what could be sent now. */
+  async due(): Promise<string[]> {
+    return (await new DeliveryStore(this.db).due(this.now, 1000, [], [])).map(({ id }) => id)
+  }
+
   async deliveries(query = "", token = "ada"): Promise<DeliveryReply[]> {
     return (await this.send("GET", `/webhook-deliveries?limit=100${query}`, { token })).json.data
   }
