@@ -89,6 +89,7 @@ test.each([
   [[], { FREEHOLD_ACME_EAB_KID: "k" }, "acme_eab_hmac is missing"],
   [[], { FREEHOLD_ADMIN_PASSWORD: "p" }, "admin_username is missing"],
   [[], { FREEHOLD_ALLOW_UPSTREAMS: "127.0.0.1" }, "FREEHOLD_ALLOW_UPSTREAMS must be address ranges"],
+  [[], { FREEHOLD_WEBHOOK_ALLOW: "10.0.0.0/8,lan" }, "FREEHOLD_WEBHOOK_ALLOW must be address ranges"],
   [[], { FREEHOLD_ACME_CA_FILE: "/nowhere.pem" }, "/nowhere.pem cannot be read (ENOENT)"],
   [["--config", "/nowhere.toml"], {}, "/nowhere.toml cannot be read (ENOENT)"],
 ])("%p with %p stops the start and says why", (args, environment, message) => {

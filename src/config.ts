@@ -49,6 +49,7 @@ export type Config = Readonly<{
   allowUpstreams: string[]
   /** The signing key is PEM, as it was given. */
   domainConnect: { provider: string; service: string; keyLabel?: string; signingKey?: string } | undefined
+  webhookAllow: string[]
   logLevel: LogLevel
   accessLog: boolean
   allowedOrigins: string[]
@@ -172,6 +173,7 @@ export function completeConfig(given: Given, isRoot = process.getuid?.() === 0):
     privateZones,
     allowUpstreams: given.allow_upstreams ?? [],
     domainConnect: domainConnectOf(given),
+    webhookAllow: given.webhook_allow ?? [],
     logLevel: given.log_level ?? "info",
     accessLog: given.access_log !== "off",
     allowedOrigins: given.allowed_origins ?? [`https://${baseDomain}`, `https://*.${baseDomain}`],

@@ -151,6 +151,7 @@ export const settings = {
     reading("one label such as _dck1", (value) => (/^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?$/i.test(value) ? value : undefined)),
   ),
   domain_connect_signing_key: atStart("RSA private key that signs what is applied, PEM", secret),
+  webhook_allow: reloads("address ranges where webhook receivers may be although they are private; none", addressRanges),
   log_level: reloads("debug, info, warn or error; info", oneOf("debug, info, warn or error", logLevels)),
   access_log: reloads("a line for each request of the edge, where the log level is info or debug; on", oneOf("on or off", ["on", "off"])),
   allowed_origins: reloads(

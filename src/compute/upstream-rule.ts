@@ -1,9 +1,6 @@
-import { networkInterfaces } from "node:os"
 import { AppError } from "../errors"
-import { type IpAddress, isInRange, parseIp } from "./ip-address"
-
-/** Something of ours that listens; `0.0.0.0` and `::` stand for every address of this machine. */
-export type OwnListener = { address: string; port: number }
+import { type IpAddress, isInRange, parseIp } from "../ip-address"
+import { isOwnListener, type OwnListener } from "../own-listener"
 
 export type UpstreamNeeds = {
   /** Ranges in which everything is allowed. */
@@ -86,20 +83,13 @@ export class UpstreamRule {
 
   private ownPort(address: IpAddress, ports: Record<string, number>): { containerPort: number; port: number } | undefined {
     if (this.isAllowed(address)) return undefined
-    for (const { port } of this.needs.ownListeners()) {
+    const own = this.needs.ownListeners()
+    for (const { port } of own) {
       const candidates = [port, ...Object.keys(ports).map(Number)].filter(isContainerPort)
       const containerPort = candidates.find((candidate) => (ports[candidate] ?? candidate) === port)
-      if (containerPort !== undefined && this.listens(address, port)) return { containerPort, port }
+      if (containerPort !== undefined && isOwnListener(own, address, port)) return { containerPort, port }
     }
     return undefined
-  }
-
-  private listens(address: IpAddress, port: number): boolean {
-    return this.needs.ownListeners().some((own) => {
-      if (own.port !== port) return false
-      const at = parseIp(own.address)
-      return at?.value === 0n ? ownAddresses().has(address.text) : at?.text === address.text
-    })
   }
 }
 
@@ -120,11 +110,6 @@ function parsePortMap(raw: unknown): Record<string, number> {
     ports[key] = value
   }
   return ports
-}
-
-function ownAddresses(): Set<string> {
-  const found = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? [])
-  return new Set(found.map(({ address }) => parseIp(address.replace(/%.*$/, ""))?.text ?? address))
 }
 
 function notAllowed(why: string): AppError {

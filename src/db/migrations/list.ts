@@ -7,6 +7,7 @@ import { administration } from "./0005-administration"
 import { containers } from "./0006-containers"
 import { ssh } from "./0007-ssh"
 import { connect } from "./0010-connect"
+import { webhooks } from "./0008-webhooks"
 
 /** Every migration by name, embedded in the binary; names sort in the order they run. */
 export const migrations: Record<string, Migration> = {
@@ -18,4 +19,5 @@ export const migrations: Record<string, Migration> = {
   "0006-containers": containers,
   "0007-ssh": ssh,
   "0010-connect": connect,
+  "0008-webhooks": webhooks,
 }
