@@ -51,6 +51,10 @@ export function labelsOf(text: string): Uint8Array[] {
   return labels.map((label) => Uint8Array.from(label))
 }
 
+/** The octets of a name without compression, in the spelling given; throws WireError. */
+export const uncompressed = (text: string): Uint8Array =>
+  Uint8Array.from([...labelsOf(text).flatMap((label) => [label.length, ...label]), 0])
+
 /** The canonical text of a name in presentation form; throws WireError. */
 export const canonicalName = (text: string): Name => nameFromLabels(labelsOf(text))
 
