@@ -25,6 +25,7 @@ export interface Schema {
   issuerAccounts: IssuerAccountRow
   trafficMinutes: TrafficTable
   trafficHours: TrafficTable
+  timelineEntries: TimelineTable
 }
 
 export interface PersonRow {
@@ -302,4 +303,23 @@ export interface TrafficTable {
   bytesOut: number
   /** Total times, as `traffic/histogram.ts` encodes them. */
   histogram: Uint8Array
+}
+
+/** One line of a hostname's timeline. */
+export interface TimelineTable {
+  id: Generated<number>
+  hostname: string
+  /** Whose it is; null for names that nobody held. */
+  personId: string | null
+  /** What of theirs held the hostname then. */
+  subjectKind: "mapping" | "connection" | null
+  subjectId: string | null
+  at: number
+  kind: "dns" | "acme" | "state" | "webhook" | "preflight" | "record"
+  /** One sentence for people. */
+  text: string
+  /** JSON object with what programs may want to know. */
+  data: string | null
+  /** Name of the observation, for those of which only changes are noted; its value is `value` in the data. */
+  observation: string | null
 }
