@@ -32,6 +32,8 @@ export type Config = Readonly<{
   /** As `parseRoots` reads it; undefined for the root hints that come with the binary. */
   dnsRoots: string | undefined
   dnsPort: number
+  /** Recursive resolvers that propagation is looked at; may be empty. */
+  dnsRecursives: { address: string; port: number }[]
   dnsDoh: string | undefined
   containerEngine: string | undefined
   containerLimit: number
@@ -159,6 +161,7 @@ export function completeConfig(given: Given, isRoot = process.getuid?.() === 0):
     acmeEab: both(given.acme_eab_kid, given.acme_eab_hmac, (kid, hmac) => ({ kid, hmac })),
     dnsRoots: given.dns_roots,
     dnsPort: given.dns_port ?? 53,
+    dnsRecursives: given.dns_recursives ?? ["1.1.1.1", "8.8.8.8"].map((address) => ({ address, port: 53 })),
     dnsDoh: given.dns_doh,
     containerEngine: given.container_engine,
     containerLimit: given.container_limit ?? 50,

@@ -118,6 +118,13 @@ export const settings = {
   acme_eab_hmac: atStart("external account binding, key in base64url", secret),
   dns_roots: atStart("where the resolver starts: ip[:port],… or the path of a hints file; the IANA root servers", text),
   dns_port: atStart("port at which name servers are asked; 53", reading("a port from 1 to 65535", parsePort)),
+  dns_recursives: reloads(
+    "recursive resolvers that propagation is looked at beside the name servers: ip[:port],… or none; 1.1.1.1,8.8.8.8",
+    reading(
+      "none, or up to 8 IP addresses with or without a port, such as 1.1.1.1 or [2001:db8::1]:53, separated by commas",
+      parseResolvers,
+    ),
+  ),
   dns_doh: atStart("DNS-over-HTTPS resolver for networks that close port 53", url),
   container_engine: atStart(
     "socket of Podman or Docker, or none; found out",
@@ -171,6 +178,20 @@ function protocolOf(value: string): string {
 
 function parsePort(value: string): number | undefined {
   return /^\d{1,5}$/.test(value) && Number(value) >= 1 && Number(value) <= 65_535 ? Number(value) : undefined
+}
+
+function parseResolvers(value: string): { address: string; port: number }[] | undefined {
+  if (value === "none") return []
+  const resolvers = value.split(",").map((entry) => {
+    const text = entry.trim()
+    if (isIP(text) === 6) return { address: text, port: 53 }
+    const parts = /^(?:\[([0-9a-f:.]+)\]|([0-9.]+))(?::(\d{1,5}))?$/i.exec(text)
+    const address = parts?.[1] ?? parts?.[2] ?? ""
+    const port = parsePort(parts?.[3] ?? "53")
+    return isIP(address) === (parts?.[1] === undefined ? 4 : 6) && port !== undefined ? { address, port } : undefined
+  })
+  const known = resolvers.filter((one) => one !== undefined)
+  return known.length === resolvers.length && known.length <= 8 ? known : undefined
 }
 
 /** Port 0 asks the system for a free one. */

@@ -69,7 +69,7 @@ const allowed: Record<string, string[]> = {
   ssh: ["engine", "errors.ts", "log.ts"],
   providers: ["dns", "errors.ts", "hostname.ts"],
   webhooks: ["body.ts", "db", "errors.ts", "ip-address.ts", "log.ts", "own-listener.ts", "paging.ts", "vault.ts", "worker.ts"],
-  preflight: ["errors.ts", "hostname.ts"],
+  preflight: ["dns", "errors.ts", "hostname.ts"],
   timeline: ["body.ts", "db", "errors.ts", "log.ts", "paging.ts", "worker.ts"],
   connect: ["body.ts", "db", "errors.ts", "hostname.ts", "log.ts", "paging.ts", "vault.ts", "worker.ts"],
   email: ["body.ts", "errors.ts", "hostname.ts", "registrable-domain.ts"],

@@ -74,7 +74,7 @@ export class UpstreamRule {
     if (this.isAllowed(address)) return undefined
     const range = [...refused, ...(isAdmin ? [] : houseOnly)].find(([cidr]) => isInRange(address, cidr))
     if (range !== undefined) return `${address.text} is ${range[1]}, which is refused unless FREEHOLD_ALLOW_UPSTREAMS covers it`
-    return this.listens(address, port) ? `${address.text} port ${port} is Freehold's own listener` : undefined
+    return isOwnListener(this.needs.ownListeners(), address, port) ? `${address.text} port ${port} is Freehold's own listener` : undefined
   }
 
   private isAllowed(address: IpAddress): boolean {

@@ -1,6 +1,6 @@
 import { type SqlBool, sql } from "kysely"
 import type { Db } from "../db/open"
-import type { WebhookAttemptTable, WebhookDeliveryRow, WebhookEndpointRow } from "../db/schema"
+import type { WebhookAttemptTable, WebhookDeliveryRow, WebhookEndpointRow } from "../db/webhook-schema"
 import type { After } from "../paging"
 import type { Caller, DeliveryStatus, DeliveryWithType } from "./model"
 

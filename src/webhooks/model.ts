@@ -1,5 +1,5 @@
 import { AppError } from "../errors"
-import type { WebhookAttemptTable, WebhookDeliveryRow, WebhookEndpointRow } from "../db/schema"
+import type { WebhookAttemptTable, WebhookDeliveryRow, WebhookEndpointRow } from "../db/webhook-schema"
 
 export type Environment = "test" | "live"
 

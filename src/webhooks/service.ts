@@ -1,4 +1,4 @@
-import type { WebhookEndpointRow } from "../db/schema"
+import type { WebhookEndpointRow } from "../db/webhook-schema"
 import { AppError } from "../errors"
 import type { Log } from "../log"
 import { page, type Page, parsePage } from "../paging"

@@ -1,6 +1,6 @@
 import type { Transaction } from "kysely"
 import type { Db } from "../db/open"
-import type { Schema, WebhookEndpointRow } from "../db/schema"
+import type { Schema, WebhookEndpointRow } from "../db/webhook-schema"
 import type { After } from "../paging"
 import { type Caller, type NewEvent, testEventType } from "./model"
 

@@ -8,6 +8,7 @@ import { containers } from "./0006-containers"
 import { ssh } from "./0007-ssh"
 import { connect } from "./0010-connect"
 import { webhooks } from "./0008-webhooks"
+import { timeline } from "./0009-timeline"
 
 /** Every migration by name, embedded in the binary; names sort in the order they run. */
 export const migrations: Record<string, Migration> = {
@@ -20,4 +21,5 @@ export const migrations: Record<string, Migration> = {
   "0007-ssh": ssh,
   "0010-connect": connect,
   "0008-webhooks": webhooks,
+  "0009-timeline": timeline,
 }
