@@ -187,6 +187,6 @@ test("a call whose connection breaks is not sent again", async () => {
   const port = typeof address === "object" ? address?.port : undefined
   const api = new HttpApi({ provider: "Example", baseUrl: `http://127.0.0.1:${port}`, secrets: [] })
   await api.call("GET", "/", { signal: signal() })
-  expect((await faultOf(api.call("POST", "/", { signal: signal(), json: {} }))).reason).toBe("unreachable")
+  expect((await faultOf(api.call("PUT", "/", { signal: signal(), json: {} }))).reason).toBe("unreachable")
   expect(asked).toBe(2)
 })

@@ -127,7 +127,7 @@ export class HttpApi {
         for (const [name, value] of Object.entries(await sign({ method, url, headers: sent, body: body?.text ?? "" })))
           sent.set(name, value)
       const signal = AbortSignal.any([options.signal, AbortSignal.timeout(timeoutMs)])
-      // On a kept connection that breaks, Bun sends the call once more by itself, also a POST that may have been carried out.
+      // On a kept connection that breaks, Bun sends a PUT or DELETE once more by itself, so that nobody learns of the first one.
       const response = await fetch(url, { method, headers: sent, body: body?.text, signal, redirect: "manual", keepalive: false })
       return new ApiAnswer(provider, response.status, response.headers, await readLimited(response))
     } catch (error) {
