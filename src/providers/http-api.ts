@@ -1,5 +1,6 @@
 import { describeError } from "../errors"
 import { type FaultReason, ProviderFault } from "./provider"
+import { retryAfter } from "./retry-after"
 
 // One call, in order: send, read the whole answer within the bounds → what the adapter says of it (`judge`) → else what its status says:
 // 2xx and `handed` statuses go to the adapter, 401 and 403 are denied, 429 is later, other 4xx are refused, and the rest is unreachable.
@@ -8,7 +9,6 @@ import { type FaultReason, ProviderFault } from "./provider"
 const callTimeoutMs = 15_000
 const maxAnswerBytes = 8 * 1024 * 1024
 const maxMessageLength = 500
-const maxRetryAfterMs = 86_400_000
 
 export type Fields = Record<string, unknown>
 
@@ -129,7 +129,7 @@ export class HttpApi {
       const signal = AbortSignal.any([options.signal, AbortSignal.timeout(timeoutMs)])
       // On a kept connection that breaks, Bun sends a PUT or DELETE once more by itself, so that nobody learns of the first one.
       const response = await fetch(url, { method, headers: sent, body: body?.text, signal, redirect: "manual", keepalive: false })
-      return new ApiAnswer(provider, response.status, response.headers, await readLimited(response))
+      return new ApiAnswer(provider, response.status, response.headers, await readLimited(response, maxAnswerBytes))
     } catch (error) {
       // The fault keeps no cause: fetch's own errors carry the URL, whose query is where some providers want the credential.
       throw this.fault("unreachable", `${provider} could not be asked (${method} ${path}): ${describeError(error)}`)
@@ -185,30 +185,13 @@ function textsIn(value: unknown, depth = 0): string[] {
 
 const plainKeys = new Set(["message", "error", "errors", "detail", "details", "description", "reason"])
 
-/**
- * Milliseconds until a call may be repeated: `Retry-After` in seconds or as a date (RFC 9110 section 10.2.3), else the reset time in
- * `RateLimit-Reset` or `X-RateLimit-Reset`, which providers give in seconds from now or since 1970. At most a day.
- */
-function retryAfter(headers: Headers, now: number): number | undefined {
-  const after = headers.get("retry-after")?.trim()
-  const reset = (headers.get("ratelimit-reset") ?? headers.get("x-ratelimit-reset"))?.trim()
-  const isEpoch = Number(reset) > 1_000_000_000
-  const ms = after
-    ? /^\d+$/.test(after)
-      ? Number(after) * 1000
-      : Date.parse(after) - now
-    : reset && /^\d+$/.test(reset)
-      ? Number(reset) * 1000 - (isEpoch ? now : 0)
-      : Number.NaN
-  return Number.isFinite(ms) && ms >= 0 ? Math.min(ms, maxRetryAfterMs) : undefined
-}
-
-async function readLimited(response: Response): Promise<string> {
+/** The whole body as text; throws where it is longer than `maxBytes`. */
+export async function readLimited(response: Response, maxBytes: number): Promise<string> {
   const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of response.body ?? []) {
     size += chunk.length
-    if (size > maxAnswerBytes) throw new Error(`the answer is longer than ${maxAnswerBytes} bytes`)
+    if (size > maxBytes) throw new Error(`the answer is too long: more than ${maxBytes} bytes`)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString("utf8")

@@ -33,9 +33,3 @@ export function setOf(name: string, type: RecordSetType, records: { value: strin
   const values = [...new Set(records.map(({ value }) => canonicalValue(type, value)))]
   return { name: canonicalName(name), type, ttlSeconds: Math.min(...records.map(({ ttlSeconds }) => ttlSeconds)), values }
 }
-
-/** Whether both have the same values, in whatever order. */
-export function haveSameValues(one: string[], other: string[]): boolean {
-  const values = new Set(one)
-  return values.size === new Set(other).size && other.every((value) => values.has(value))
-}

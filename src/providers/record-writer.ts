@@ -1,5 +1,5 @@
 import { type DnsProvider, type EditableZone, ProviderFault, type RecordSet, type RecordSetType } from "./provider"
-import { haveSameValues, setWithin } from "./record-set"
+import { setWithin } from "./record-set"
 
 const restoreTimeoutMs = 15_000
 const addressTypes = ["A", "AAAA", "CNAME"] as const satisfies RecordSetType[]
@@ -30,24 +30,20 @@ export class RecordWriter {
 
   /**
    * Makes these the only address records of their name: one CNAME, or A, AAAA or both. Other A, AAAA and CNAME records of the name go, all else stays.
-   * Where the provider does not take the new ones, the old ones are put back. False where all was so already.
+   * Where the provider does not take the new ones, the old ones are put back.
    */
-  async pointHost(zone: EditableZone, given: RecordSet[], signal: AbortSignal): Promise<boolean> {
+  async pointHost(zone: EditableZone, given: RecordSet[], signal: AbortSignal): Promise<void> {
     const wanted = given.map((set) => setWithin(zone, set)).filter(({ values }) => values.length > 0)
     const name = requirePointer(wanted)
     const read = await Promise.all(addressTypes.map((type) => this.provider.readSet(zone, name, type, signal)))
     const present = read.filter((set) => set !== undefined)
     const unwanted = present.filter(({ type }) => !wanted.some((set) => set.type === type))
-    const missing = wanted.filter((set) => !present.some(({ type, values }) => type === set.type && haveSameValues(values, set.values)))
-    if (unwanted.length + missing.length === 0) return false
     const removals = unwanted.map((set) => ({ ...set, values: [] }))
-    if (this.provider.replaceSets) {
-      await this.provider.replaceSets(zone, [...removals, ...missing], signal)
-      return true
-    }
+    // Sets that read as wanted are written too: only the provider knows what else belongs to a record, such as a proxy in front of it.
+    if (this.provider.replaceSets) return this.provider.replaceSets(zone, [...removals, ...wanted], signal)
     // A CNAME stands beside no other record, so what it clashes with goes first; addresses may stand beside each other, so the new come first.
-    const clash = [...unwanted, ...missing].some(({ type }) => type === "CNAME")
-    const steps = clash ? [...removals, ...missing] : [...missing, ...removals]
+    const clash = [...unwanted, ...wanted].some(({ type }) => type === "CNAME")
+    const steps = clash ? [...removals, ...wanted] : [...wanted, ...removals]
     const undo: RecordSet[] = []
     try {
       for (const step of steps) {
@@ -57,7 +53,6 @@ export class RecordWriter {
     } catch (error) {
       throw await this.restore(zone, undo, error)
     }
-    return true
   }
 
   /** Puts the sets back, in a time of its own since the caller's may be over, and answers with the fault to throw. */

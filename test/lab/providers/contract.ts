@@ -366,20 +366,20 @@ export function providerContract(contract: Contract): void {
             setOf(name, "AAAA", "2001:db8::1"),
             setOf(`x.${name}`, "A", "192.0.2.9"),
           ])
-          expect(await writer.pointHost(zone, [setOf(name, "CNAME", "ingress.test")], signal())).toBe(true)
+          await writer.pointHost(zone, [setOf(name, "CNAME", "ingress.test")], signal())
           const around = async () => [...(await held())].filter(([key]) => key.split(" ")[0]?.endsWith(name)).sort()
           expect(await around()).toEqual([
             [`${name} CNAME`, ["ingress.test"]],
             [`x.${name} A`, ["192.0.2.9"]],
           ])
-          expect(await writer.pointHost(zone, [setOf(name, "CNAME", "ingress.test")], signal())).toBe(false)
-          expect(await writer.pointHost(zone, [setOf(name, "A", "192.0.2.7"), setOf(name, "AAAA", "2001:db8::7")], signal())).toBe(true)
+          await writer.pointHost(zone, [setOf(name, "CNAME", "ingress.test")], signal())
+          await writer.pointHost(zone, [setOf(name, "A", "192.0.2.7"), setOf(name, "AAAA", "2001:db8::7")], signal())
           expect(await around()).toEqual([
             [`${name} A`, ["192.0.2.7"]],
             [`${name} AAAA`, ["2001:db8::7"]],
             [`x.${name} A`, ["192.0.2.9"]],
           ])
-          expect(await writer.pointHost(zone, [setOf(name, "AAAA", "2001:db8::7")], signal())).toBe(true)
+          await writer.pointHost(zone, [setOf(name, "AAAA", "2001:db8::7")], signal())
           expect(await around()).toEqual([
             [`${name} AAAA`, ["2001:db8::7"]],
             [`x.${name} A`, ["192.0.2.9"]],
