@@ -76,7 +76,7 @@ const allowed: Record<string, string[]> = {
   "domain-connect": ["errors.ts", "hostname.ts", "log.ts", "safe-fetch.ts"],
   "paging.ts": ["errors.ts"],
   accounts: ["body.ts", "db", "errors.ts", "vault.ts"],
-  zones: ["body.ts", "db", "errors.ts", "hostname.ts", "log.ts", "vault.ts"],
+  zones: ["body.ts", "db", "errors.ts", "hostname.ts", "log.ts", "providers", "vault.ts"],
   mappings: ["body.ts", "db", "errors.ts", "hostname.ts", "log.ts", "worker.ts"],
   compute: ["body.ts", "db", "engine", "errors.ts", "ip-address.ts", "log.ts", "own-listener.ts", "peer.ts", "worker.ts"],
   traffic: ["body.ts", "db", "errors.ts", "log.ts", "worker.ts"],

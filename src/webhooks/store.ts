@@ -1,6 +1,7 @@
 import type { Transaction } from "kysely"
 import type { Db } from "../db/open"
-import type { Schema, WebhookEndpointRow } from "../db/webhook-schema"
+import type { Schema } from "../db/schema"
+import type { WebhookEndpointRow } from "../db/webhook-schema"
 import type { After } from "../paging"
 import { type Caller, type NewEvent, testEventType } from "./model"
 
