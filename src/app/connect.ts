@@ -3,6 +3,7 @@ import { Applications } from "../connect/applications"
 import { ConnectionStore } from "../connect/connection-store"
 import { Connections } from "../connect/connections"
 import { Credentials } from "../connect/credentials"
+import { EmailApply, type EmailPlan } from "../connect/email-apply"
 import { Idempotency } from "../connect/idempotency"
 import { Keys } from "../connect/keys"
 import { Lifecycle } from "../connect/lifecycle"
@@ -28,6 +29,7 @@ export type ConnectPartNeeds = Omit<ConnectNeeds, "store" | "usage" | "credentia
   /** Throws `invalid` for an unknown provider or a credential that has not its form. */
   openProvider: (provider: string, token: string) => DnsWriter
   container: (id: string) => Promise<{ personId: string } | undefined>
+  emailPlan: (body: Record<string, unknown>) => Promise<EmailPlan>
   origins: OriginNeeds
   log: Log
 }
@@ -42,6 +44,7 @@ export class Connect {
   readonly tokens: WidgetTokens
   readonly connections: Connections
   readonly lifecycle: Lifecycle
+  readonly email: EmailApply
   readonly usage: Usage
   readonly idempotency: Idempotency
   private store: ConnectionStore
@@ -72,6 +75,7 @@ export class Connect {
     })
     this.lifecycle = new Lifecycle(lifecycleNeeds)
     this.connections = new Connections(lifecycleNeeds, this.applications, this.lifecycle, checkDestination)
+    this.email = new EmailApply(lifecycleNeeds, this.connections, needs.emailPlan)
     this.workers = [
       new Worker(
         (signal) => this.lifecycle.lookDue(signal),

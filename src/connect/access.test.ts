@@ -106,6 +106,7 @@ describe("who may what", () => {
     { method: "POST", path: "/v1/connections/CON/verify", anyOf: ["connections:write"] },
     { method: "POST", path: "/v1/connections/CON/records:check", anyOf: ["connections:write"], widget: true },
     { method: "POST", path: "/v1/connections/CON/records:apply", anyOf: ["connections:write"] },
+    { method: "POST", path: "/v1/connections/CON/email:apply", anyOf: ["connections:write"], widget: true },
     { method: "DELETE", path: "/v1/connections/CON", anyOf: ["connections:write"] },
     { method: "GET", path: "/v1/providers", anyOf: ["connections:read"] },
     { method: "GET", path: "/v1/usage", anyOf: ["usage:read", "connections:read"] },
@@ -167,6 +168,7 @@ describe("who may what", () => {
         .replace(/:key$|:credential$/, "nope")
         .replace("plans/nope", "plans/gold")
         .replace(/(domains|records):verb/, "$1:check")
+        .replace("email:verb", "email:apply")
     const missing = t.routes.filter(({ path }) => path.startsWith("/v1/")).map(({ method, path }) => pattern(`${method} ${path}`))
     expect(missing.filter((route) => !named.has(route))).toEqual([])
   })

@@ -94,6 +94,11 @@ export async function startConnect(settings: { credentials?: boolean } = {}) {
     driftIntervalMs: 900_000,
     openProvider: (provider, token) => writer(world, provider, token),
     container: (id) => db.selectFrom("containers").select("personId").where("id", "=", id).executeTakeFirst(),
+    emailPlan: async ({ domain }) => ({
+      written: [{ host: String(domain), type: "MX", value: "smtp.google.com", ttl: 3600, priority: 1 }],
+      manual: [{ host: String(domain), type: "TXT", value: "v=spf1 include:_spf.google.com ~all", ttl: 3600 }],
+      notes: [],
+    }),
     origins: {
       resolve: async (name) => (name === "origin.acme.example" ? ["203.0.113.80"] : name === "inside.acme.example" ? ["10.0.0.5"] : []),
       problem: (address, _port, isAdmin) => (address.startsWith("10.") && !isAdmin ? `${address} is a private address` : undefined),
@@ -113,7 +118,7 @@ export async function startConnect(settings: { credentials?: boolean } = {}) {
   const root = httpRoot({
     routes: [
       applicationRoutes({ applications, keys, credentials, tokens, idempotency, guard }),
-      connectionRoutes({ connections, idempotency, guard, inspect: async (_principal, body) => body }),
+      connectionRoutes({ connections, email: connect.email, idempotency, guard, inspect: async (_principal, body) => body }),
       planRoutes(usage, guard, () => []),
     ],
     isAllowedOrigin: (origin) => origin === "https://cloud.example.org",
@@ -210,6 +215,9 @@ function writer(world: World, provider: string, token: string): DnsWriter {
     write: async (_zone, records) => {
       if (world.refusal !== undefined) throw new AppError("bad_gateway", world.refusal)
       for (const { host, type, value } of records) world.records.set(`${host} ${type}`, [value])
+    },
+    remove: async (_zone, records) => {
+      for (const { host, type } of records) world.records.delete(`${host} ${type}`)
     },
   }
 }

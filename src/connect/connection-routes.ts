@@ -5,6 +5,7 @@ import { canonicalHost } from "../hostname"
 import { parsePage } from "../paging"
 import type { ConnectionFilter } from "./connection-store"
 import { type Connections, states } from "./connections"
+import type { EmailApply } from "./email-apply"
 import type { Idempotency } from "./idempotency"
 import { invalid, parseUuid, type Principal, shown } from "./model"
 import { answerMade, type ConnectGuard, readBody } from "./request"
@@ -12,10 +13,16 @@ import { answerMade, type ConnectGuard, readBody } from "./request"
 /** What is known of a domain before anything is made; `hostname` is canonical. */
 export type Inspect = (principal: Principal, body: Record<string, unknown>) => Promise<unknown>
 
-export type ConnectionDoor = { connections: Connections; inspect: Inspect; idempotency: Idempotency; guard: ConnectGuard }
+export type ConnectionDoor = {
+  connections: Connections
+  email: EmailApply
+  inspect: Inspect
+  idempotency: Idempotency
+  guard: ConnectGuard
+}
 
 /** `/v1/connections` and `/v1/domains:check`. The router takes what follows a colon for a parameter, so verbs are told apart here. */
-export const connectionRoutes = ({ connections, inspect, idempotency, guard }: ConnectionDoor) =>
+export const connectionRoutes = ({ connections, email, inspect, idempotency, guard }: ConnectionDoor) =>
   new Elysia({ name: "connection-routes" })
     .post(
       "/v1/domains:verb",
@@ -65,6 +72,15 @@ export const connectionRoutes = ({ connections, inspect, idempotency, guard }: C
         }
         if (verbOf(params) === ":apply") return connections.applyRecords(await guard(request, ["connections:write"]), params.id)
         throw new AppError("not_found", "not found")
+      },
+      { parse: "none" },
+    )
+    .post(
+      "/v1/connections/:id/email:verb",
+      async ({ request, params }) => {
+        if (verbOf(params) !== ":apply") throw new AppError("not_found", "not found")
+        const principal = await guard(request, ["connections:write"], { widget: true })
+        return email.apply(principal, params.id, await readBody(request))
       },
       { parse: "none" },
     )

@@ -129,3 +129,30 @@ test("what the process left in dns_writing is written again", async () => {
   const after: Reply = await t.ask(200, "GET", `/v1/connections/${made.id}`, t.app.key)
   expect(after.state).toBe("live")
 })
+
+test("email records are written for the connection's own domain alone, SPF never, and by hand without a credential", async () => {
+  const t = await setup()
+  const made = await t.create("app.customer.com")
+  const apply = (status: number, body: object) => t.ask(status, "POST", `/v1/connections/${made.id}/email:apply`, t.app.key, body)
+  expect((await apply(409, { provider: "google_workspace" })).error.message).toBe(
+    "the name is not proved yet: publish the ownership record first",
+  )
+  await t.due()
+  expect((await apply(400, { provider: "google_workspace", domain: "other.com" })).error.message).toBe(
+    "domain must be app.customer.com or customer.com, the connection's own",
+  )
+  expect(await apply(200, { provider: "google_workspace" })).toMatchObject({
+    applied: true,
+    domain: "customer.com",
+    written_records: [{ type: "MX" }],
+    manual_records: [{ type: "TXT" }],
+  })
+  expect(t.world.records.get("customer.com MX")).toEqual(["smtp.google.com"])
+  expect(t.world.records.has("customer.com TXT")).toBe(false)
+  t.world.tokens.clear()
+  expect(await apply(200, { provider: "google_workspace" })).toMatchObject({
+    applied: false,
+    written_records: [],
+    manual_records: [{}, {}],
+  })
+})

@@ -13,6 +13,8 @@ export type DnsWriter = {
   zoneOf(hostname: string, signal: AbortSignal): Promise<string | undefined>
   /** Makes the records be there: other values of their sets stay, and what cannot stand beside them goes. */
   write(zone: string, records: DnsRecord[], signal: AbortSignal): Promise<void>
+  /** Takes these records away, and leaves what others have put beside them. */
+  remove(zone: string, records: DnsRecord[], signal: AbortSignal): Promise<void>
 }
 
 /** What was seen of one wanted record; `authorities` are the zone's own servers. Further fields are shown as they are. */

@@ -12,6 +12,7 @@ import {
   parseChange,
   parseOptions,
   parseTargetPort,
+  verifyName,
 } from "./model"
 import { checkProof, type TxtLookup } from "./proof"
 import type { MappingStore } from "./store"
@@ -140,7 +141,7 @@ export class MappingService {
   }
 
   private async look(row: DomainMappingRow): Promise<{ status: string; detail?: string }> {
-    const { proven, detail } = await checkProof(this.needs.lookupTxt, row.domain, row.verifyToken)
+    const { proven, detail } = await checkProof(this.needs.lookupTxt, verifyName(row.domain), row.verifyToken)
     if (proven) {
       if (await this.markVerified(row, "txt")) return { status: "verified" }
       throw new AppError("conflict", "domain already in use")
