@@ -193,6 +193,9 @@ export class ComputeService {
     return row && { id: row.id, personId: row.personId }
   }
 
+  /** Why traffic may not be led to an origin at this address, or undefined where it may. */
+  originProblem = (address: string, port: number, isAdmin: boolean): string | undefined => this.rule.problem(address, port, isAdmin)
+
   /** Everybody's containers as the edge may reach them, read from the store at each call. */
   async targets(): Promise<Map<string, ContainerTarget>> {
     return new Map((await this.needs.store.all()).map((row) => [row.id, this.target(row)]))

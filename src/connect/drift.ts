@@ -1,5 +1,5 @@
 import type { ConnectionRow } from "../db/connect-schema"
-import type { ConnectEvent, ConnectNeeds, RecordReport } from "./needs"
+import type { ConnectEvent, ConnectEventType, ConnectNeeds, RecordReport } from "./needs"
 
 /** An episode: since when the records are not ours, and what stands there instead. */
 export type Episode = { since: number; cause: string }
@@ -11,7 +11,7 @@ const roundGapMs = 30_000
 export class Drift {
   constructor(
     private needs: ConnectNeeds,
-    private event: (row: ConnectionRow, type: string, more: Record<string, unknown>) => ConnectEvent,
+    private event: (row: ConnectionRow, type: ConnectEventType, more: Record<string, unknown>) => ConnectEvent,
   ) {}
 
   async judge(row: ConnectionRow, reports: RecordReport[]): Promise<ConnectionRow> {

@@ -206,7 +206,7 @@ export class Lifecycle {
       if (after === undefined || row.liveAt !== null) return after
       await usage.count(trx, row.personId, "active_domain")
       await usage.count(trx, row.personId, "cert")
-      for (const type of ["ssl.issued", "domain.flow.completed"]) await this.needs.enqueue(trx, this.ownership.event(after, type))
+      for (const type of ["ssl.issued", "domain.flow.completed"] as const) await this.needs.enqueue(trx, this.ownership.event(after, type))
       return after
     })
     if (live === undefined) return this.rowOf(row.id)

@@ -33,11 +33,15 @@ export type PreflightVerdict = { verdict: "ready" | "warning" | "blocked"; sente
 /** What is known of a hostname before anything is made. */
 export type Place = { apex: string; kind: "apex" | "subdomain"; provider: string | null; flattens: boolean }
 
-/** An event for the customers of webhooks. */
+/** What receivers of webhooks are told of. */
+export type ConnectEventType =
+  "domain.added" | "domain.verified" | "ssl.issued" | "domain.flow.completed" | "domain.drift" | "domain.recovered"
+
+/** An event for the receivers of webhooks; `jobId` is the connection. */
 export type ConnectEvent = {
   personId: string
   environment: Environment
-  type: string
+  type: ConnectEventType
   jobId: string
   data: Record<string, unknown>
   at: number

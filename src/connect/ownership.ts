@@ -2,7 +2,7 @@ import type { ConnectionRow, ConnectionState } from "../db/connect-schema"
 import { isHeld } from "../db/held-names"
 import { AppError } from "../errors"
 import { challengeName } from "./model"
-import type { ConnectNeeds } from "./needs"
+import type { ConnectEventType, ConnectNeeds } from "./needs"
 
 const unproven: ConnectionState[] = ["created", "pending_ownership", "verifying", "failed", "dns_writing", "propagating", "stalled"]
 
@@ -64,7 +64,7 @@ export class Ownership {
   }
 
   /** An event of a connection with its hostname. */
-  event(row: ConnectionRow, type: string, more: Record<string, unknown> = {}) {
+  event(row: ConnectionRow, type: ConnectEventType, more: Record<string, unknown> = {}) {
     const { personId, environment, id: jobId, hostname } = row
     return { personId, environment, type, jobId, data: { hostname, ...more }, at: this.needs.now() }
   }

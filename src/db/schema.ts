@@ -89,7 +89,7 @@ export interface AuditTable {
   /** Null where nobody was recognised. */
   personId: string | null
   username: string | null
-  tokenKind: "session" | "api_token" | "ssh_key" | null
+  tokenKind: "session" | "api_token" | "api_key" | "widget_token" | "ssh_key" | null
   /** Of an SSH key the fingerprint. */
   tokenId: string | null
   address: string

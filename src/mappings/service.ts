@@ -123,6 +123,12 @@ export class MappingService {
     await this.needs.unautomate(personId, row.domain)
   }
 
+  /** The hostname of a person's own mapping, or undefined where there is none. */
+  async hostnameOf(personId: string, id: string): Promise<{ hostname: string } | undefined> {
+    const row = await this.needs.store.find(id, personId)
+    return row && { hostname: row.domain }
+  }
+
   /** Looks now. Requests for the same mapping at the same time share one look. */
   async verify(personId: string, id: string): Promise<{ status: string; detail?: string }> {
     const row = await this.needs.store.find(id, personId)
