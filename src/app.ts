@@ -23,6 +23,8 @@ export type App = {
   rootPem: () => Promise<string>
   /** What the API answers, by method and pattern; WebSockets apart. */
   routes: readonly { method: string; path: string }[]
+  /** The application and API key that the demo has from the start, for the person of that name. */
+  seedDemo: (username: string, secret: string, originUrl: string) => Promise<void>
   /** Takes over what changed of the settings in force; touches no connection. */
   reload: () => void
   /** Finishes requests under way for at most `drainMs`, then ends everything. */
@@ -198,6 +200,10 @@ async function compose(
     setupUrl: secret === undefined ? undefined : `http://${apiListen.host ?? "localhost"}:${api.port}/setup/${secret}`,
     rootPem,
     routes: api.root.routes,
+    seedDemo: async (username, secret, originUrl) => {
+      const person = await db.selectFrom("people").select("id").where("username", "=", username).executeTakeFirstOrThrow()
+      await connect.connect.seedDemo(person.id, secret, originUrl)
+    },
     reload: () => [dns, api, edge, features].forEach((part) => part.reload()),
     stop: async (drainMs) => {
       await Promise.all([api.endSockets(), edge.drain(drainMs), portListeners.drain(drainMs)])

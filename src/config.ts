@@ -44,6 +44,7 @@ export type Config = Readonly<{
   jwtSecret: string | undefined
   admin: { username: string; password: string } | undefined
   verifyIntervalMs: number
+  defaultOrigin: string | undefined
   driftIntervalMs: number
   verifyExpiryMs: number
   maxPendingMappings: number
@@ -171,6 +172,7 @@ export function completeConfig(given: Given, isRoot = process.getuid?.() === 0):
     jwtSecret: given.jwt_secret,
     admin: both(given.admin_username, given.admin_password, (username, password) => ({ username, password })),
     verifyIntervalMs: given.verify_interval ?? 30_000,
+    defaultOrigin: given.default_origin,
     driftIntervalMs: given.drift_interval ?? 15 * 60_000,
     verifyExpiryMs: given.verify_expiry ?? 7 * 86_400_000,
     maxPendingMappings: given.max_pending_mappings ?? 100,

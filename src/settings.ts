@@ -137,6 +137,7 @@ export const settings = {
   admin_username: atStart("first person, instead of the set-up link", text),
   admin_password: atStart("first person's password, at least 10 characters", secret),
   verify_interval: reloads("how often a pending mapping is looked at; 30s", duration),
+  default_origin: reloads("where connections lead whose application names nothing, such as https://app.example.com; none", url),
   drift_interval: reloads("how often the DNS of a live connection is looked at; 15m", duration),
   verify_expiry: reloads("when a pending mapping becomes failed; 7d", duration),
   max_pending_mappings: reloads("unproven mappings one person may have; 100", count),

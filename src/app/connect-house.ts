@@ -119,6 +119,9 @@ export class ConnectHouse {
       get driftIntervalMs() {
         return config.current.driftIntervalMs
       },
+      get defaultOrigin() {
+        return config.current.defaultOrigin
+      },
       openProvider: (key, token) => openDnsWriter(key, token, key === "cloudflare" ? config.current.cloudflareApi : undefined),
       container: needs.container,
       emailPlan: (body) => this.email.plan(body),

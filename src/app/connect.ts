@@ -31,6 +31,8 @@ export type ConnectPartNeeds = Omit<ConnectNeeds, "store" | "usage" | "credentia
   container: (id: string) => Promise<{ personId: string } | undefined>
   emailPlan: (body: Record<string, unknown>) => Promise<EmailPlan>
   origins: OriginNeeds
+  /** Where a connection leads when neither it nor its application says so. */
+  defaultOrigin?: string | undefined
   log: Log
 }
 
@@ -116,8 +118,11 @@ export class Connect {
         const originUrl = isOwn ? row.originUrl : row.ownOriginUrl
         const host = row.hostname
         if (containerId !== null && targetPort !== null) return { host, containerId, targetPort }
-        if (originUrl === null) return { host, nowhere: "neither the connection nor its application says where it leads" }
-        const origin = await this.origins.find(originUrl, row.isAdmin === 1)
+        const { defaultOrigin } = this.needs
+        if (originUrl === null && defaultOrigin === undefined)
+          return { host, nowhere: "neither the connection nor its application says where it leads: set its origin_url" }
+        // The default is the operator's own, who may lead anywhere.
+        const origin = await this.origins.find(originUrl ?? defaultOrigin ?? "", originUrl === null || row.isAdmin === 1)
         return "nowhere" in origin ? { host, nowhere: origin.nowhere } : { host, origin }
       }),
     )
@@ -165,7 +170,9 @@ export class Connect {
     const rows = await this.store.holding()
     const used = rows.flatMap(({ originUrl, containerId, ownOriginUrl, isAdmin }) => {
       const url = originUrl ?? (containerId === null ? ownOriginUrl : null)
-      return url === null ? [] : [{ url, isAdmin: isAdmin === 1 }]
+      const fallback = this.needs.defaultOrigin
+      if (url === null) return fallback === undefined ? [] : [{ url: fallback, isAdmin: true }]
+      return [{ url, isAdmin: isAdmin === 1 }]
     })
     if (await this.origins.refresh(used)) await this.needs.publish()
   }
