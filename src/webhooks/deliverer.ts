@@ -23,6 +23,9 @@ const longestSleepMs = 60_000
 /** A try whose result could not be written down is not sent again at once, or a full disk would become a flood. */
 const unrecordedPauseMs = 60_000
 
+/** How long one that is gone keeps its place. */
+const goneHoldMs = 1000
+
 /**
  * Sends what is due, at least once: what was under way when the process ended is still due at the next start. A receiver that hangs holds
  * only its own few places, and a person whose receivers all hang is served after everybody else.
@@ -120,10 +123,10 @@ export class Deliverer {
     const { signal } = this.abort
     try {
       const parcel = await store.parcel(id)
-      if (parcel === undefined) return
+      // It went between the look and now; the pause keeps two queries that disagree from becoming a loop.
+      if (parcel === undefined) return await pause(goneHoldMs, signal)
       const at = now()
       const outcome = await this.send(parcel, at)
-      signal.throwIfAborted()
       const progress = progressOf(parcel, outcome, now())
       if (progress.status === "failed") {
         const { endpoint, event } = parcel

@@ -1,7 +1,7 @@
 import { type ClientRequest, type IncomingMessage, type RequestOptions, request as requestHttp } from "node:http"
 import { request as requestHttps } from "node:https"
 import { isIP } from "node:net"
-import { rootCertificates } from "node:tls"
+import { type ConnectionOptions, createSecureContext, rootCertificates, type SecureContext } from "node:tls"
 import { describeError } from "../errors"
 import { type Target, TargetRefused, type TargetRule, TargetUnknown } from "./target-rule"
 
@@ -29,7 +29,7 @@ const maxAddresses = 4
  * itself. Not done: a redirect is never followed, no connection is used twice, an answer is not unpacked.
  */
 export class Sender {
-  private trusted: Promise<string[] | undefined> | undefined
+  private trusted: Promise<SecureContext> | undefined
 
   constructor(private needs: SenderNeeds) {}
 
@@ -55,11 +55,11 @@ export class Sender {
 
   private async exchange(exchange: Exchange, href: string, headers: Record<string, string>, body: string): Promise<void> {
     const target = await exchange.within(this.needs.rule.target(href))
-    const ca = await exchange.within(this.roots())
+    const context = await exchange.within(this.roots())
     const addresses = target.addresses.slice(0, maxAddresses)
     for (const [index, address] of addresses.entries()) {
       try {
-        return await exchange.run(requestTo(href, target, address, headers, body, ca), body)
+        return await exchange.run(requestTo(href, target, address, headers, body, context), body)
       } catch (error) {
         // Where the connection was made, the receiver may have heard us: that was the try.
         if (exchange.isConnected || exchange.signal.aborted || index === addresses.length - 1) throw error
@@ -67,16 +67,11 @@ export class Sender {
     }
   }
 
-  /** Undefined leaves it to the usual roots. */
-  private roots(): Promise<string[] | undefined> {
-    this.trusted ??= this.needs.extraRoots().then(
-      (extra) => (extra.length === 0 ? undefined : [...rootCertificates, ...extra]),
-      (error) => {
-        this.trusted = undefined
-        throw error
-      },
-    )
-    return this.trusted
+  /** Made once: to read all the roots takes longer than all the rest of a try. */
+  private roots(): Promise<SecureContext> {
+    const made = (this.trusted ??= this.needs.extraRoots().then((extra) => createSecureContext({ ca: [...rootCertificates, ...extra] })))
+    made.catch(() => (this.trusted = undefined))
+    return made
   }
 }
 
@@ -122,7 +117,6 @@ class Exchange {
       })
       response.on("end", () => (response.complete ? resolve() : reject(brokenOff())))
       response.on("error", () => reject(brokenOff()))
-      response.on("close", () => reject(brokenOff()))
     })
     request.on("error", (error) => reject(this.status === null ? error : brokenOff()))
     request.on("upgrade", (response) => reject(new Error(`the receiver answered ${response.statusCode}, which no webhook asked for`)))
@@ -143,7 +137,7 @@ function requestTo(
   host: string,
   headers: Record<string, string>,
   body: string,
-  ca: string[] | undefined,
+  secureContext: SecureContext,
 ): ClientRequest {
   const url = new URL(href)
   const options: RequestOptions = {
@@ -159,7 +153,12 @@ function requestTo(
   // RFC 6066 section 3: an address is no server name; its certificate is checked for the address.
   const servername = isIP(hostname) === 0 ? { servername: hostname } : {}
   // Said out loud, so that NODE_TLS_REJECT_UNAUTHORIZED has no say.
-  return requestHttps({ ...options, ...servername, ...(ca === undefined ? {} : { ca }), rejectUnauthorized: true })
+  const tls: Pick<ConnectionOptions, "secureContext" | "servername" | "rejectUnauthorized"> = {
+    ...servername,
+    secureContext,
+    rejectUnauthorized: true,
+  }
+  return requestHttps({ ...options, ...tls })
 }
 
 const brokenOff = () => new Error("the answer broke off")
