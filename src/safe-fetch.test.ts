@@ -180,7 +180,8 @@ test.each([
   ["255.255.255.255", false],
   ["::", false],
   ["::1", false],
-  ["::ffff:8.8.8.8", false],
+  // Another writing of an IPv4 address, and weighed as that.
+  ["::ffff:8.8.8.8", true],
   ["::ffff:10.0.0.1", false],
   ["::7f00:1", false],
   ["64:ff9b::a00:1", false],

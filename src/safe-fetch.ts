@@ -10,7 +10,9 @@
  */
 import { request } from "node:https"
 import type { IncomingMessage } from "node:http"
-import { BlockList, isIP } from "node:net"
+import { isIP } from "node:net"
+import { isInRange, parseIp } from "./ip-address"
+import { kindOfAddress } from "./special-addresses"
 
 export type SafeFetchOptions = {
   /** All addresses of a hostname; throws where it has none or cannot be asked. */
@@ -53,16 +55,6 @@ export class SafeFetchError extends Error {
 const maxAddresses = 3
 const nobodyThere = new Set(["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "EADDRNOTAVAIL"])
 
-/** IANA's special-purpose registries; of IPv6 only 2000::/3 is global unicast at all. */
-const special = ranges(
-  [
-    ["0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24"],
-    ["192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4"],
-    ["2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"],
-  ].flat(),
-)
-const globalUnicast = ranges(["2000::/3"])
-
 /** One request over HTTPS, made so that it reaches only what it may. Throws SafeFetchError for whatever the URL, the network or the far end is like. */
 export async function safeFetch(url: string | URL, options: SafeFetchOptions): Promise<SafeResponse> {
   const target = parseTarget(url)
@@ -83,13 +75,10 @@ export async function safeFetch(url: string | URL, options: SafeFetchOptions): P
 }
 
 /** Whether an address is one of the public Internet, or lies in one of the ranges that are allowed beside it. */
-export function isReachableAddress(address: string, allow: readonly string[]): boolean {
-  const family = isIP(address)
-  if (family === 0 || address.includes("%")) return false
-  const type = family === 4 ? "ipv4" : "ipv6"
-  if (ranges(allow).check(address, type)) return true
-  if (family === 6 && !globalUnicast.check(address, type)) return false
-  return !special.check(address, type)
+export function isReachableAddress(text: string, allow: readonly string[]): boolean {
+  const address = parseIp(text)
+  if (address === undefined) return false
+  return allow.some((cidr) => isInRange(address, cidr)) || kindOfAddress(address) === undefined
 }
 
 function parseTarget(url: string | URL): URL {
@@ -176,14 +165,4 @@ function reasonOf(error: unknown, code: string): string {
   if (/CERT|LEAF|ISSUER|SIGNATURE|ALTNAME|SELF_SIGNED/i.test(code)) return "its certificate is not valid for it"
   if (nobodyThere.has(code)) return "no connection"
   return `the connection failed (${code || (error as Error).name})`
-}
-
-function ranges(cidrs: readonly string[]): BlockList {
-  const list = new BlockList()
-  for (const cidr of cidrs) {
-    const [base = "", bits = ""] = cidr.split("/")
-    const family = isIP(base)
-    if (family !== 0) list.addSubnet(base, Number(bits), family === 4 ? "ipv4" : "ipv6")
-  }
-  return list
 }

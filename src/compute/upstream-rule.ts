@@ -1,6 +1,7 @@
 import { AppError } from "../errors"
 import { type IpAddress, isInRange, parseIp } from "../ip-address"
 import { isOwnListener, type OwnListener } from "../own-listener"
+import { type AddressKind, inWords, kindOfAddress } from "../special-addresses"
 
 export type UpstreamNeeds = {
   /** Ranges in which everything is allowed. */
@@ -8,30 +9,8 @@ export type UpstreamNeeds = {
   ownListeners: () => OwnListener[]
 }
 
-/** Ranges that no application of the house stands in: IANA's special-purpose registries (RFC 6890). */
-const refused: [string, string][] = [
-  ["0.0.0.0/8", "an unspecified address"],
-  ["127.0.0.0/8", "a loopback address"],
-  ["169.254.0.0/16", "a link-local address"],
-  ["224.0.0.0/4", "a multicast address"],
-  ["255.255.255.255/32", "the broadcast address"],
-  ["240.0.0.0/4", "a reserved address"],
-  ["::1/128", "a loopback address"],
-  // With the IPv4-compatible addresses, which are obsolete (RFC 4291 section 2.5.5.1).
-  ["::/96", "an unspecified address"],
-  ["fe80::/10", "a link-local address"],
-  ["ff00::/8", "a multicast address"],
-]
-
-/** Ranges that the public internet does not reach (RFC 1918, RFC 6598, RFC 4193, RFC 6052). */
-const houseOnly: [string, string][] = [
-  ["10.0.0.0/8", "a private address"],
-  ["172.16.0.0/12", "a private address"],
-  ["192.168.0.0/16", "a private address"],
-  ["100.64.0.0/10", "a private address"],
-  ["fc00::/7", "a private address"],
-  ["64:ff9b::/96", "a translated address"],
-]
+/** Where no application of the house stands. */
+const nowhere: ReadonlySet<AddressKind> = new Set(["unspecified", "loopback", "link-local", "multicast", "broadcast", "reserved"])
 
 /** Which addresses and ports an `external` container may have, so that the edge is led neither into this machine nor back to itself. */
 export class UpstreamRule {
@@ -44,8 +23,8 @@ export class UpstreamRule {
     const address = typeof raw === "string" ? parseIp(raw.trim()) : undefined
     if (address === undefined) throw new AppError("invalid", "address must be an IPv4 or IPv6 address")
     if (!this.isAllowed(address)) {
-      const range = refused.find(([cidr]) => isInRange(address, cidr))
-      if (range !== undefined) throw notAllowed(`address ${address.text} is ${range[1]}`)
+      const kind = kindOfAddress(address)
+      if (kind !== undefined && nowhere.has(kind)) throw notAllowed(`address ${address.text} is ${inWords(kind)}`)
     }
     const ports = parsePortMap(body.ports)
     const own = this.ownPort(address, ports)
@@ -72,8 +51,9 @@ export class UpstreamRule {
     const address = parseIp(text)
     if (address === undefined) return `${text} is not an IP address`
     if (this.isAllowed(address)) return undefined
-    const range = [...refused, ...(isAdmin ? [] : houseOnly)].find(([cidr]) => isInRange(address, cidr))
-    if (range !== undefined) return `${address.text} is ${range[1]}, which is refused unless FREEHOLD_ALLOW_UPSTREAMS covers it`
+    const kind = kindOfAddress(address)
+    if (kind !== undefined && (!isAdmin || nowhere.has(kind)))
+      return `${address.text} is ${inWords(kind)}, which is refused unless FREEHOLD_ALLOW_UPSTREAMS covers it`
     return isOwnListener(this.needs.ownListeners(), address, port) ? `${address.text} port ${port} is Freehold's own listener` : undefined
   }
 

@@ -1,9 +1,9 @@
 import { BlockList, isIPv4, isIPv6 } from "node:net"
+import { parseIp } from "../ip-address"
+import { type AddressKind, kindOfAddress } from "../special-addresses"
 
 /** An address in the one form in which two that are the same are equal (RFC 5952); what is none comes back as it is. */
-export function canonicalAddress(address: string): string {
-  return isIPv6(address) && !address.includes("%") ? new URL(`http://[${address}]`).hostname.slice(1, -1) : address
-}
+export const canonicalAddress = (address: string): string => parseIp(address)?.text ?? address
 
 /** Whether it is one of the addresses that lie in these ranges (`10.0.0.0/8`). */
 export function isInRanges(address: string, ranges: BlockList): boolean {
@@ -20,23 +20,17 @@ export function rangesOf(list: string[]): BlockList {
   return ranges
 }
 
-/** Special-purpose ranges that nobody on the Internet reaches (IANA registries of RFC 6890). */
-const unreachable = [
-  "0.0.0.0/8",
-  "10.0.0.0/8",
-  "100.64.0.0/10",
-  "127.0.0.0/8",
-  "169.254.0.0/16",
-  "172.16.0.0/12",
-  "192.168.0.0/16",
-  "240.0.0.0/4",
-  "::/127",
-  "fc00::/7",
-  "fe80::/10",
-]
+const unreachable: ReadonlySet<AddressKind | undefined> = new Set([
+  "unspecified",
+  "loopback",
+  "link-local",
+  "private",
+  "shared",
+  "reserved",
+])
 
-/** Tells whether an address is private, of a carrier's network, of one link, or of the machine itself. */
-export function privateAddressTest(): (address: string) => boolean {
-  const ranges = rangesOf(unreachable)
-  return (address) => isInRanges(address, ranges)
+/** Whether an address is private, of a carrier's network, of one link, or of the machine itself. */
+export function isPrivateAddress(text: string): boolean {
+  const address = parseIp(text)
+  return address !== undefined && unreachable.has(kindOfAddress(address))
 }

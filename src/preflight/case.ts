@@ -15,6 +15,5 @@ export type Case = {
   a: Lookup
   aaaa: Lookup
   cdn: CdnFinder
-  isPrivate: (address: string) => boolean
   now: () => number
 }

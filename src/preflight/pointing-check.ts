@@ -1,6 +1,6 @@
 import { isIPv4 } from "node:net"
 import type { Lookup } from "../dns/lookup"
-import { canonicalAddress } from "./address"
+import { canonicalAddress, isPrivateAddress } from "./address"
 import type { Case } from "./case"
 import type { Cdn } from "./cdn-data"
 import { couldNotAsk, evidenceOf, ownAnswers, usefulAnswers, valuesOf } from "./lookups"
@@ -88,10 +88,10 @@ function whyNoAddress(lookup: Lookup, end: string): string {
 type Seen = { aliases: string[]; addresses: string[]; foreign: string[] }
 
 function aboutForeign(one: Case, { aliases, addresses, foreign }: Seen): Finding[] {
-  const { name, a, aaaa, input, isPrivate, cdn } = one
+  const { name, a, aaaa, input, cdn } = one
   const findings: Finding[] = []
   const evidence = [a, aaaa].flatMap(evidenceOf)
-  const inside = foreign.filter(isPrivate)
+  const inside = foreign.filter(isPrivateAddress)
   if (inside.length > 0) {
     const sentence = `${name} leads to ${enumerate(inside)}, which nobody outside that network can reach, a certificate authority neither.`
     findings.push({ code: "private_address", severity: "blocked", sentence, fix: `${change(one, aliases, inside)}.`, evidence })

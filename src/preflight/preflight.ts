@@ -6,7 +6,6 @@
 // Not done here: visiting the name over HTTP, verifying signatures, telling one registrable domain from a public suffix.
 
 import type { DnsLookup, Lookup } from "../dns/lookup"
-import { privateAddressTest } from "./address"
 import { checkCaa } from "./caa-check"
 import type { Case } from "./case"
 import { CdnFinder } from "./cdn"
@@ -28,7 +27,6 @@ export type PreflightOptions = {
 /** Says before any order what would make it fail, in one sentence with one fix. Never throws for what DNS is like. */
 export class Preflight {
   private cdn = new CdnFinder()
-  private isPrivate = privateAddressTest()
 
   constructor(private options: PreflightOptions) {}
 
@@ -42,7 +40,7 @@ export class Preflight {
       const dead = nothingToAsk(name, cname)
       if (dead !== undefined) return conclude(name, [dead], null, now())
       const zone = cname.zone ?? (await zoneByClimbing(lookups, input.hostname))
-      const one: Case = { input, lookups, name, zone, cname, a, aaaa, cdn: this.cdn, isPrivate: this.isPrivate, now }
+      const one: Case = { input, lookups, name, zone, cname, a, aaaa, cdn: this.cdn, now }
       const [caa, ...checks] = await Promise.all([
         checkCaa(one),
         checkDelegation(one),
