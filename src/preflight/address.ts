@@ -26,6 +26,7 @@ const unreachable: ReadonlySet<AddressKind | undefined> = new Set([
   "link-local",
   "private",
   "shared",
+  "broadcast",
   "reserved",
 ])
 

@@ -147,7 +147,8 @@ test("a person whose receivers all hang does not keep another person waiting for
   await until(() => good.received.length === 1, "the delivery to the other")
   // The first places that came free were his: Ada's 400 have not all been tried, which would have been a turn of 32 after another.
   expect(hanging.received.length).toBeLessThan(200)
-  expect(hanging.mostOpen).toBeLessThanOrEqual(32)
+  // A receiver may see the next 32 before it has noticed that the last ones hung up.
+  expect(hanging.mostOpen).toBeLessThanOrEqual(64)
 })
 
 test("events of one connection reach an endpoint in order: none before the one before it was delivered or given up", async () => {

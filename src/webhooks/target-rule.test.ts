@@ -30,7 +30,7 @@ test.each([
   ["224.0.0.251", "a multicast address"],
   ["239.255.255.250", "a multicast address"],
   ["240.0.0.1", "a reserved address"],
-  ["255.255.255.255", "a reserved address"],
+  ["255.255.255.255", "the broadcast address"],
   ["::", "an unspecified address"],
   ["::1", "a loopback address"],
   ["::7f00:1", "an unspecified address"],
