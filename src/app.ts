@@ -19,7 +19,7 @@ export type App = {
   ports: { api: number; http: number; https: number; dns?: number; ssh?: number }
   setupUrl: string | undefined
   rootPem: () => Promise<string>
-  /** What the API answers, by method and pattern; WebSockets apart. */
+  /** What the API answers, by method and pattern; a WebSocket opens with GET. */
   routes: readonly { method: string; path: string }[]
   /** Takes over what changed of the settings in force; touches no connection. */
   reload: () => void
@@ -161,7 +161,7 @@ async function compose(
     },
     setupUrl: secret === undefined ? undefined : `http://${apiListen.host ?? "localhost"}:${api.port}/setup/${secret}`,
     rootPem,
-    routes: api.root.routes,
+    routes: api.routes,
     reload: () => [dns, api, edge, features].forEach((part) => part.reload()),
     stop: async (drainMs) => {
       await Promise.all([api.endSockets(), edge.drain(drainMs), portListeners.drain(drainMs)])

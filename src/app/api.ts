@@ -81,7 +81,7 @@ export class Api {
         trafficRoutes(features.traffic, guards.networking),
         computeRoutes(features.compute, guards.compute),
         containerPartRoutes(features.parts, guards.compute),
-        computeWideRoutes(features.parts, guards.compute),
+        computeWideRoutes(features.parts, guards.compute, guards.computeAdmin),
         ticketRoutes(
           tickets,
           (request) => guards.principal(request),
@@ -93,6 +93,11 @@ export class Api {
       audit,
       log,
     })
+  }
+
+  /** Every route by method and pattern, those that open a WebSocket too. */
+  get routes(): HttpRoot["routes"] {
+    return [...this.root.routes, ...this.sockets.paths.map((path) => ({ method: "GET", path }))]
   }
 
   /** Listens; throws an error that names the setting. */

@@ -67,6 +67,13 @@ export class Guards {
   compute = (request: Request, resource: string | undefined, id: string | undefined, action: string): Promise<Principal> =>
     this.scoped(request, "compute", resource, id, action)
 
+  /** Administration of compute: an administrator's session, whatever the scopes of a token. Throws `unauthorized`, or `forbidden` for every other token that holds. */
+  computeAdmin = async (request: Request): Promise<Principal & { kind: "session" }> => {
+    const principal = await this.principal(request)
+    if (principal.kind !== "session" || !principal.isAdmin) throw new AppError("forbidden", "forbidden")
+    return principal
+  }
+
   /** The scope gate of the storage API. */
   storage = (request: Request, resource: "namespaces" | "files" | "registry", id: string | undefined, action: string): Promise<Principal> =>
     this.scoped(request, "storage", resource, id, action)

@@ -27,6 +27,8 @@ const challenge: Row = { need: "challenge" }
 const theirs = (thing: Thing, body?: object): Row => ({ need: "session", foreign: { thing, status: 404 }, ...(body ? { body } : {}) })
 const adminOf = (action: string, scope = "compute.containers"): Row => ({ need: { scope, action, admin: true } })
 
+const refused = (scope: string, own: number): Row => ({ need: { scope, action: "create" }, own })
+
 const mappings = "networking.domain-mappings"
 const domains = "networking.domains"
 const containers = "compute.containers"
@@ -107,6 +109,16 @@ export const permissionTable: Record<string, Row> = {
   "DELETE /api/domain-mappings/:id": of("mapping", mappings, "delete"),
   "POST /api/domain-mappings/:id/verify": of("mapping", mappings, "create"),
   "GET /api/domain-mappings/:id/traffic": of("mapping", mappings, "read"),
+
+  // Methods that these paths do not have: who may not even ask is told so first.
+  "ALL /api/domains": refused(domains, 405),
+  "ALL /api/domains/:id": refused(`${domains}.:id`, 405),
+  "ALL /api/domains/:id/refresh": refused(`${domains}.:id`, 405),
+  "ALL /api/domains/*": refused(`${domains}.:id`, 404),
+  "ALL /api/domain-mappings": refused(mappings, 405),
+  "ALL /api/domain-mappings/:id": refused(`${mappings}.:id`, 405),
+  "ALL /api/domain-mappings/:id/verify": refused(`${mappings}.:id`, 405),
+  "ALL /api/domain-mappings/:id/traffic": refused(`${mappings}.:id`, 405),
 
   "GET /compute/containers": read(containers),
   "POST /compute/containers": create(containers),

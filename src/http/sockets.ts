@@ -68,6 +68,11 @@ export class Sockets {
     return this.sockets.size
   }
 
+  /** The patterns of the paths at which sockets are opened. */
+  get paths(): string[] {
+    return this.needs.routes.map(({ path }) => path)
+  }
+
   /** Whether the request is for a socket, and so for `answer`. */
   concerns(request: Request): boolean {
     if (request.method !== "GET") return false
