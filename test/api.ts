@@ -2,6 +2,7 @@ import { adminRoutes } from "../src/accounts/admin-routes"
 import { Administration, type Holding } from "../src/accounts/administration"
 import { AdministrationStore } from "../src/accounts/administration-store"
 import { Authenticator } from "../src/accounts/authenticator"
+import { cliLoginRoutes } from "../src/accounts/cli-login-routes"
 import { LoginLimit } from "../src/accounts/login-limit"
 import { People } from "../src/accounts/people"
 import { ResetLinks } from "../src/accounts/reset-links"
@@ -51,6 +52,7 @@ export async function startApi(change: Partial<MappingNeeds> = {}) {
     people,
     baseDomain: "cloud.example.org",
     webauthnOrigins: () => ["https://cloud.example.org"],
+    pageOrigin: () => "https://cloud.example.org",
     now,
   })
   const tokens = new Tokens(store, signer, now)
@@ -120,6 +122,7 @@ export async function startApi(change: Partial<MappingNeeds> = {}) {
   const audit = new RequestAudit({ record: (entry) => trail.record(entry), who: guards.who, address: door.address })
   const routes = [
     accountRoutes(ownAccount.login, people, tokens, door),
+    cliLoginRoutes(),
     twoFactorRoutes(ownAccount.login, door.address),
     settingsRoutes(ownAccount.settings, door),
     twoFactorAdminRoutes(ownAccount.settings.twoFactor, guards.admin),

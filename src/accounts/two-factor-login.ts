@@ -21,6 +21,8 @@ export type LoginNeeds = {
   recoveryCodes: RecoveryCodes
   /** Of second factors; passwords have one of their own, so that one login does not count twice. */
   limit: LoginLimit
+  /** Address of the page at which the command line's logins are confirmed, at the base domain. */
+  page: () => string
   now: () => number
 }
 
@@ -42,18 +44,18 @@ export class Login {
     const { people, store, challenges } = this.needs
     const person = await people.identify(input, address)
     if (!(await store.hasSecondFactor(person.id))) return people.signIn(person.id, address, person.passwordHash)
-    return { requires_2fa: true, challenge_token: await challenges.issue(person.id, person.passwordHash) }
+    return { requires_2fa: true, challenge_token: await challenges.issue(person) }
   }
 
-  /** What this login may go on with. */
-  async factors(token: string | undefined): Promise<{ factors: string[] }> {
-    const { challenges, store, totp, recoveryCodes } = this.needs
-    const { personId } = await challenges.read(token)
+  /** What this login may go on with, whose it is, and the address of the page at which a browser can go on with it. */
+  async factors(token: string | undefined): Promise<{ factors: string[]; username: string; page: string }> {
+    const { challenges, store, totp, recoveryCodes, page } = this.needs
+    const { personId, username } = await challenges.read(token)
     const factors: string[] = []
     if ((await store.keys(personId)).length > 0) factors.push("webauthn")
     if (await totp.isOn(personId)) factors.push("totp")
     if ((await recoveryCodes.left(personId)) > 0) factors.push("recovery_code")
-    return { factors }
+    return { factors, username, page: page() }
   }
 
   async beginWithKey(token: string | undefined) {

@@ -1,4 +1,5 @@
 import { adminRoutes } from "../accounts/admin-routes"
+import { cliLoginRoutes } from "../accounts/cli-login-routes"
 import { resetRoutes } from "../accounts/reset-routes"
 import { accountRoutes } from "../accounts/routes"
 import { settingsRoutes } from "../accounts/settings-routes"
@@ -69,6 +70,7 @@ export class Api {
       routes: [
         publicRoutes(rootPem),
         accountRoutes(features.ownAccount.login, features.people, features.tokens, door),
+        cliLoginRoutes(),
         twoFactorRoutes(features.ownAccount.login, door.address),
         settingsRoutes(features.ownAccount.settings, door),
         twoFactorAdminRoutes(features.ownAccount.settings.twoFactor, guards.admin),

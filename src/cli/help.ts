@@ -54,7 +54,10 @@ publishes the TXT record, verifies, and fetches the page over HTTPS. It stays up
     details: `Asks for what is not given. The session is kept in config.json in your configuration folder, readable by you alone.
   --server URL       default FREEHOLD_SERVER, else the last one, else http://127.0.0.1:8080
   --password-stdin   read the password from standard input; needs --username
-  --json             print who is logged in, without the token`,
+  --json             print who is logged in, without the token
+An account with a second factor is asked for a code of its authenticator app or a recovery code (on the next line of standard input under
+--password-stdin), or for its security key, on a page that a browser opens. The page tells this command by itself when it is done, or shows
+what to paste here, as it does when you are logged in by SSH.`,
   },
   {
     name: "domains",

@@ -43,6 +43,8 @@ export const permissionTable: Record<string, Row> = {
   "GET /reset/:secret": open,
   "POST /reset/:secret": open,
 
+  "GET /cli-2fa": open,
+
   "POST /api/login": open,
   "POST /api/logout": open,
   "GET /api/session": session,
