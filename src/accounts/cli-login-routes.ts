@@ -43,8 +43,8 @@ const content = `
 <p>A command line asks to sign in as <b id="username"></b>. Go on only if you have just run <code>freehold login</code> yourself.</p>
 <button type="button" id="use-key" hidden>Use a security key</button>
 <p id="key-elsewhere" hidden>A security key can be used at <a id="right-page"></a> only.</p>
-<p id="or" class="or" hidden>or with a code:</p>
-<form id="with-code" class="with-code" hidden>
+<p id="or" class="or" hidden>or</p>
+<form id="with-code" hidden>
 <label for="code">Code of your authenticator app, or a recovery code
 <input id="code" name="code" autocomplete="one-time-code" autocapitalize="none" spellcheck="false" maxlength="64" required></label>
 <button id="use-code" class="second">Confirm with the code</button>
@@ -52,13 +52,11 @@ const content = `
 </div>
 <p id="problem" role="alert"></p>
 <p id="status" role="status" class="quiet"></p>
-<div id="delivered" hidden tabindex="-1">
-<h2>You are signed in</h2>
+<div id="delivered" hidden>
 <p>Go back to the command line. This page can be closed.</p>
 </div>
 <div id="by-hand" hidden>
-<h2>One step is left</h2>
 <label for="token">Paste this into the command line, where <code>freehold login</code> waits for it, and nowhere else:
-<textarea id="token" rows="5" readonly spellcheck="false"></textarea></label>
+<input id="token" class="secret" readonly spellcheck="false"></label>
 <button type="button" id="copy">Copy</button>
 </div>`

@@ -25,7 +25,8 @@ export function cliLoginScript(): void {
   const over = () => {
     show("choice", false)
     say("")
-    complain('This sign-in is over: it is used, or older than five minutes. Run "freehold login" again.')
+    byId("title").textContent = "This sign-in is over"
+    complain('It is used, or older than five minutes. Run "freehold login" again.')
   }
 
   async function ask(method: string, path: string, body?: unknown): Promise<Answer> {
@@ -90,19 +91,18 @@ export function cliLoginScript(): void {
       )
     }
     say("")
-    if (isTaken) {
-      show("delivered")
-      return byId("delivered").focus()
-    }
-    show("by-hand")
-    const field = byId<HTMLTextAreaElement>("token")
+    byId("title").textContent = isTaken ? "You are signed in" : "One step is left"
+    byId("title").focus()
+    show(isTaken ? "delivered" : "by-hand")
+    if (isTaken) return
+    const field = byId<HTMLInputElement>("token")
     field.value = token
     field.select()
     field.focus()
   }
 
   async function copy(): Promise<void> {
-    const field = byId<HTMLTextAreaElement>("token")
+    const field = byId<HTMLInputElement>("token")
     field.select()
     try {
       await navigator.clipboard.writeText(field.value)
@@ -134,7 +134,9 @@ export function cliLoginScript(): void {
     link.textContent = known.page
     show("use-key", hasKey && isRightPage)
     show("key-elsewhere", hasKey && !isRightPage)
-    show("or", hasKey && hasCode)
+    show("or", hasKey && isRightPage && hasCode)
+    // The one thing to do looks like it.
+    useCode.classList.toggle("second", hasKey && isRightPage)
     show("with-code", hasCode)
     show("choice")
     if (hasKey && isRightPage) useKey.focus()

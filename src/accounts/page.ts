@@ -28,20 +28,21 @@ const style = `
 @media(prefers-color-scheme:dark){:root{--text:#e6e9ef;--quiet:#a3adbd;--paper:#14181f;--line:#6b7688;--accent:#8ab4ff;--on-accent:#10151d;--alert:#ff9b9b}}
 *{box-sizing:border-box}
 [hidden]{display:none!important}
-body{font:16px/1.5 system-ui,sans-serif;max-width:26rem;margin:0 auto;padding:12vh 1rem 2rem;color:var(--text);background:var(--paper);overflow-wrap:anywhere}
+body{font:16px/1.5 system-ui,sans-serif;max-width:26rem;margin:0 auto;padding:clamp(2rem,10vh,7rem) 1rem 2rem;color:var(--text);background:var(--paper);overflow-wrap:anywhere}
 h1{font-size:1.5rem;line-height:1.25;margin:0 0 1rem}
-h2{font-size:1.125rem;margin:0 0 .5rem}
+a{color:var(--accent)}
 label{display:block;margin:1rem 0}
-input,textarea{display:block;width:100%;margin-top:.25rem;padding:.6rem;font:inherit;color:inherit;background:transparent;border:1px solid var(--line);border-radius:6px}
-textarea{font:13px/1.4 ui-monospace,monospace;resize:vertical}
+input{display:block;width:100%;margin-top:.25rem;padding:.6rem;font:inherit;color:inherit;background:transparent;border:1px solid var(--line);border-radius:6px}
 button{display:block;width:100%;min-height:2.75rem;padding:.6rem 1rem;font:inherit;font-weight:600;border:1px solid transparent;border-radius:6px;background:var(--accent);color:var(--on-accent);cursor:pointer}
 button.second{background:transparent;color:var(--accent);border-color:var(--accent)}
 button:disabled{opacity:.6;cursor:default}
+[tabindex="-1"]:focus{outline:0}
 :focus-visible{outline:3px solid var(--accent);outline-offset:2px}
 code{font:.9em ui-monospace,monospace}
 .quiet{color:var(--quiet)}
-.or{margin:1.25rem 0 0;color:var(--quiet)}
-.with-code label{margin-top:1.25rem}
+.or{display:flex;align-items:center;gap:.75rem;margin:1.25rem 0 0;color:var(--quiet)}
+.or::before,.or::after{content:"";flex:1;border-top:1px solid var(--line);opacity:.5}
+.secret{font-family:ui-monospace,monospace}
 [role=alert]{color:var(--alert)}`
 
 /**
@@ -57,7 +58,7 @@ export function page(status: number, title: string, content: string, { script, c
     "base-uri 'none'",
     "frame-ancestors 'none'",
   ]
-  const html = `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark"><title>${title} · Freehold</title><style>${style}</style><main><h1>${title}</h1>${content}</main>${script === undefined ? "" : `<script>${script}</script>`}</html>`
+  const html = `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark"><title>${title} · Freehold</title><style>${style}</style><main><h1 id="title" tabindex="-1">${title}</h1>${content}</main>${script === undefined ? "" : `<script>${script}</script>`}</html>`
   const headers = {
     "content-type": "text/html; charset=utf-8",
     "cache-control": "no-store",

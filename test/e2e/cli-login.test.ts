@@ -168,7 +168,7 @@ browserTest(
     expect((await stored()).status).toBe(200)
     // The link is used up.
     await page.goto(address)
-    await page.locator("#problem", { hasText: "This sign-in is over" }).waitFor()
+    await page.locator("#problem", { hasText: "older than five minutes" }).waitFor()
     await picture("over")
   },
   60_000,
