@@ -8,6 +8,7 @@ import { People } from "../src/accounts/people"
 import { ResetLinks } from "../src/accounts/reset-links"
 import { resetRoutes } from "../src/accounts/reset-routes"
 import { accountRoutes } from "../src/accounts/routes"
+import { sessionsAdminRoutes } from "../src/accounts/sessions-admin-routes"
 import { settingsRoutes } from "../src/accounts/settings-routes"
 import { setupRoutes } from "../src/accounts/setup-routes"
 import { twoFactorAdminRoutes } from "../src/accounts/two-factor-admin-routes"
@@ -125,6 +126,7 @@ export async function startApi(change: Partial<MappingNeeds> = {}) {
     cliLoginRoutes(),
     twoFactorRoutes(ownAccount.login, door.address),
     settingsRoutes(ownAccount.settings, door),
+    sessionsAdminRoutes(ownAccount.settings.sessions, guards.admin),
     twoFactorAdminRoutes(ownAccount.settings.twoFactor, guards.admin),
     setupRoutes(people, door.address),
     adminRoutes(administration, guards.admin),

@@ -2,6 +2,7 @@ import { adminRoutes } from "../accounts/admin-routes"
 import { cliLoginRoutes } from "../accounts/cli-login-routes"
 import { resetRoutes } from "../accounts/reset-routes"
 import { accountRoutes } from "../accounts/routes"
+import { sessionsAdminRoutes } from "../accounts/sessions-admin-routes"
 import { settingsRoutes } from "../accounts/settings-routes"
 import { setupRoutes } from "../accounts/setup-routes"
 import { twoFactorAdminRoutes } from "../accounts/two-factor-admin-routes"
@@ -73,6 +74,7 @@ export class Api {
         cliLoginRoutes(),
         twoFactorRoutes(features.ownAccount.login, door.address),
         settingsRoutes(features.ownAccount.settings, door),
+        sessionsAdminRoutes(features.ownAccount.settings.sessions, guards.admin),
         twoFactorAdminRoutes(features.ownAccount.settings.twoFactor, guards.admin),
         setupRoutes(features.people, door.address),
         adminRoutes(people, guards.admin),

@@ -170,11 +170,14 @@ your user id: --scope networking.me.domains=read,create,delete. scopes shows the
       role: "people role ID|USERNAME admin|user [--json]",
       delete: "people delete ID|USERNAME [--preview] [--yes] [--confirm DIGEST|USERNAME] [--json]",
       reset: "people reset ID|USERNAME [--json]",
+      sessions: "people sessions [ID|USERNAME] [--limit N] [--cursor PLACE] [--json]",
+      "end-session": "people end-session ID [--json]",
     },
     details: `create without --password-stdin prints a link at which the person chooses a password; reset prints one for somebody who lost theirs.
 A link works once and for 24 hours. disable ends every session and stops every API token at once; enable brings the tokens back.
 delete takes along what the person owns: it shows what that is and asks for the username. --preview only shows it, --yes does not ask, and
---confirm deletes only if that is still what the digest of a preview stands for. The last enabled administrator stays one.`,
+--confirm deletes only if that is still what the digest of a preview stands for. The last enabled administrator stays one.
+sessions lists who is signed in where, the newest first; end-session ends one of them, and its WebSockets within seconds.`,
   },
   {
     name: "audit",

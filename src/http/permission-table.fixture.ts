@@ -97,6 +97,8 @@ export const permissionTable: Record<string, Row> = {
   "POST /admin/users/:id/reset": admin,
   "PUT /admin/users/:id/role/:role": admin,
   "DELETE /admin/users/:id/two-factor": admin,
+  "GET /admin/sessions": admin,
+  "DELETE /admin/sessions/:id": admin,
   "GET /api/audit": session,
   "GET /api/audit/export": session,
 
