@@ -59,11 +59,13 @@ export class SessionStore {
     await this.db.updateTable("people").set({ displayName }).where("id", "=", personId).execute()
   }
 
-  /** The new password and the end of all other sessions are one step. */
-  async setPassword(personId: string, passwordHash: string, keptId: string): Promise<void> {
-    await this.db.transaction().execute(async (trx) => {
-      await trx.updateTable("people").set({ passwordHash }).where("id", "=", personId).execute()
+  /** The new password and the end of all other sessions are one step; false where the password of now is no longer the one of `from`. */
+  async setPassword(personId: string, { from, to, keptId }: { from: string; to: string; keptId: string }): Promise<boolean> {
+    return this.db.transaction().execute(async (trx) => {
+      const change = trx.updateTable("people").set({ passwordHash: to }).where("id", "=", personId).where("passwordHash", "=", from)
+      if ((await change.returning("id").executeTakeFirst()) === undefined) return false
       await new SessionStore(trx as Db).endOthers(personId, keptId)
+      return true
     })
   }
 }

@@ -30,7 +30,7 @@ export function renderError(error: unknown, request: Request, log: Log): Respons
   const fault = error instanceof AppError ? error : undefined
   if (fault === undefined) log.error("request failed", { error, method: request.method, path })
   const status = fault === undefined ? 500 : statuses[fault.code]
-  const message = fault?.message ?? (isNetworking(path) ? "internal error" : "internal server error")
+  const message = fault?.message ?? "internal error"
   const headers = new Headers({ "x-content-type-options": "nosniff" })
   if (fault?.retryAfterSeconds !== undefined) headers.set("retry-after", String(fault.retryAfterSeconds))
   if (status === 401) headers.set("www-authenticate", "Bearer")
