@@ -91,10 +91,12 @@ export async function startApi(change: Partial<MappingNeeds> = {}) {
     now,
     ...change,
   })
+  const tried = (request: Request, account: { user_id: string; username: string }) => audit.tried(request, account)
   const door = {
     session: (request: Request) => guards.session(request),
     maybeSession: (request: Request) => guards.maybeSession(request),
     address: (request: Request) => addresses.of(request),
+    tried,
   }
   const administrationStore = new AdministrationStore(db)
   const links = new ResetLinks(administrationStore, now)
@@ -124,7 +126,7 @@ export async function startApi(change: Partial<MappingNeeds> = {}) {
   const routes = [
     accountRoutes(ownAccount.login, people, tokens, door),
     cliLoginRoutes(),
-    twoFactorRoutes(ownAccount.login, door.address),
+    twoFactorRoutes(ownAccount.login, door),
     settingsRoutes(ownAccount.settings, door),
     sessionsAdminRoutes(ownAccount.settings.sessions, guards.admin),
     twoFactorAdminRoutes(ownAccount.settings.twoFactor, guards.admin),

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto"
 import { AppError } from "../errors"
 import type { LoginLimit } from "./login-limit"
-import type { LoginReply, People } from "./people"
+import type { LoginReply, People, Tried } from "./people"
 import type { RecoveryCodes } from "./recovery-codes"
 import type { Totp } from "./totp"
 import type { Challenge, TwoFactorChallenges } from "./two-factor-challenges"
@@ -11,6 +11,9 @@ import type { SecurityKeys } from "./webauthn-keys"
 
 /** Answered in place of a session to a person who has a second factor. */
 export type ChallengeReply = { requires_2fa: true; challenge_token: string }
+
+/** From where a second factor comes, and who is to hear whose account it is for. */
+export type Attempt = { address: string; tried: Tried }
 
 export type LoginNeeds = {
   people: People
@@ -39,10 +42,10 @@ export class Login {
     this.withPasskey = new WebauthnCeremonies(needs.now)
   }
 
-  /** Throws `unauthorized` alike for an unknown person and a wrong password. `address` is the peer's, here and below. */
-  async password(input: Record<string, unknown>, address: string): Promise<LoginReply | ChallengeReply> {
+  /** Throws `unauthorized` alike for an unknown person and a wrong password. `address` is the peer's, here and below; `tried` hears whose account it is. */
+  async password(input: Record<string, unknown>, address: string, tried: Tried): Promise<LoginReply | ChallengeReply> {
     const { people, store, challenges } = this.needs
-    const person = await people.identify(input, address)
+    const person = await people.identify(input, address, tried)
     if (!(await store.hasSecondFactor(person.id))) return people.signIn(person.id, address, person.passwordHash)
     return { requires_2fa: true, challenge_token: await challenges.issue(person) }
   }
@@ -65,28 +68,28 @@ export class Login {
   }
 
   /** Throws `invalid` for a ceremony that is over, `unauthorized` for a credential that proves nothing. */
-  async finishWithKey(input: Record<string, unknown>, address: string): Promise<LoginReply> {
+  async finishWithKey(input: Record<string, unknown>, from: Attempt): Promise<LoginReply> {
     const ceremony = this.withKey.finish(input.state)
     const challenge = this.needs.challenges.get(ceremony.owner)
     if (challenge === undefined) throw new AppError("invalid", "ceremony session not found or expired")
-    this.needs.limit.take(address, challenge.personId)
+    this.count(challenge, from)
     const isProof = await this.needs.keys.isProof(challenge.personId, input.credential, ceremony.challenge)
     if (!isProof) throw new AppError("unauthorized", "authentication failed")
-    return this.complete(challenge, address)
+    return this.complete(challenge, from.address)
   }
 
   /** `{code}` of the authenticator app. */
-  async code(token: string | undefined, input: Record<string, unknown>, address: string): Promise<LoginReply> {
-    const challenge = await this.attempt(token, address)
+  async code(token: string | undefined, input: Record<string, unknown>, from: Attempt): Promise<LoginReply> {
+    const challenge = this.count(await this.needs.challenges.read(token), from)
     if (!(await this.needs.totp.isProof(challenge.personId, input.code))) throw new AppError("unauthorized", "invalid code")
-    return this.complete(challenge, address)
+    return this.complete(challenge, from.address)
   }
 
   /** `{code}` of the printed list; it is used up. */
-  async recoveryCode(token: string | undefined, input: Record<string, unknown>, address: string): Promise<LoginReply> {
-    const challenge = await this.attempt(token, address)
+  async recoveryCode(token: string | undefined, input: Record<string, unknown>, from: Attempt): Promise<LoginReply> {
+    const challenge = this.count(await this.needs.challenges.read(token), from)
     if (!(await this.needs.recoveryCodes.isProof(challenge.personId, input.code))) throw new AppError("unauthorized", "invalid code")
-    return this.complete(challenge, address)
+    return this.complete(challenge, from.address)
   }
 
   async beginWithPasskey(address: string) {
@@ -103,9 +106,9 @@ export class Login {
     return this.needs.people.signIn(personId, address)
   }
 
-  private async attempt(token: string | undefined, address: string): Promise<Challenge> {
-    const challenge = await this.needs.challenges.read(token)
+  private count(challenge: Challenge, { address, tried }: Attempt): Challenge {
     this.needs.limit.take(address, challenge.personId)
+    tried({ user_id: challenge.personId, username: challenge.username })
     return challenge
   }
 

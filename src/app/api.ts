@@ -57,13 +57,15 @@ export class Api {
     this.isAllowed = allowOrigins(config.current.allowedOrigins)
     const isAllowedOrigin = (origin: string) => this.isAllowed(origin)
     const guards = new Guards(features.authenticator, isAllowedOrigin)
+    const { people, links, trail } = features.administration
+    const address = (request: Request) => this.addresses.of(request)
+    const audit = new RequestAudit({ record: (entry) => trail.record(entry), who: guards.who, address })
     const door = {
       session: (request: Request) => guards.session(request),
       maybeSession: (request: Request) => guards.maybeSession(request),
-      address: (request: Request) => this.addresses.of(request),
+      address,
+      tried: audit.tried,
     }
-    const { people, links, trail } = features.administration
-    const audit = new RequestAudit({ record: (entry) => trail.record(entry), who: guards.who, address: door.address })
     const { sockets, tickets } = makeSockets({ features, guards, isAllowedOrigin, addresses: this.addresses, audit, log })
     this.sockets = sockets
     features.administration.whenStopped((personId) => sockets.endOf(personId))
@@ -72,7 +74,7 @@ export class Api {
         publicRoutes(rootPem),
         accountRoutes(features.ownAccount.login, features.people, features.tokens, door),
         cliLoginRoutes(),
-        twoFactorRoutes(features.ownAccount.login, door.address),
+        twoFactorRoutes(features.ownAccount.login, door),
         settingsRoutes(features.ownAccount.settings, door),
         sessionsAdminRoutes(features.ownAccount.settings.sessions, guards.admin),
         twoFactorAdminRoutes(features.ownAccount.settings.twoFactor, guards.admin),

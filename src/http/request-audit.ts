@@ -11,7 +11,14 @@ export type RequestAuditNeeds = {
   address: (request: Request) => string
 }
 
-type Note = { action: string; target: string | undefined; made?: { id?: string; personId?: string; username?: string } }
+type Account = { user_id: string; username: string }
+type Note = {
+  action: string
+  target: string | undefined
+  made?: { id?: string; personId?: string; username?: string }
+  /** Whose account a login is for. */
+  tried?: Account
+}
 
 const mutating = new Set(["POST", "PUT", "PATCH", "DELETE"])
 const denials = new Set([401, 403, 429])
@@ -47,9 +54,15 @@ export class RequestAudit {
   }
 
   /** Says whom a request without a token of theirs speaks for, where its answer does not. */
-  letIn = (request: Request, { user_id: personId, username }: { user_id: string; username: string }): void => {
+  letIn = (request: Request, { user_id: personId, username }: Account): void => {
     const note = this.notes.get(request)
     if (note !== undefined) note.made = { personId, username }
+  }
+
+  /** Says whose account a login is for. Where it comes to nothing, that account is its target: who it was, nobody knows. */
+  tried = (request: Request, account: Account): void => {
+    const note = this.notes.get(request)
+    if (note !== undefined) note.tried = account
   }
 
   /**
@@ -62,9 +75,10 @@ export class RequestAudit {
     if (note === undefined || !(isDenied || isAct)) return
     const outcome = isDenied ? "denied" : status < 400 ? "allowed" : "failed"
     const principal = this.needs.who(request)
-    const target = note.target ?? (principal === undefined ? undefined : note.made?.id)
+    const account = outcome === "allowed" ? undefined : note.tried?.user_id
+    const target = note.target ?? (principal === undefined ? account : note.made?.id)
     await this.needs.record({
-      ...actor(principal, note),
+      ...actor(principal, note, outcome === "allowed"),
       address: this.needs.address(request),
       action: note.action,
       target: target?.slice(0, maxTargetLength) ?? null,
@@ -74,9 +88,16 @@ export class RequestAudit {
   }
 }
 
-/** A login has no token yet: whom it let in, its answer says. */
-function actor(principal: Principal | undefined, { made }: Note): Pick<AuditEntry, "personId" | "username" | "tokenKind" | "tokenId"> {
-  if (principal === undefined) return { personId: made?.personId ?? null, username: made?.username ?? null, tokenKind: null, tokenId: null }
+/** A login has no token yet: whom it let in, its answer says, or the password that was right. */
+function actor(
+  principal: Principal | undefined,
+  { made, tried }: Note,
+  isAllowed: boolean,
+): Pick<AuditEntry, "personId" | "username" | "tokenKind" | "tokenId"> {
+  if (principal === undefined) {
+    const account = isAllowed && made?.personId === undefined ? { personId: tried?.user_id, username: tried?.username } : made
+    return { personId: account?.personId ?? null, username: account?.username ?? null, tokenKind: null, tokenId: null }
+  }
   return { personId: principal.personId, username: principal.username, tokenKind: principal.kind, tokenId: tokenIdOf(principal) }
 }
 
