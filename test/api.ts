@@ -23,7 +23,7 @@ import { OwnAccount } from "../src/app/own-account"
 import { openDatabase } from "../src/db/open"
 import type { Lookup } from "../src/dns/lookup"
 import { ClientAddresses } from "../src/http/client-address"
-import { allowOrigins } from "../src/http/cors"
+import { allowOrigins, isContainerPage } from "../src/http/cors"
 import { Guards } from "../src/http/guards"
 import { RequestAudit } from "../src/http/request-audit"
 import { httpRoot } from "../src/http/root"
@@ -58,7 +58,9 @@ export async function startApi(change: Partial<MappingNeeds> = {}) {
   })
   const tokens = new Tokens(store, signer, now)
   const isAllowedOrigin = allowOrigins(["https://cloud.example.org", "https://*.cloud.example.org"])
-  const guards = new Guards(new Authenticator(store, signer, now), isAllowedOrigin)
+  const guards = new Guards(new Authenticator(store, signer, now), isAllowedOrigin, (origin) =>
+    isContainerPage(origin, "cloud.example.org", []),
+  )
   const addresses = new ClientAddresses()
   const txt = new Map<string, Lookup["answers"]>()
   const live: { published: string[][]; certified: string[]; asked: string[]; automated: Set<string> } = {

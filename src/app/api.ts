@@ -15,7 +15,7 @@ import type { SshService } from "../compute/ssh-service"
 import { ticketRoutes } from "../compute/ticket-routes"
 import type { ConfigInForce } from "../config"
 import { ClientAddresses } from "../http/client-address"
-import { allowOrigins } from "../http/cors"
+import { allowOrigins, isContainerPage } from "../http/cors"
 import { Guards } from "../http/guards"
 import type { OpenSocket } from "../http/open-socket"
 import { publicRoutes } from "../http/public-routes"
@@ -56,7 +56,10 @@ export class Api {
     this.port = config.current.apiListen.port
     this.isAllowed = allowOrigins(config.current.allowedOrigins)
     const isAllowedOrigin = (origin: string) => this.isAllowed(origin)
-    const guards = new Guards(features.authenticator, isAllowedOrigin)
+    const guards = new Guards(features.authenticator, isAllowedOrigin, (origin) => {
+      const { baseDomain, allowedOrigins } = config.current
+      return isContainerPage(origin, baseDomain, allowedOrigins)
+    })
     const { people, links, trail } = features.administration
     const address = (request: Request) => this.addresses.of(request)
     const audit = new RequestAudit({ record: (entry) => trail.record(entry), who: guards.who, address })

@@ -4,6 +4,7 @@ import { AppError } from "../errors"
 import type { ContainerParts } from "./container-parts"
 import type { Caller } from "./model"
 import type { ComputeGuard } from "./routes"
+import { watchedStream } from "./watched-stream"
 
 const raw = { parse: "none" } as const
 const badBody = "invalid request body"
@@ -68,7 +69,8 @@ export const containerPartRoutes = (parts: ContainerParts, guard: ComputeGuard) 
     .get("/logs", async ({ request, params: { id } }) => {
       const caller = await guard(request, "containers", id, "read")
       const lines = await parts.output.open(caller, id, new URL(request.url).searchParams)
-      return new Response(lines, { headers: { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" } })
+      const watched = watchedStream(lines, () => guard(request, "containers", id, "read"))
+      return new Response(watched, { headers: { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" } })
     })
 
 /** The session of an administrator; throws `unauthorized` or `forbidden`. */

@@ -13,6 +13,11 @@ export function allowOrigins(patterns: string[]): (origin: string) => boolean {
     })
 }
 
+/** Whether a page of this origin is a container's own name below the base domain, unless `listed` names just that origin. */
+export function isContainerPage(origin: string, baseDomain: string, listed: string[]): boolean {
+  return URL.canParse(origin) && new URL(origin).hostname.endsWith(`.compute.${baseDomain}`) && !listed.includes(origin)
+}
+
 /** Cross-origin headers before authentication (Fetch standard); every OPTIONS is answered here, 200 and empty. */
 export const corsPolicy = (isAllowed: (origin: string) => boolean) =>
   new Elysia({ name: "cors-policy" })

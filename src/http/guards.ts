@@ -9,10 +9,14 @@ const networkingActions: Record<string, string> = { GET: "read", HEAD: "read", D
 export class Guards {
   private recognised = new WeakMap<Request, Principal>()
 
-  /** `isAllowedOrigin` is the CORS policy: pages of other origins may not act with a cookie that the browser sends along by itself. */
+  /**
+   * `isAllowedOrigin` is the CORS policy: pages of other origins may not act with a cookie that the browser sends along by itself. `isContainerPage`
+   * says which of the allowed ones are applications of anybody: they lie below the base domain, and a cookie does nothing for them at all.
+   */
   constructor(
     private authenticator: Authenticator,
     private isAllowedOrigin: (origin: string) => boolean,
+    private isContainerPage: (origin: string) => boolean,
   ) {}
 
   /** Any accepted token. Throws `unauthorized`. */
@@ -29,6 +33,7 @@ export class Guards {
 
   private isForeignAction(request: Request): boolean {
     const origin = request.headers.get("origin")
+    if (origin !== null && this.isContainerPage(origin)) return true
     const onlyReads = (request.method === "GET" || request.method === "HEAD") && !isWebSocket(request)
     if (origin === null || onlyReads) return false
     const isOwn = URL.canParse(origin) && new URL(origin).host === request.headers.get("host")

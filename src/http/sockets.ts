@@ -162,7 +162,7 @@ export class Sockets {
   /** The request as the guards read it. A header or cookie hides what stands in the address. */
   private withCredentials(request: Request, url: URL): Request {
     const headers = new Headers()
-    for (const name of ["authorization", "cookie"]) {
+    for (const name of ["authorization", "cookie", "origin"]) {
       const value = request.headers.get(name)
       if (value !== null) headers.set(name, value)
     }
