@@ -24,11 +24,14 @@ function isNetworking(path: string): boolean {
   )
 }
 
+/** The path as it may be logged: the addresses of one-time links are secrets. */
+const withoutSecret = (path: string) => path.replace(/^\/(setup|reset)\/.*/, "/$1/…")
+
 /** The response for anything thrown: an AppError speaks for itself, everything else is our bug and is logged with its stack. */
 export function renderError(error: unknown, request: Request, log: Log): Response {
-  const path = new URL(request.url).pathname
+  const { pathname: path } = new URL(request.url)
   const fault = error instanceof AppError ? error : undefined
-  if (fault === undefined) log.error("request failed", { error, method: request.method, path })
+  if (fault === undefined) log.error("request failed", { error, method: request.method, path: withoutSecret(path) })
   const status = fault === undefined ? 500 : statuses[fault.code]
   const message = fault?.message ?? "internal error"
   const headers = new Headers({ "x-content-type-options": "nosniff" })
