@@ -20,7 +20,7 @@ export type App = {
   setupUrl: string | undefined
   rootPem: () => Promise<string>
   /** What the API answers, by method and pattern; a WebSocket opens with GET. */
-  routes: readonly { method: string; path: string }[]
+  routes: readonly { method: string; path: string; isSocket?: true }[]
   /** Takes over what changed of the settings in force; touches no connection. */
   reload: () => void
   /** Finishes requests under way for at most `drainMs`, then ends everything. */

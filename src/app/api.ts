@@ -20,7 +20,7 @@ import { Guards } from "../http/guards"
 import type { OpenSocket } from "../http/open-socket"
 import { publicRoutes } from "../http/public-routes"
 import { RequestAudit } from "../http/request-audit"
-import { type HttpRoot, httpRoot } from "../http/root"
+import { type ApiRoute, type HttpRoot, httpRoot } from "../http/root"
 import type { Sockets } from "../http/sockets"
 import { serveApi, serveEdgeApi } from "../listen"
 import type { Log } from "../log"
@@ -105,8 +105,8 @@ export class Api {
   }
 
   /** Every route by method and pattern, those that open a WebSocket too. */
-  get routes(): HttpRoot["routes"] {
-    return [...this.root.routes, ...this.sockets.paths.map((path) => ({ method: "GET", path }))]
+  get routes(): readonly ApiRoute[] {
+    return [...this.root.routes, ...this.sockets.paths.map((path) => ({ method: "GET", path, isSocket: true as const }))]
   }
 
   /** Listens; throws an error that names the setting. */

@@ -195,6 +195,35 @@ test("what is another's cannot be seen or touched by any route, with any token",
   expect(await house.belongings()).toBe(before)
 }, 60_000)
 
+test("what opens a WebSocket asks for what its row says, also when it is asked to open one", async () => {
+  const handshake = {
+    upgrade: "websocket",
+    connection: "Upgrade",
+    "sec-websocket-version": "13",
+    "sec-websocket-key": "A".repeat(22) + "==",
+  }
+  const paths = house.app.routes.filter(({ isSocket }) => isSocket === true).map(({ path }) => path)
+  expect(paths).toContain("/compute/containers/:id/logs")
+  for (const path of paths) {
+    const route = `GET ${path}`
+    const { need, foreign } = permissionTable[route] as Row
+    if (typeof need !== "object") throw new Error(`${route} has no scope`)
+    const shake = async (token: string | undefined, id: string) =>
+      (await house.send("GET", pathOf(route, id), token, undefined, handshake)).status
+    expect([route, await shake(undefined, unknownId)]).toEqual([route, 401])
+    for (const { kind, token, setScopes } of bob.tokens) {
+      await setScopes({ [`networking.${bob.id}`]: ["read"], [need.scope.replace("compute", `compute.${bob.id}`)]: ["delete"] })
+      expect([route, kind, await shake(token, unknownId)]).toEqual([route, kind, 403])
+      await setScopes({ [`compute.${bob.id}`]: [need.action] })
+      if (foreign !== undefined)
+        expect([route, kind, await shake(token, house.things[foreign.thing])]).toEqual([route, kind, foreign.status])
+    }
+    if (foreign === undefined) continue
+    for (const { session } of [bob, ada])
+      expect([route, await shake(session, house.things[foreign.thing])]).toEqual([route, foreign.status])
+  }
+})
+
 test("no list shows what is another's", async () => {
   // Scopes that name another's id are one's own words.
   for (const { setScopes } of bob.tokens) await setScopes({})
