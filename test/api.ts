@@ -124,7 +124,12 @@ export async function startApi(change: Partial<MappingNeeds> = {}) {
     maxKnown: 50,
     maxUnknown: 40,
   })
-  const audit = new RequestAudit({ record: (entry) => trail.record(entry), who: guards.who, address: door.address })
+  const audit = new RequestAudit({
+    record: (entry) => trail.record(entry),
+    who: guards.who,
+    refusedToken: guards.refusedToken,
+    address: door.address,
+  })
   const routes = [
     accountRoutes(ownAccount.login, people, tokens, door),
     cliLoginRoutes(),

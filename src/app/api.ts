@@ -62,7 +62,7 @@ export class Api {
     })
     const { people, links, trail } = features.administration
     const address = (request: Request) => this.addresses.of(request)
-    const audit = new RequestAudit({ record: (entry) => trail.record(entry), who: guards.who, address })
+    const audit = new RequestAudit({ record: (entry) => trail.record(entry), who: guards.who, refusedToken: guards.refusedToken, address })
     const door = {
       session: (request: Request) => guards.session(request),
       maybeSession: (request: Request) => guards.maybeSession(request),

@@ -78,6 +78,22 @@ describe("what is put on record", () => {
     expect(recovery).toMatchObject({ action: "POST /api/login/recovery-code", user_id: null, target: bob.id, outcome: "denied" })
   })
 
+  test("a token that was good once is named where it is refused, though nobody was recognised", async () => {
+    const { api, ada, bob, read } = await house()
+    const bot = await api.serviceToken(bob, { [`networking.${bob.id}`]: ["read"] })
+    const sessions = (await (await api.send("GET", "/api/settings/sessions", { token: bob.token })).json()) as { id: number }[]
+    await api.send("DELETE", `/api/tokens/${bot.id}`, { token: bob.token })
+    await api.send("POST", "/api/logout", { token: bob.token })
+    await api.send("GET", "/api/domain-mappings", { token: bot.token, from: "198.51.100.9" })
+    await api.send("GET", "/api/session", { token: bob.token })
+    await api.send("GET", "/api/session", { token: `${bob.token}x` })
+    const [forged, session, token] = (await read(ada, "?action=GET")).entries
+    const refused = { user_id: null, username: null, outcome: "denied", status: 401 }
+    expect(token).toMatchObject({ ...refused, token: { kind: "api_token", id: bot.id }, address: "198.51.100.9" })
+    expect(session).toMatchObject({ ...refused, token: { kind: "session", id: String(sessions[0]?.id) } })
+    expect(forged).toMatchObject({ ...refused, token: null })
+  })
+
   test("denied reads are there, and reads that were allowed are not", async () => {
     const { api, ada, bob, actions } = await house()
     const bot = await api.serviceToken(bob, { [`networking.${bob.id}.domains`]: ["read"] })

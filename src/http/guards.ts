@@ -1,5 +1,5 @@
 import type { Authenticator } from "../accounts/authenticator"
-import type { Principal } from "../accounts/model"
+import type { Principal, TokenName } from "../accounts/model"
 import { covers, type ScopeRoot } from "../accounts/scopes"
 import { AppError } from "../errors"
 
@@ -8,6 +8,7 @@ const networkingActions: Record<string, string> = { GET: "read", HEAD: "read", D
 /** Who is it, and may they: the one place where tokens are read from requests and scopes are checked. */
 export class Guards {
   private recognised = new WeakMap<Request, Principal>()
+  private refused = new WeakMap<Request, string>()
 
   /**
    * `isAllowedOrigin` is the CORS policy: pages of other origins may not act with a cookie that the browser sends along by itself. `isContainerPage`
@@ -22,14 +23,22 @@ export class Guards {
   /** Any accepted token. Throws `unauthorized`. */
   async principal(request: Request): Promise<Principal> {
     const { token, isCookie } = presentedToken(request)
+    if (token !== undefined) this.refused.set(request, token)
     if (isCookie && this.isForeignAction(request)) throw new AppError("unauthorized", "unauthorized")
     const principal = await this.authenticator.authenticate(token)
+    this.refused.delete(request)
     this.recognised.set(request, principal)
     return principal
   }
 
   /** Whom a request that came by here speaks for, whatever became of it; undefined where its token was not accepted. */
   who = (request: Request): Principal | undefined => this.recognised.get(request)
+
+  /** Which token a request brought that was not accepted, where it is one that we have made. */
+  refusedToken = async (request: Request): Promise<TokenName | undefined> => {
+    const token = this.refused.get(request)
+    return token === undefined ? undefined : this.authenticator.nameOf(token)
+  }
 
   private isForeignAction(request: Request): boolean {
     const origin = request.headers.get("origin")

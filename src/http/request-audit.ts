@@ -1,4 +1,4 @@
-import type { Principal } from "../accounts/model"
+import type { Principal, TokenName } from "../accounts/model"
 import { sessionNumber } from "../accounts/sessions"
 import type { AuditEntry } from "../audit/model"
 
@@ -8,6 +8,8 @@ export type RequestAuditNeeds = {
   record: (entry: AuditEntry) => Promise<void>
   /** Whom the guards recognised in a request. */
   who: (request: Request) => Principal | undefined
+  /** The token of a request in which they recognised nobody, where it was good once. */
+  refusedToken: (request: Request) => Promise<TokenName | undefined>
   address: (request: Request) => string
 }
 
@@ -77,8 +79,10 @@ export class RequestAudit {
     const principal = this.needs.who(request)
     const account = outcome === "allowed" ? undefined : note.tried?.user_id
     const target = note.target ?? (principal === undefined ? account : note.made?.id)
+    const refused = principal === undefined ? await this.needs.refusedToken(request) : undefined
     await this.needs.record({
       ...actor(principal, note, outcome === "allowed"),
+      ...(refused === undefined ? {} : { tokenKind: refused.kind, tokenId: shownId(refused) }),
       address: this.needs.address(request),
       action: note.action,
       target: target?.slice(0, maxTargetLength) ?? null,
@@ -101,11 +105,13 @@ function actor(
   return { personId: principal.personId, username: principal.username, tokenKind: principal.kind, tokenId: tokenIdOf(principal) }
 }
 
-/** Of a session the number under which its person sees it in the settings. */
 function tokenIdOf(principal: Principal): string | null {
   if (principal.kind === "api_token") return principal.tokenId
-  return principal.sessionId === undefined ? null : String(sessionNumber(principal.sessionId))
+  return principal.sessionId === undefined ? null : shownId({ kind: "session", id: principal.sessionId })
 }
+
+/** Of a session the number under which its person sees it in the settings. */
+const shownId = ({ kind, id }: TokenName) => (kind === "session" ? String(sessionNumber(id)) : id)
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null
 
