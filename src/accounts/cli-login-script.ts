@@ -37,6 +37,18 @@ export function cliLoginScript(): void {
     return { status: res.status, body: await res.json().catch(() => ({})) }
   }
 
+  /** Asks again after a break of the network, in which a browser gives up all that is under way. Only for what may be asked twice. */
+  async function persist<T>(work: () => Promise<T>): Promise<T> {
+    for (let pauseMs = 300; ; pauseMs *= 3) {
+      try {
+        return await work()
+      } catch (error) {
+        if (pauseMs > 3_000 || !(error instanceof TypeError)) throw error
+        await new Promise((resolve) => setTimeout(resolve, pauseMs))
+      }
+    }
+  }
+
   /** One attempt at a time; whatever goes wrong is said, and another may follow. */
   async function attempt(waiting: string, work: () => Promise<Answer>): Promise<void> {
     complain("")
@@ -59,7 +71,7 @@ export function cliLoginScript(): void {
   }
 
   async function withKey(): Promise<Answer> {
-    const begun = await ask("POST", "/api/webauthn/login/begin")
+    const begun = await persist(() => ask("POST", "/api/webauthn/login/begin"))
     if (begun.status !== 200) return begun
     const { options, state } = begun.body as unknown as { options: { publicKey: PublicKeyCredentialRequestOptionsJSON }; state: string }
     const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(options.publicKey)
@@ -84,8 +96,8 @@ export function cliLoginScript(): void {
     let isTaken = false
     if (callback !== null) {
       say("The command line is being told …")
-      const options = { method: "POST", body: token, credentials: "omit" as const, signal: AbortSignal.timeout(15_000) }
-      isTaken = await fetch(callback, options).then(
+      const bring = () => fetch(callback, { method: "POST", body: token, credentials: "omit", signal: AbortSignal.timeout(15_000) })
+      isTaken = await persist(bring).then(
         (res) => res.ok,
         () => false,
       )
@@ -116,7 +128,7 @@ export function cliLoginScript(): void {
     say("One moment …")
     let answer: Answer
     try {
-      answer = await ask("GET", "/api/login/factors")
+      answer = await persist(() => ask("GET", "/api/login/factors"))
     } catch {
       say("")
       return complain("The server could not be reached. Load the page anew from the command line's link.")
