@@ -21,8 +21,8 @@ export type App = {
   ports: { api: number; http: number; https: number; dns?: number; ssh?: number }
   setupUrl: string | undefined
   rootPem: () => Promise<string>
-  /** What the API answers, by method and pattern; WebSockets apart. */
-  routes: readonly { method: string; path: string }[]
+  /** What the API answers, by method and pattern; a WebSocket opens with GET. */
+  routes: readonly { method: string; path: string; isSocket?: true }[]
   /** The application and API key that the demo has from the start, for the person of that name. */
   seedDemo: (username: string, secret: string, originUrl: string) => Promise<void>
   /** Takes over what changed of the settings in force; touches no connection. */
@@ -199,7 +199,7 @@ async function compose(
     },
     setupUrl: secret === undefined ? undefined : `http://${apiListen.host ?? "localhost"}:${api.port}/setup/${secret}`,
     rootPem,
-    routes: api.root.routes,
+    routes: api.routes,
     seedDemo: async (username, secret, originUrl) => {
       const person = await db.selectFrom("people").select("id").where("username", "=", username).executeTakeFirstOrThrow()
       await connect.connect.seedDemo(person.id, secret, originUrl)

@@ -136,7 +136,9 @@ test("the client's own names do not disturb the server", () => {
     server: undefined,
     token: "t",
     configFolder: "/home/a/.config/freehold",
+    isRemote: false,
   })
+  expect(clientEnvironment({ SSH_CONNECTION: "192.0.2.1 50000 192.0.2.2 22" }).isRemote).toBe(true)
 })
 
 test.each([

@@ -66,7 +66,7 @@ export type ConfigInForce = { readonly current: Config }
 export type ActivationSockets = { https?: number; http?: number }
 
 /** What a command of the client needs of the environment. */
-export type ClientEnvironment = { server: string | undefined; token: string | undefined; configFolder: string }
+export type ClientEnvironment = { server: string | undefined; token: string | undefined; configFolder: string; isRemote: boolean }
 
 /** A setting that cannot be used; the message names it and says what was expected, and never shows a secret. */
 export class ConfigError extends Error {}
@@ -103,13 +103,14 @@ export function readSettings(args: string[], environment: Environment = process.
   return given
 }
 
-/** `FREEHOLD_SERVER` and `FREEHOLD_TOKEN`, and the folder for the client's own file. */
+/** `FREEHOLD_SERVER` and `FREEHOLD_TOKEN`, the folder for the client's own file, and whether the person is logged in by SSH, so that their browser is elsewhere. */
 export function clientEnvironment(environment: Environment = process.env): ClientEnvironment {
   const base = environment.XDG_CONFIG_HOME || join(environment.HOME || "/root", ".config")
   return {
     server: environment.FREEHOLD_SERVER || undefined,
     token: environment.FREEHOLD_TOKEN || undefined,
     configFolder: join(base, "freehold"),
+    isRemote: Boolean(environment.SSH_CONNECTION || environment.SSH_TTY),
   }
 }
 

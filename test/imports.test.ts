@@ -62,6 +62,7 @@ const allowed: Record<string, string[]> = {
   "vault.ts": [],
   "log.ts": ["errors.ts"],
   "errors.ts": [],
+  "address-block.ts": [],
   http: ["accounts", "audit", "connect", "errors.ts", "log.ts", "peer.ts"],
   edge: ["acme", "db", "errors.ts", "hostname.ts", "ip-address.ts", "log.ts", "traffic", "vault.ts", "worker.ts"],
   dns: ["errors.ts"],
@@ -87,7 +88,7 @@ const allowed: Record<string, string[]> = {
   email: ["body.ts", "errors.ts", "hostname.ts", "registrable-domain.ts"],
   "domain-connect": ["errors.ts", "hostname.ts", "log.ts", "safe-fetch.ts"],
   "paging.ts": ["errors.ts"],
-  accounts: ["body.ts", "db", "errors.ts", "vault.ts"],
+  accounts: ["address-block.ts", "body.ts", "db", "errors.ts", "vault.ts"],
   zones: ["body.ts", "db", "errors.ts", "hostname.ts", "log.ts", "providers", "vault.ts"],
   mappings: ["body.ts", "db", "errors.ts", "hostname.ts", "log.ts", "worker.ts"],
   compute: [
@@ -103,7 +104,7 @@ const allowed: Record<string, string[]> = {
     "worker.ts",
   ],
   traffic: ["body.ts", "db", "errors.ts", "log.ts", "worker.ts"],
-  audit: ["db", "errors.ts", "log.ts", "worker.ts"],
+  audit: ["address-block.ts", "db", "errors.ts", "log.ts", "worker.ts"],
   db: [],
 }
 

@@ -1,6 +1,8 @@
 import { adminRoutes } from "../accounts/admin-routes"
+import { cliLoginRoutes } from "../accounts/cli-login-routes"
 import { resetRoutes } from "../accounts/reset-routes"
 import { accountRoutes } from "../accounts/routes"
+import { sessionsAdminRoutes } from "../accounts/sessions-admin-routes"
 import { settingsRoutes } from "../accounts/settings-routes"
 import { setupRoutes } from "../accounts/setup-routes"
 import { twoFactorAdminRoutes } from "../accounts/two-factor-admin-routes"
@@ -13,12 +15,12 @@ import type { SshService } from "../compute/ssh-service"
 import { ticketRoutes } from "../compute/ticket-routes"
 import type { ConfigInForce } from "../config"
 import { ClientAddresses } from "../http/client-address"
-import { allowOrigins } from "../http/cors"
+import { allowOrigins, isContainerPage } from "../http/cors"
 import { Guards } from "../http/guards"
 import type { OpenSocket } from "../http/open-socket"
 import { publicRoutes } from "../http/public-routes"
 import { RequestAudit } from "../http/request-audit"
-import { type HttpRoot, httpRoot } from "../http/root"
+import { type ApiRoute, type HttpRoot, httpRoot } from "../http/root"
 import type { Sockets } from "../http/sockets"
 import { serveApi, serveEdgeApi } from "../listen"
 import type { Log } from "../log"
@@ -63,20 +65,26 @@ export class Api {
     this.port = config.current.apiListen.port
     this.isAllowed = allowOrigins(config.current.allowedOrigins)
     const isAllowedOrigin = (origin: string) => this.isAllowed(origin)
-    const guards = new Guards(features.authenticator, isAllowedOrigin)
-    const door = {
-      session: (request: Request) => guards.session(request),
-      maybeSession: (request: Request) => guards.maybeSession(request),
-      address: (request: Request) => this.addresses.of(request),
-    }
+    const guards = new Guards(features.authenticator, isAllowedOrigin, (origin) => {
+      const { baseDomain, allowedOrigins } = config.current
+      return isContainerPage(origin, baseDomain, allowedOrigins)
+    })
     const { people, links, trail } = features.administration
+    const address = (request: Request) => this.addresses.of(request)
     const ofConnect = connect.routes(guards)
     const audit = new RequestAudit({
       record: (entry) => trail.record(entry),
       who: guards.who,
       whoElse: ofConnect.who,
-      address: door.address,
+      refusedToken: guards.refusedToken,
+      address,
     })
+    const door = {
+      session: (request: Request) => guards.session(request),
+      maybeSession: (request: Request) => guards.maybeSession(request),
+      address,
+      tried: audit.tried,
+    }
     const { sockets, tickets } = makeSockets({ features, guards, isAllowedOrigin, addresses: this.addresses, audit, log })
     this.sockets = sockets
     features.administration.whenStopped((personId) => sockets.endOf(personId))
@@ -84,8 +92,10 @@ export class Api {
       routes: [
         publicRoutes(rootPem),
         accountRoutes(features.ownAccount.login, features.people, features.tokens, door),
-        twoFactorRoutes(features.ownAccount.login, door.address),
+        cliLoginRoutes(),
+        twoFactorRoutes(features.ownAccount.login, door),
         settingsRoutes(features.ownAccount.settings, door),
+        sessionsAdminRoutes(features.ownAccount.settings.sessions, guards.admin),
         twoFactorAdminRoutes(features.ownAccount.settings.twoFactor, guards.admin),
         setupRoutes(features.people, door.address),
         adminRoutes(people, guards.admin),
@@ -98,7 +108,7 @@ export class Api {
         ...ofConnect.routes,
         computeRoutes(features.compute, guards.compute),
         containerPartRoutes(features.parts, guards.compute),
-        computeWideRoutes(features.parts, guards.compute),
+        computeWideRoutes(features.parts, guards.compute, guards.computeAdmin),
         ticketRoutes(
           tickets,
           (request) => guards.principal(request),
@@ -112,6 +122,11 @@ export class Api {
       log,
     })
     this.asking = new Asking(needs.mayIssue)
+  }
+
+  /** Every route by method and pattern, those that open a WebSocket too. */
+  get routes(): readonly ApiRoute[] {
+    return [...this.root.routes, ...this.sockets.paths.map((path) => ({ method: "GET", path, isSocket: true as const }))]
   }
 
   /** Listens; throws an error that names the setting. */

@@ -150,6 +150,8 @@ export class Features {
       people: this.people,
       baseDomain,
       webauthnOrigins: () => webauthnOrigins(config.current.allowedOrigins, baseDomain, httpsListen.port),
+      // A browser leaves port 443 out.
+      pageOrigin: () => new URL(`https://${baseDomain}:${httpsListen.port}`).origin,
       now,
     })
   }

@@ -14,7 +14,8 @@ export type AuditEntry = Omit<Insertable<AuditTable>, "id" | "at">
 
 /** Which entries are asked for; all of what is given must hold. Times are Unix milliseconds, `to` is not included. */
 export type AuditFilter = {
-  personId?: string
+  /** Only what this person did, and what nobody who was recognised tried at their account. */
+  ownerId?: string
   /** An id or a username. */
   person?: string
   /** The beginning of an action, such as `DELETE` or `POST /api/domains`. */

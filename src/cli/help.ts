@@ -54,7 +54,10 @@ publishes the TXT record, verifies, and fetches the page over HTTPS. It stays up
     details: `Asks for what is not given. The session is kept in config.json in your configuration folder, readable by you alone.
   --server URL       default FREEHOLD_SERVER, else the last one, else http://127.0.0.1:8080
   --password-stdin   read the password from standard input; needs --username
-  --json             print who is logged in, without the token`,
+  --json             print who is logged in, without the token
+An account with a second factor is asked for a code of its authenticator app or a recovery code (on the next line of standard input under
+--password-stdin), or for its security key, on a page that a browser opens. The page tells this command by itself when it is done, or shows
+what to paste here, as it does when you are logged in by SSH.`,
   },
   {
     name: "domains",
@@ -205,11 +208,14 @@ that happened to the hostname. rm archives it: the name is free again and its DN
       role: "people role ID|USERNAME admin|user [--json]",
       delete: "people delete ID|USERNAME [--preview] [--yes] [--confirm DIGEST|USERNAME] [--json]",
       reset: "people reset ID|USERNAME [--json]",
+      sessions: "people sessions [ID|USERNAME] [--limit N] [--cursor PLACE] [--json]",
+      "end-session": "people end-session ID [--json]",
     },
     details: `create without --password-stdin prints a link at which the person chooses a password; reset prints one for somebody who lost theirs.
 A link works once and for 24 hours. disable ends every session and stops every API token at once; enable brings the tokens back.
 delete takes along what the person owns: it shows what that is and asks for the username. --preview only shows it, --yes does not ask, and
---confirm deletes only if that is still what the digest of a preview stands for. The last enabled administrator stays one.`,
+--confirm deletes only if that is still what the digest of a preview stands for. The last enabled administrator stays one.
+sessions lists who is signed in where, the newest first; end-session ends one of them, and its WebSockets within seconds.`,
   },
   {
     name: "audit",

@@ -48,13 +48,13 @@ function terminal(): CommandIo {
   return {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
-    async readLine(prompt, { hidden }) {
+    async readLine(prompt, { hidden, signal }) {
       if (prompt !== "") process.stderr.write(prompt)
-      if (process.stdin.isTTY === true) return readTerminalLine(hidden ? quiet : undefined)
+      if (process.stdin.isTTY === true) return readTerminalLine(hidden ? quiet : undefined, signal)
       // Piped input is read through one reader: a second one would miss what the first had read ahead.
       lines ??= createInterface({ input: process.stdin })[Symbol.asyncIterator]()
-      const next = await lines.next()
-      return next.done === true ? "" : next.value
+      const next = await Promise.race([lines.next(), aborted(signal)])
+      return next?.done === false ? next.value : ""
     },
     console: () => new ProcessConsole(process.stdin, process.stdout, process.stderr),
     environment: clientEnvironment(),
@@ -63,16 +63,25 @@ function terminal(): CommandIo {
 }
 
 /** With `silenced`, what is typed goes there and not to the screen. */
-async function readTerminalLine(silenced: Writable | undefined): Promise<string> {
+async function readTerminalLine(silenced: Writable | undefined, signal: AbortSignal | undefined): Promise<string> {
   const reader = createInterface({ input: process.stdin, output: silenced ?? process.stderr, terminal: true })
   try {
     return await new Promise<string>((resolve) => {
       reader.once("line", resolve)
       reader.once("close", () => resolve(""))
       reader.once("SIGINT", () => process.exit(130))
+      void aborted(signal).then(() => resolve(""))
     })
   } finally {
     reader.close()
     if (silenced !== undefined) process.stderr.write("\n")
   }
+}
+
+/** Resolves when the signal says so, which without one is never. */
+function aborted(signal: AbortSignal | undefined): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal?.aborted === true) resolve(undefined)
+    signal?.addEventListener("abort", () => resolve(undefined), { once: true })
+  })
 }

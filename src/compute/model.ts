@@ -2,7 +2,7 @@ import type { ContainerRow } from "../db/schema"
 import { AppError } from "../errors"
 
 /** Who asks; `kind` is `session` where a person does so themselves. */
-export type Caller = { personId: string; isAdmin: boolean; kind?: string }
+export type Caller = { personId: string; isAdmin: boolean }
 
 /** A container as the compute API shows it (platform-api.md section 3.1, and `kind`, `image`, `address`, `ports`, `status_detail`). */
 export type ContainerReply = {

@@ -100,13 +100,18 @@ describe.skipIf(obstacle !== undefined)(`containers and their parts on Podman${o
     const guard = async (request: Request) => {
       const personId = request.headers.get("authorization")?.replace("Bearer ", "")
       if (personId === undefined) throw new AppError("unauthorized", "unauthorized")
-      return { personId, isAdmin: personId === "root", kind: "session" }
+      return { personId, isAdmin: personId === "root" }
+    }
+    const admin = async (request: Request) => {
+      const caller = await guard(request)
+      if (!caller.isAdmin) throw new AppError("forbidden", "forbidden")
+      return caller
     }
     const app = new Elysia()
       .onError({ as: "global" }, ({ error, request }) => renderError(error, request, log))
       .use(computeRoutes(compute, guard))
       .use(containerPartRoutes(parts, guard))
-      .use(computeWideRoutes(parts, guard))
+      .use(computeWideRoutes(parts, guard, admin))
     const stop = async () => {
       await parts.stop()
       await reconciler.stop()

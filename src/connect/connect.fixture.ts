@@ -108,7 +108,11 @@ export async function startConnect(settings: { credentials?: boolean } = {}) {
     now,
   })
   const guards = new ConnectGuards(
-    new Guards(new Authenticator(accounts, signer, now), () => false),
+    new Guards(
+      new Authenticator(accounts, signer, now),
+      () => false,
+      () => false,
+    ),
     connect.keys,
     connect.tokens,
     connect.usage,

@@ -13,6 +13,11 @@ export function allowOrigins(patterns: string[]): (origin: string) => boolean {
     })
 }
 
+/** Whether a page of this origin is a container's own name below the base domain, unless `listed` names just that origin. */
+export function isContainerPage(origin: string, baseDomain: string, listed: string[]): boolean {
+  return URL.canParse(origin) && new URL(origin).hostname.endsWith(`.compute.${baseDomain}`) && !listed.includes(origin)
+}
+
 const methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 const allowedHeaders = ["Content-Type", "Authorization", "Idempotency-Key"]
 const exposeHeaders = ["Retry-After", "X-Request-ID"]

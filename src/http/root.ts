@@ -8,8 +8,11 @@ import type { RequestAudit } from "./request-audit"
 /** The HTTP API as listeners use it; `routes` are those it knows, with their patterns. */
 export type HttpRoot = {
   handle: (request: Request) => Promise<Response>
-  readonly routes: readonly { method: string; path: string }[]
+  readonly routes: readonly ApiRoute[]
 }
+
+/** A route by method and pattern; `isSocket` where a WebSocket is opened. */
+export type ApiRoute = { method: string; path: string; isSocket?: true }
 
 /** The whole HTTP API: CORS, then the routes given, then one answer for what is unknown. Errors are rendered and requests put on record in one place. */
 export function httpRoot(options: {
