@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, test } from "bun:test"
 import { dnsLabObstacle, startDns } from "../../test/lab/dns"
+import { startUnbound, unboundObstacle } from "../../test/lab/unbound"
 import type { DnsLookup } from "../dns/lookup"
 import { typeNumbers } from "../dns/rdata"
 import { Resolver } from "../dns/resolver"
@@ -332,6 +333,58 @@ describe.skipIf(obstacle !== undefined)("against Knot", async () => {
     expect([forbidden.issuer, forbidden.fix]).toEqual([null, 'Add the CAA record 0 issuewild "letsencrypt.org" to wild.customer.test.'])
   })
 })
+
+// Skipped where Unbound is not installed either.
+describe.skipIf((obstacle ?? unboundObstacle()) !== undefined)("where port 53 is closed and Unbound is asked over HTTPS", () => {
+  test("what leads here is ready, and what is wrong is found, with the zone looked for by its NS records", async () => {
+    const dns = await startDns({ zones: ["customer.test", "platform.test", "other.test"] })
+    const unbound = await startUnbound(dns.roots)
+    const relay = relayOverHttp(unbound)
+    const doh = `http://127.0.0.1:${relay.port}/dns-query`
+    const closed = { name: "root", address: dns.spareAddress(40), port: 53 }
+    const resolver = new Resolver({ roots: [closed], doh, queryTimeoutMs: 200 })
+    const preflight = new Preflight({ dns: resolver })
+    const check = (hostname: string) =>
+      preflight.check({ hostname, wants: { addresses: [ours], cnameTarget: target }, issuers: [letsEncrypt] })
+    try {
+      await dns.publish("both", target, "A", ours)
+      await dns.publish("both", "good.customer.test", "CNAME", target)
+      const good = await check("good.customer.test")
+      expect([good.sentence, good.findings]).toEqual(["good.customer.test leads here, and Let's Encrypt may certify it.", []])
+      await dns.publish("both", "other.test", "CAA", '0 issue ";"')
+      await dns.publish("both", "other.test", "A", "203.0.113.9")
+      const apex = await check("other.test")
+      expect(apex.findings.map(({ code }) => code)).toEqual(["caa_forbids", "wrong_address"])
+      expect(apex.findings[1]?.fix).toContain("ALIAS")
+      expect(apex.sentence).toBe('The CAA record of other.test (0 issue ";") forbids every certificate authority to certify other.test.')
+    } finally {
+      resolver.stop()
+      await relay.stop(true)
+      await unbound.stop()
+      await dns.stop()
+    }
+  })
+})
+
+/** DNS over HTTP in front of a resolver that speaks UDP: octets in, octets out. */
+function relayOverHttp(to: { address: string; port: number }) {
+  return Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    async fetch(request) {
+      const query = await request.bytes()
+      const { promise, resolve } = Promise.withResolvers<Buffer>()
+      const socket = await Bun.udpSocket({
+        connect: { hostname: to.address, port: to.port },
+        socket: { data: (_own, bytes) => resolve(Buffer.from(bytes)), error: () => {} },
+      })
+      socket.send(query)
+      const answer = await promise
+      socket.close()
+      return new Response(new Uint8Array(answer), { headers: { "content-type": "application/dns-message" } })
+    },
+  })
+}
 
 /** A name server as real ones are that check nothing: CNAMEs where none may be, and failures for CAA. */
 async function serveOddZone(address: string) {
