@@ -19,7 +19,7 @@ const target = "edge.platform.test"
 
 test("where DNS cannot be asked the verdict says so, and never ready", async () => {
   const silent: DnsLookup = { lookup: () => new Promise(() => {}) }
-  const report = await new Preflight({ dns: silent, timeLimitMs: 20 }).check({
+  const report = await new Preflight({ lookup: silent, timeLimitMs: 20 }).check({
     hostname: "app.customer.test",
     wants: { addresses: [ours], cnameTarget: target },
     issuers: [letsEncrypt],
@@ -58,7 +58,7 @@ describe.skipIf(obstacle !== undefined)("against Knot", async () => {
   })
 
   const check = (hostname: string, more: Partial<PreflightInput> = {}, now?: () => number) =>
-    new Preflight({ dns: counting, now }).check({
+    new Preflight({ lookup: counting, now }).check({
       hostname,
       wants: { addresses: [ours], cnameTarget: target },
       issuers: [letsEncrypt, zeroSsl],
@@ -205,6 +205,13 @@ describe.skipIf(obstacle !== undefined)("against Knot", async () => {
       'The CAA record of caa.test (0 issue "sectigo.com") does not allow Let\'s Encrypt to certify app.sub.caa.test, and app.sub.caa.test inherits it.',
       'Add the CAA record 0 issue "letsencrypt.org" to caa.test.',
     ])
+    const labelled = await check("app.sub.caa.test", {
+      issuers: [{ ...zeroSsl, name: "https://acme.zerossl.com/v2/DV90", label: "ZeroSSL" }],
+    })
+    expect([labelled.issuer, labelled.sentence]).toEqual([
+      "https://acme.zerossl.com/v2/DV90",
+      "app.sub.caa.test leads here, and ZeroSSL may certify it.",
+    ])
     // A record nearer by is the only one that counts.
     await dns.publish("both", "sub.caa.test", "CAA", '0 issue "letsencrypt.org; validationmethods=dns-01"')
     const method = await check("app.sub.caa.test", { issuers: [letsEncrypt] })
@@ -216,6 +223,17 @@ describe.skipIf(obstacle !== undefined)("against Knot", async () => {
     expect((await check("sub.caa.test", { issuers: [{ ...letsEncrypt, challengeTypes: ["dns-01"] }], wildcard: true })).issuer).toBe(
       "Let's Encrypt",
     )
+  })
+
+  test("behind a CNAME the CAA records of its target count, and that is said", async () => {
+    await dns.publish("both", "own.platform.test", "A", ours)
+    await dns.publish("both", "own.platform.test", "CAA", '0 issue "sectigo.com"')
+    await dns.publish("both", "alias.customer.test", "CNAME", "own.platform.test")
+    const { sentence, fix } = await check("alias.customer.test", { issuers: [letsEncrypt] })
+    expect([sentence, fix]).toEqual([
+      'The CAA record of own.platform.test (0 issue "sectigo.com") does not allow Let\'s Encrypt to certify alias.customer.test, and alias.customer.test has it by its CNAME record.',
+      'Add the CAA record 0 issue "letsencrypt.org" to own.platform.test.',
+    ])
   })
 
   test("servers that allow different issuers allow none but those in both", async () => {
@@ -343,7 +361,7 @@ describe.skipIf((obstacle ?? unboundObstacle()) !== undefined)("where port 53 is
     const doh = `http://127.0.0.1:${relay.port}/dns-query`
     const closed = { name: "root", address: dns.spareAddress(40), port: 53 }
     const resolver = new Resolver({ roots: [closed], doh, queryTimeoutMs: 200 })
-    const preflight = new Preflight({ dns: resolver })
+    const preflight = new Preflight({ lookup: resolver })
     const check = (hostname: string) =>
       preflight.check({ hostname, wants: { addresses: [ours], cnameTarget: target }, issuers: [letsEncrypt] })
     try {

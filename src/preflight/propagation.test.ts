@@ -77,7 +77,7 @@ describe.skipIf(obstacle !== undefined)("with two name servers of Knot and a cac
   const asked: string[] = []
   const counting: DnsLookup = { lookup: (name, type) => (asked.push(`${type} ${name}`), resolver.lookup(name, type)) }
   const propagation = new Propagation({
-    dns: counting,
+    lookup: counting,
     recursives: () => [unbound, nobody],
     askRecursive: (where, name: string, type: RecordType) => askRecursive(where, name, type, { timeoutMs: 300, attempts: 1 }),
   })
@@ -143,6 +143,8 @@ describe.skipIf(obstacle !== undefined)("with two name servers of Knot and a cac
     const report = await judge(record)
     expect([report.propagated, report.observed_value]).toEqual([true, "edge.platform.test"])
     expect(report.recursives[0]).toMatchObject({ outcome: "answer", matches: true })
+    const lost = await judge(wanted("flat.test", "CNAME", "edge.nowhere"))
+    expect([lost.propagated, driftCause(undefined, [lost])]).toEqual([false, undefined])
     await dns.publish(2, "flat.test", "A", "203.0.113.9")
     expect((await judge(record)).authorities.map(({ server, matches }) => [server, matches]).sort()).toEqual([
       ["ns1.flat.test", true],

@@ -34,7 +34,7 @@ export type RecordReport = {
 }
 
 export type PropagationOptions = {
-  dns: DnsLookup
+  lookup: DnsLookup
   /** The resolvers to look at beside the authoritative servers; read at each use, and none may be set. */
   recursives: () => RecursiveResolver[]
   askRecursive: (resolver: RecursiveResolver, name: string, type: RecordType) => Promise<RecursiveAnswer>
@@ -51,7 +51,7 @@ export class Propagation {
 
   /** Never throws for what DNS is like. Look-ups are shared between the records of a name, and some records are judged at a time (4). */
   async judge(records: WantedRecord[]): Promise<RecordReport[]> {
-    const { dns, timeLimitMs = 15_000, maxLookups = 200, parallel = 4 } = this.options
+    const { lookup: dns, timeLimitMs = 15_000, maxLookups = 200, parallel = 4 } = this.options
     const lookups = new Lookups(dns, { timeLimitMs, maxLookups })
     const recursive = new Map<string, Promise<RecursiveAnswer>>()
     const reports: RecordReport[] = []
@@ -98,11 +98,24 @@ export class Propagation {
     const target = [...valuesOf(targetA!), ...valuesOf(targetAaaa!)].map(canonicalAddress).sort()
     const isFlattened = valuesOf(a!).length + valuesOf(aaaa!).length > 0
     if (!isFlattened) return { authorities: direct, asked: "CNAME", lookup, expected: [] }
+    // Without the target's present addresses nothing can be said, least of all that somebody moved away.
+    const unknown = [targetA!, targetAaaa!].find((one) => usefulAnswers(one).length === 0)
+    if (unknown !== undefined) {
+      const authorities = direct.map(({ server, address, values }) => ({
+        server,
+        address,
+        outcome: "unreachable" as const,
+        values,
+        matches: false,
+      }))
+      return { authorities, asked: "CNAME", lookup: unknown, expected: [] }
+    }
     const families = new Map(aaaa!.answers.map((answer) => [`${answer.server} ${answer.address}`, answer]))
     const authorities = a!.answers.map((answer) => {
       const other = families.get(`${answer.server} ${answer.address}`)
       const values = [...answer.values, ...(other?.values ?? [])].map(canonicalAddress).sort()
-      const outcome = values.length > 0 ? "answer" : answer.outcome
+      const isWhole = isTelling(answer.outcome) && isTelling(other?.outcome ?? "unreachable")
+      const outcome = !isWhole ? "unreachable" : values.length > 0 ? "answer" : answer.outcome
       return {
         server: answer.server,
         address: answer.address,
