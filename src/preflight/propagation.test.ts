@@ -72,14 +72,14 @@ describe.skipIf(obstacle !== undefined)("with two name servers of Knot and a cac
   if (obstacle !== undefined) return
   const dns = await startDns({ zones: ["customer.test", "platform.test", "flat.test", "limp.test"] })
   const unbound = await startUnbound(dns.roots)
-  const resolver = new Resolver({ roots: [{ name: "root", address: dns.roots, port: 53 }], queryTimeoutMs: 500 })
+  const resolver = new Resolver({ roots: [{ name: "root", address: dns.roots, port: 53 }] })
   const nobody = { address: dns.spareAddress(30), port: 53 }
   const asked: string[] = []
   const counting: DnsLookup = { lookup: (name, type) => (asked.push(`${type} ${name}`), resolver.lookup(name, type)) }
   const propagation = new Propagation({
     lookup: counting,
     recursives: () => [unbound, nobody],
-    askRecursive: (where, name: string, type: RecordType) => askRecursive(where, name, type, { timeoutMs: 300, attempts: 1 }),
+    askRecursive: (where, name: string, type: RecordType) => askRecursive(where, name, type, { timeoutMs: 2000, attempts: 1 }),
   })
   const judge = async (record: WantedRecord) => (await propagation.judge([record]))[0]!
   const resolverName = `127.0.0.1:${unbound.port}`
