@@ -1,7 +1,11 @@
 import type { Generated, Selectable } from "kysely"
+import type { ConnectSchema } from "./connect-schema"
+import type { TimelineTable } from "./timeline-schema"
+import type { WebhookSchema } from "./webhook-schema"
 
 /** Tables as types; columns are snake_case in SQL and camelCase here. Times are Unix milliseconds, flags 0 or 1, lists and maps JSON text. */
-export interface Schema {
+export interface Schema extends ConnectSchema, WebhookSchema {
+  timelineEntries: TimelineTable
   people: PersonRow
   sessions: SessionRow
   serviceAccounts: ServiceAccountRow
@@ -25,7 +29,6 @@ export interface Schema {
   issuerAccounts: IssuerAccountRow
   trafficMinutes: TrafficTable
   trafficHours: TrafficTable
-  timelineEntries: TimelineTable
 }
 
 export interface PersonRow {
@@ -86,7 +89,7 @@ export interface AuditTable {
   /** Null where nobody was recognised. */
   personId: string | null
   username: string | null
-  tokenKind: "session" | "api_token" | "ssh_key" | null
+  tokenKind: "session" | "api_token" | "api_key" | "widget_token" | "ssh_key" | null
   /** Of an SSH key the fingerprint. */
   tokenId: string | null
   address: string
@@ -303,23 +306,4 @@ export interface TrafficTable {
   bytesOut: number
   /** Total times, as `traffic/histogram.ts` encodes them. */
   histogram: Uint8Array
-}
-
-/** One line of a hostname's timeline. */
-export interface TimelineTable {
-  id: Generated<number>
-  hostname: string
-  /** Whose it is; null for names that nobody held. */
-  personId: string | null
-  /** What of theirs held the hostname then. */
-  subjectKind: "mapping" | "connection" | null
-  subjectId: string | null
-  at: number
-  kind: "dns" | "acme" | "state" | "webhook" | "preflight" | "record"
-  /** One sentence for people. */
-  text: string
-  /** JSON object with what programs may want to know. */
-  data: string | null
-  /** Name of the observation, for those of which only changes are noted; its value is `value` in the data. */
-  observation: string | null
 }

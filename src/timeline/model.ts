@@ -1,5 +1,5 @@
 import type { Insertable, Selectable } from "kysely"
-import type { TimelineTable } from "../db/schema"
+import type { TimelineTable } from "../db/timeline-schema"
 
 export type TimelineRow = Selectable<TimelineTable>
 

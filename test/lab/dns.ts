@@ -6,7 +6,7 @@ import { type LabProcess, acceptsConnections, runCommand, startProcess, temporar
 /** Which of the two name servers of the customers' zones a change goes to. */
 export type NameServer = 1 | 2 | "both"
 
-export type RecordKind = "A" | "AAAA" | "CNAME" | "TXT" | "MX" | "NS" | "CAA"
+export type RecordKind = "A" | "AAAA" | "CNAME" | "TXT" | "MX" | "NS" | "CAA" | "SRV"
 
 /** A private DNS: root, TLD `test`, and zones under it on two name servers that can be made to disagree; all at port 53, all real Knot. */
 export interface DnsLab {
@@ -142,7 +142,7 @@ export function findProgram(name: string): string | undefined {
   return Bun.which(name, { PATH: `${process.env.PATH ?? ""}:/usr/sbin:/sbin` }) ?? undefined
 }
 
-/** One name server with these zones, in a folder of its own below `parent`; anybody on loopback may update them. */
+/** One name server with these zones, in a folder of its own below `parent`; anybody on loopback may update and transfer them. */
 export async function startKnot(
   parent: string,
   name: string,
@@ -175,7 +175,7 @@ log:
 acl:
   - id: anyone-here
     address: 127.0.0.0/8
-    action: update
+    action: [update, transfer]
 policy:
   - id: lab
     algorithm: ecdsap256sha256
@@ -207,8 +207,8 @@ const nameServers = (zone: string, addresses: { ns1: string; ns2?: string }) =>
   Object.entries(addresses).flatMap(([name, address]) => [`${zone}. NS ${name}.${zone}.`, `${name}.${zone}. A ${address}`])
 
 /** Record data as a zone file has it: TXT as quoted character-strings of at most 255 bytes (RFC 1035 section 3.3.14), names absolute. */
-function presentation(type: RecordKind | "DS", value: string): string {
-  if (type === "CNAME" || type === "NS" || type === "MX") return value.endsWith(".") ? value : `${value}.`
+export function presentation(type: RecordKind | "DS", value: string): string {
+  if (type === "CNAME" || type === "NS" || type === "MX" || type === "SRV") return value.endsWith(".") ? value : `${value}.`
   if (type !== "TXT") return value
   const bytes = new TextEncoder().encode(value)
   const strings: string[] = []
