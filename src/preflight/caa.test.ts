@@ -96,6 +96,6 @@ test.each<[string, string[], string, string[]]>([
   ["https://acme-v02.api.letsencrypt.org/directory", ["le.example"], "Let's Encrypt", ["le.example"]],
   ["https://ca.house.test/directory", ["house.test"], "ca.house.test", ["house.test"]],
   ["https://ca.house.test/directory", [], "ca.house.test", []],
-])("the authority at %s, which says %p of itself", (url, given, label, caaIdentities) => {
-  expect(authorityAt(url, given)).toEqual({ label, caaIdentities })
+])("the authority at %s, which says %p of itself", (url, given, name, caaIdentities) => {
+  expect(authorityAt(url, given)).toEqual({ name, caaIdentities })
 })

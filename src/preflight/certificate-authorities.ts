@@ -23,10 +23,10 @@ const authorities: Authority[] = [
 
 /**
  * The CA behind a directory URL, and its CAA identities: those that the directory's `meta` gives where it gives any, else those that are known. Neither
- * known nor given, the identities are empty, and the label is the host.
+ * known nor given, the identities are empty, and the name is the host.
  */
-export function authorityAt(directoryUrl: string, given: string[] = []): { label: string; caaIdentities: string[] } {
+export function authorityAt(directoryUrl: string, given: string[] = []): { name: string; caaIdentities: string[] } {
   const host = URL.canParse(directoryUrl) ? new URL(directoryUrl).hostname : directoryUrl
   const known = authorities.find(({ hosts }) => hosts.includes(host))
-  return { label: known?.name ?? host, caaIdentities: given.length > 0 ? given : (known?.identities ?? []) }
+  return { name: known?.name ?? host, caaIdentities: given.length > 0 ? given : (known?.identities ?? []) }
 }

@@ -19,7 +19,7 @@ const target = "edge.platform.test"
 
 test("where DNS cannot be asked the verdict says so, and never ready", async () => {
   const silent: DnsLookup = { lookup: () => new Promise(() => {}) }
-  const report = await new Preflight({ lookup: silent, timeLimitMs: 20 }).check({
+  const report = await new Preflight({ dns: silent, timeLimitMs: 20 }).check({
     hostname: "app.customer.test",
     wants: { addresses: [ours], cnameTarget: target },
     issuers: [letsEncrypt],
@@ -58,7 +58,7 @@ describe.skipIf(obstacle !== undefined)("against Knot", async () => {
   })
 
   const check = (hostname: string, more: Partial<PreflightInput> = {}, now?: () => number) =>
-    new Preflight({ lookup: counting, now }).check({
+    new Preflight({ dns: counting, now }).check({
       hostname,
       wants: { addresses: [ours], cnameTarget: target },
       issuers: [letsEncrypt, zeroSsl],
@@ -361,7 +361,7 @@ describe.skipIf((obstacle ?? unboundObstacle()) !== undefined)("where port 53 is
     const doh = `http://127.0.0.1:${relay.port}/dns-query`
     const closed = { name: "root", address: dns.spareAddress(40), port: 53 }
     const resolver = new Resolver({ roots: [closed], doh, queryTimeoutMs: 200 })
-    const preflight = new Preflight({ lookup: resolver })
+    const preflight = new Preflight({ dns: resolver })
     const check = (hostname: string) =>
       preflight.check({ hostname, wants: { addresses: [ours], cnameTarget: target }, issuers: [letsEncrypt] })
     try {

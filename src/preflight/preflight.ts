@@ -18,7 +18,7 @@ import { checkPointing } from "./pointing-check"
 import { conclude, type Finding, type PreflightInput, type PreflightReport } from "./report"
 
 export type PreflightOptions = {
-  lookup: DnsLookup
+  dns: DnsLookup
   now?: () => number
   /** The whole of one examination. */
   timeLimitMs?: number
@@ -34,7 +34,7 @@ export class Preflight {
 
   /** Takes at most `timeLimitMs` (12 s) and `maxLookups` (40) look-ups. */
   async check(input: PreflightInput): Promise<PreflightReport> {
-    const { lookup: dns, now = Date.now, timeLimitMs = 12_000, maxLookups = 40 } = this.options
+    const { dns, now = Date.now, timeLimitMs = 12_000, maxLookups = 40 } = this.options
     const lookups = new Lookups(dns, { timeLimitMs, maxLookups })
     try {
       const name = input.wildcard === true ? `*.${input.hostname}` : input.hostname

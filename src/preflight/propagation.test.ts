@@ -77,7 +77,7 @@ describe.skipIf(obstacle !== undefined)("with two name servers of Knot and a cac
   const asked: string[] = []
   const counting: DnsLookup = { lookup: (name, type) => (asked.push(`${type} ${name}`), resolver.lookup(name, type)) }
   const propagation = new Propagation({
-    lookup: counting,
+    dns: counting,
     recursives: () => [unbound, nobody],
     askRecursive: (where, name: string, type: RecordType) => askRecursive(where, name, type, { timeoutMs: 2000, attempts: 1 }),
   })

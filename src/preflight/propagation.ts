@@ -34,7 +34,7 @@ export type RecordReport = {
 }
 
 export type PropagationOptions = {
-  lookup: DnsLookup
+  dns: DnsLookup
   /** The resolvers to look at beside the authoritative servers; read at each use, and none may be set. */
   recursives: () => RecursiveResolver[]
   askRecursive: (resolver: RecursiveResolver, name: string, type: RecordType) => Promise<RecursiveAnswer>
@@ -51,7 +51,7 @@ export class Propagation {
 
   /** Never throws for what DNS is like. Look-ups are shared between the records of a name, and some records are judged at a time (4). */
   async judge(records: WantedRecord[]): Promise<RecordReport[]> {
-    const { lookup: dns, timeLimitMs = 15_000, maxLookups = 200, parallel = 4 } = this.options
+    const { dns, timeLimitMs = 15_000, maxLookups = 200, parallel = 4 } = this.options
     const lookups = new Lookups(dns, { timeLimitMs, maxLookups })
     const recursive = new Map<string, Promise<RecursiveAnswer>>()
     const reports: RecordReport[] = []
