@@ -47,6 +47,23 @@ test("flags win over the environment, that over the file", () => {
   expect(config.privateZones).toEqual(["corp", "lan"])
 })
 
+test("recursive resolvers are read, with a port and without, and can be none", () => {
+  const read = (text?: string) => loadConfig([], text === undefined ? {} : { FREEHOLD_DNS_RECURSIVES: text }).dnsRecursives
+  expect(read()).toEqual([
+    { address: "1.1.1.1", port: 53 },
+    { address: "8.8.8.8", port: 53 },
+  ])
+  expect(read("none")).toEqual([])
+  expect(read("9.9.9.9:5353, 2001:db8::1,[2001:db8::2]:54")).toEqual([
+    { address: "9.9.9.9", port: 5353 },
+    { address: "2001:db8::1", port: 53 },
+    { address: "2001:db8::2", port: 54 },
+  ])
+  const nine = Array(9).fill("9.9.9.9").join(",")
+  for (const wrong of ["dns.example.org", "9.9.9.9:0", "9.9.9", "[9.9.9.9]:53", "9.9.9.9,", "none,9.9.9.9", nine])
+    expect(() => read(wrong)).toThrow("FREEHOLD_DNS_RECURSIVES must be none, or up to 8 IP addresses")
+})
+
 test("what the edge is told is read", () => {
   const config = loadConfig(["--edge-workers", "64", "--drain-limit=5s"], {
     FREEHOLD_TRUSTED_PROXIES: "10.0.0.0/8, 2001:db8::/32",

@@ -5,7 +5,7 @@ import { X509Certificate } from "node:crypto"
 import { createSecureContext, createServer as createTlsServer } from "node:tls"
 import { hasPebble, type LonePebble, startLonePebble } from "../../test/lab/pebble-alone"
 import type { AccountData, AccountKeeper } from "./acme-account"
-import { AcmeIssuer, type AcmeIssuerOptions } from "./acme-issuer"
+import { AcmeIssuer, type AcmeIssuerOptions, type AcmeStep } from "./acme-issuer"
 import { ChallengeBoard } from "./challenges"
 import { InternalCa } from "./internal-ca"
 import { IssuanceError } from "./issuer"
@@ -107,6 +107,37 @@ describe.skipIf(!hasPebble)("against Pebble", () => {
     await listen(pebble, board, { http: true })
     const issued = await issuer.issue("fallback.example.test")
     expect(new X509Certificate(issued.chainPem).subjectAltName).toBe("DNS:fallback.example.test")
+  })
+
+  test("each step of an order is told, with the CA's own words where a validation fails", async () => {
+    const told: (AcmeStep & { hostname: string })[] = []
+    const onStep = (hostname: string, step: AcmeStep) => void told.push({ hostname, ...step })
+    const { issuer, board } = issuerAt(pebble, { challengeTypes: () => ["tls-alpn-01", "http-01"], onStep })
+    await listen(pebble, board, { http: true })
+    await issuer.issue("steps.example.test")
+    expect(told.map(({ name }) => name)).toEqual([
+      "order",
+      "challenge",
+      "validation",
+      "order",
+      "challenge",
+      "validation",
+      "finalized",
+      "certificate",
+    ])
+    expect(new Set(told.map(({ hostname }) => hostname))).toEqual(new Set(["steps.example.test"]))
+    expect(JSON.parse(told[2]?.problem ?? "").detail).toContain("tls-alpn-01")
+    expect([told[5]?.text, told[5]?.problem]).toEqual(["Validated by http-01", undefined])
+    told.length = 0
+    const error = await failure(issuer.issue("not_a_name!.test"))
+    expect(told).toEqual([
+      {
+        hostname: "not_a_name!.test",
+        name: "failure",
+        text: `No certificate from ${pebble.directoryUrl}: ${error.message}`,
+        problem: error.problem,
+      },
+    ])
   })
 
   test("a failing challenge yields the CA's own problem document, and counts the validations", async () => {

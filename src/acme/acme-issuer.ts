@@ -37,7 +37,7 @@ export type AcmeIssuerOptions = {
   board: ChallengeBoard
   /** What this deployment can serve, best first; asked at each order. `renewal` tells that visitors are being served meanwhile. */
   challengeTypes: (order: { hostname: string; renewal: boolean }) => ChallengeType[]
-  /** Told of each step as it is made. */
+  /** Told of each step as it is made; must not throw, and what it takes long for holds the order up. */
   onStep?: (hostname: string, step: AcmeStep) => void
   now?: () => number
   orderTimeoutMs?: number

@@ -36,7 +36,7 @@ const rr = (name: string, type: keyof typeof typeNumbers, value: string, ttl: nu
   ttl,
   value,
 })
-const patience = { timeoutMs: 200, attempts: 1 }
+const patience = { timeoutMs: 1000, attempts: 1 }
 
 test("recursion is asked for, and the least TTL of the way is told", async () => {
   const heard: boolean[] = []

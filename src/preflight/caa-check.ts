@@ -2,12 +2,15 @@ import type { Lookup } from "../dns/lookup"
 import { allowedIssuers, type CaaRefusal, parseCaa, refusalOf } from "./caa"
 import type { Case } from "./case"
 import { couldNotAsk, evidenceOf, usefulAnswers, valuesOf } from "./lookups"
-import { enumerate, type Finding, type PreflightIssuer } from "./report"
+import { enumerate, type Finding, labelOf, type PreflightIssuer } from "./report"
+
+/** What was found, and the issuer to take; null where none is allowed, or it is not known. */
+type Decision = { findings: Finding[]; issuer: PreflightIssuer | null }
 
 const AT_ONCE = 4
 
 /** Climbs from the hostname to the top-level domain to the first CAA record set (RFC 8659 section 3) and takes the first issuer that it allows. */
-export async function checkCaa(one: Case): Promise<{ findings: Finding[]; issuer: string | null }> {
+export async function checkCaa(one: Case): Promise<Decision> {
   const { hostname, issuers, wildcard = false } = one.input
   const labels = hostname.split(".")
   const names = labels.map((_, index) => labels.slice(index).join("."))
@@ -19,7 +22,7 @@ export async function checkCaa(one: Case): Promise<{ findings: Finding[]; issuer
       if (valuesOf(lookup).length > 0) return decide(hostname, lookup, issuers, wildcard)
     }
   }
-  return { findings: [], issuer: issuers[0]?.name ?? null }
+  return { findings: [], issuer: issuers[0] ?? null }
 }
 
 function unreadable(hostname: string, lookup: Lookup): Finding {
@@ -38,39 +41,41 @@ function unreadable(hostname: string, lookup: Lookup): Finding {
 }
 
 /** An issuer counts as allowed where every server's record set allows it: the CA asks only one of them. */
-function decide(
-  hostname: string,
-  lookup: Lookup,
-  issuers: PreflightIssuer[],
-  wildcard: boolean,
-): { findings: Finding[]; issuer: string | null } {
+function decide(hostname: string, lookup: Lookup, issuers: PreflightIssuer[], wildcard: boolean): Decision {
   const sets = [...Map.groupBy(usefulAnswers(lookup), ({ values }) => [...values].sort().join("\n")).values()].map(
     ([answer]) => answer!.values,
   )
   const question = { wildcard }
   const allowed = sets.reduce((left, records) => allowedIssuers(records, left, question), issuers)
   const [first] = issuers
-  const issuer = allowed[0]?.name ?? null
+  const issuer = allowed[0] ?? null
   const refusal =
     first === undefined ? undefined : sets.map((records) => refusalOf(records, first, question)).find((one) => one !== undefined)
   if (first === undefined || refusal === undefined) return { findings: [], issuer }
-  const place = { hostname, at: lookup.name, wildcard, records: valuesOf(lookup) }
+  // Behind a CNAME the records of its target count.
+  const at = lookup.answers.find(({ values }) => values.length > 0)?.name ?? lookup.name
+  const place = { hostname, at, through: lookup.name, wildcard, records: valuesOf(lookup) }
   const { sentence, fix } = explain(place, refusal, first)
   const evidence = evidenceOf(lookup)
   if (issuer === null) return { findings: [{ code: "caa_forbids", severity: "blocked", sentence, fix, evidence }], issuer }
-  const taken = `${sentence} ${issuer}, which it allows, is taken instead.`
+  const taken = `${sentence} ${labelOf(issuer)}, which it allows, is taken instead.`
   return { findings: [{ code: "caa_forbids", severity: "notice", sentence: taken, fix: null, evidence }], issuer }
 }
 
-type Place = { hostname: string; at: string; wildcard: boolean; records: string[] }
+type Place = { hostname: string; at: string; through: string; wildcard: boolean; records: string[] }
 
-function explain({ hostname, at, wildcard, records }: Place, { reason, record }: CaaRefusal, issuer: PreflightIssuer) {
+function explain({ hostname, at, through, wildcard, records }: Place, { reason, record }: CaaRefusal, issuer: PreflightIssuer) {
   const target = wildcard ? `*.${hostname}` : hostname
-  const inherits = at === hostname ? "" : `, and ${hostname} inherits it`
+  const inherits = at !== through ? `, and ${through} has it by its CNAME record` : at === hostname ? "" : `, and ${hostname} inherits it`
+  const name = labelOf(issuer)
   const named = `The CAA record of ${at} (${record})`
   const identity = issuer.caaIdentities[0]
   const isWild = wildcard && records.some((text) => parseCaa(text)?.tag === "issuewild")
-  const add = identity === undefined ? null : `Add the CAA record 0 ${isWild ? "issuewild" : "issue"} "${identity}" to ${at}.`
+  const tag = isWild ? "issuewild" : "issue"
+  const add =
+    identity === undefined
+      ? `Add a CAA record for ${name} to ${at}, or delete ${record}.`
+      : `Add the CAA record 0 ${tag} "${identity}" to ${at}.`
   switch (reason) {
     case "critical":
       return {
@@ -81,18 +86,15 @@ function explain({ hostname, at, wildcard, records }: Place, { reason, record }:
       return { sentence: `${named} forbids every certificate authority to certify ${target}${inherits}.`, fix: add }
     case "account":
       return {
-        sentence: `${named} lets ${issuer.name} certify ${target} for another account only${inherits}.`,
-        fix:
-          issuer.accountUri === undefined
-            ? add
-            : `Add the CAA record 0 ${isWild ? "issuewild" : "issue"} "${identity}; accounturi=${issuer.accountUri}" to ${at}.`,
+        sentence: `${named} lets ${name} certify ${target} for another account only${inherits}.`,
+        fix: issuer.accountUri === undefined ? add : `Add the CAA record 0 ${tag} "${identity}; accounturi=${issuer.accountUri}" to ${at}.`,
       }
     case "method":
       return {
-        sentence: `${named} lets ${issuer.name} certify ${target} by other means only than ${enumerate(issuer.challengeTypes)}${inherits}.`,
+        sentence: `${named} lets ${name} certify ${target} by other means only than ${enumerate(issuer.challengeTypes)}${inherits}.`,
         fix: `Add one of ${enumerate(issuer.challengeTypes)} to the validationmethods of the CAA record of ${at}, or leave that parameter out.`,
       }
     case "not_named":
-      return { sentence: `${named} does not allow ${issuer.name} to certify ${target}${inherits}.`, fix: add }
+      return { sentence: `${named} does not allow ${name} to certify ${target}${inherits}.`, fix: add }
   }
 }

@@ -8,14 +8,13 @@ type Facts = Pick<RecordReport, "record" | "propagated" | "authorities" | "recur
 /** Why a record counts as there or not, and what resolvers still have in its place. */
 export function explainRecord({ record, propagated, authorities, recursives, problem, viaDoh }: Facts): string {
   const what = `the ${record.type} record of ${record.host}`
+  const failing = authorities.filter(({ outcome }) => !["answer", "nodata", "nxdomain"].includes(outcome))
   const parts: string[] = []
-  if (propagated)
-    parts.push(
-      viaDoh
-        ? `${authorities[0]?.server ?? "A resolver"} shows ${what}; what it says may be cached.`
-        : `Every name server that answers shows ${what}.`,
-    )
-  else if (problem !== undefined) parts.push(problem)
+  if (propagated && viaDoh) parts.push(`${authorities[0]?.server ?? "A resolver"} shows ${what}; what it says may be cached.`)
+  else if (propagated) {
+    const others = failing.length === 0 ? "" : `; ${byWhatTheySay(failing, record)}`
+    parts.push(`Every name server that answers shows ${what}${others}.`)
+  } else if (problem !== undefined) parts.push(problem)
   else
     parts.push(
       `Not every name server shows ${what} yet: ${byWhatTheySay(
@@ -23,8 +22,6 @@ export function explainRecord({ record, propagated, authorities, recursives, pro
         record,
       )}.`,
     )
-  const failing = authorities.filter(({ outcome }) => !["answer", "nodata", "nxdomain"].includes(outcome))
-  if (propagated && failing.length > 0) parts.push(`${sentence(byWhatTheySay(failing, record))}.`)
   for (const view of recursives) {
     const still = propagated ? staleAt(view, record) : undefined
     if (still !== undefined) parts.push(still)
@@ -74,8 +71,6 @@ export function duration(seconds: number): string {
     seconds < 90 ? [seconds, "second"] : seconds < 5400 ? [Math.round(seconds / 60), "minute"] : [Math.round(seconds / 3600), "hour"]
   return `${count} ${unit}${count === 1 ? "" : "s"}`
 }
-
-const sentence = (text: string) => text.slice(0, 1).toUpperCase() + text.slice(1)
 
 /**
  * What moved away, in one line: `A record now 203.0.113.9, ours is 198.51.100.4`. `before` are reports of when all was well, or undefined where nothing is

@@ -98,11 +98,24 @@ export class Propagation {
     const target = [...valuesOf(targetA!), ...valuesOf(targetAaaa!)].map(canonicalAddress).sort()
     const isFlattened = valuesOf(a!).length + valuesOf(aaaa!).length > 0
     if (!isFlattened) return { authorities: direct, asked: "CNAME", lookup, expected: [] }
+    // Without the target's present addresses nothing can be said, least of all that somebody moved away.
+    const unknown = [targetA!, targetAaaa!].find((one) => usefulAnswers(one).length === 0)
+    if (unknown !== undefined) {
+      const authorities = direct.map(({ server, address, values }) => ({
+        server,
+        address,
+        outcome: "unreachable" as const,
+        values,
+        matches: false,
+      }))
+      return { authorities, asked: "CNAME", lookup: unknown, expected: [] }
+    }
     const families = new Map(aaaa!.answers.map((answer) => [`${answer.server} ${answer.address}`, answer]))
     const authorities = a!.answers.map((answer) => {
       const other = families.get(`${answer.server} ${answer.address}`)
       const values = [...answer.values, ...(other?.values ?? [])].map(canonicalAddress).sort()
-      const outcome = values.length > 0 ? "answer" : answer.outcome
+      const isWhole = isTelling(answer.outcome) && isTelling(other?.outcome ?? "unreachable")
+      const outcome = !isWhole ? "unreachable" : values.length > 0 ? "answer" : answer.outcome
       return {
         server: answer.server,
         address: answer.address,

@@ -27,8 +27,11 @@ export type Severity = "blocked" | "warning" | "notice"
 /** One thing that stands in the way: what it is in one sentence, what to do about it in another, and what was seen. */
 export type Finding = { code: FindingCode; severity: Severity; sentence: string; fix: string | null; evidence: string[] }
 
-/** A certificate issuer, best first in lists: its CAA identities (RFC 8555 section 9.7.6), and the challenges that will be used with it. */
-export type PreflightIssuer = { name: string; caaIdentities: string[]; challengeTypes: string[]; accountUri?: string }
+/**
+ * A certificate issuer, best first in lists: its CAA identities (RFC 8555 section 9.7.6), and the challenges that will be used with it. `name` is how the
+ * report refers to it, such as its directory URL, and `label` what people read in its place.
+ */
+export type PreflightIssuer = { name: string; label?: string; caaIdentities: string[]; challengeTypes: string[]; accountUri?: string }
 
 /** What a hostname should be like. Names are canonical; `wants.addresses` are ours, of both families, and `wants.cnameTarget` leads to them. */
 export type PreflightInput = {
@@ -54,14 +57,17 @@ export type PreflightReport = {
   checkedAt: number
 }
 
+export const labelOf = ({ label, name }: PreflightIssuer): string => label ?? name
+
 const severities: Severity[] = ["blocked", "warning", "notice"]
 
 /** Puts findings in order and takes the verdict from the first. */
-export function conclude(name: string, given: Finding[], issuer: string | null, checkedAt: number): PreflightReport {
+export function conclude(name: string, given: Finding[], taken: PreflightIssuer | null, checkedAt: number): PreflightReport {
   const rank = ({ severity, code }: Finding) => severities.indexOf(severity) * 100 + findingCodes.indexOf(code)
   const findings = [...given].sort((a, b) => rank(a) - rank(b))
   const first = findings.find(({ severity }) => severity !== "notice")
-  const certified = issuer === null ? "" : `, and ${issuer} may certify it`
+  const certified = taken === null ? "" : `, and ${labelOf(taken)} may certify it`
+  const issuer = taken?.name ?? null
   if (first === undefined || first.severity === "notice") {
     return { verdict: "ready", sentence: `${name} leads here${certified}.`, fix: null, findings, issuer, checkedAt }
   }

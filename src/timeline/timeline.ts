@@ -29,6 +29,8 @@ const maxRemembered = 20_000
 /** What happened to each hostname. Notes cost their caller nothing and never fail: what cannot be written is logged. */
 export class Timeline {
   private queue: Queued[] = []
+  private taken = 0
+  private written = 0
   private dropped = 0
   private timer: Timer | undefined
   private writing: Promise<void> | undefined
@@ -61,6 +63,12 @@ export class Timeline {
     this.take({ ...entry, hostname }, { key, value })
   }
 
+  /** Takes a note of a step of an ACME order, with the CA's own words where it said something. */
+  noteStep(hostname: string, step: { name: string; text: string; problem?: string }): void {
+    const problem = step.problem === undefined ? {} : { problem: parsed(step.problem) }
+    this.take({ hostname, kind: "acme", text: step.text, data: { step: step.name, ...problem } })
+  }
+
   /** Entries of one mapping or connection, newest first, those before the entry `before`. */
   async list(subject: Subject, before: number | undefined, limit: number): Promise<TimelineRow[]> {
     await this.flush()
@@ -82,7 +90,8 @@ export class Timeline {
   async flush(): Promise<void> {
     clearTimeout(this.timer)
     this.timer = undefined
-    while (this.queue.length > 0 || this.writing !== undefined) {
+    const until = this.taken
+    while (this.written < until) {
       this.writing ??= this.write().finally(() => (this.writing = undefined))
       await this.writing
     }
@@ -93,6 +102,11 @@ export class Timeline {
     this.stopped = true
     await this.sweeper.stop()
     await this.flush()
+    clearTimeout(this.timer)
+  }
+
+  private get flushMs(): number {
+    return this.needs.flushMs ?? 200
   }
 
   private get maxPerHost(): number {
@@ -107,7 +121,8 @@ export class Timeline {
     // Asked now and not when it is written: by then the hostname may be somebody else's.
     const holder = entry.holder ? Promise.resolve(entry.holder) : this.holderOf(entry.hostname)
     this.queue.push({ entry, at: entry.at ?? this.needs.now(), holder, ...(observation ? { observation } : {}) })
-    this.timer ??= setTimeout(() => void this.flush(), this.needs.flushMs ?? 200)
+    this.taken++
+    this.timer ??= setTimeout(() => void this.flush(), this.flushMs)
   }
 
   private async holderOf(hostname: string): Promise<Holder | undefined> {
@@ -139,7 +154,13 @@ export class Timeline {
       const hosts = new Map(rows.map(({ hostname, subjectId }) => [`${hostname} ${subjectId}`, { hostname, subjectId: subjectId ?? null }]))
       for (const { hostname, subjectId } of hosts.values()) await this.needs.store.trim(hostname, subjectId, this.maxPerHost)
     } catch (error) {
+      // What was to be noted counts as not noted.
+      this.remembered.clear()
       this.needs.log.error("timeline entries could not be written", { count: batch.length, error })
+    } finally {
+      this.written += batch.length
+      // What came meanwhile is for the next turn.
+      if (this.queue.length > 0) this.timer ??= setTimeout(() => void this.flush(), this.flushMs)
     }
   }
 
@@ -180,6 +201,15 @@ export class Timeline {
     for (const remove of [() => store.prune(now() - maxAgeMs, sweepRows), () => store.pruneBeyond(maxEntries, sweepRows)]) {
       while (!signal.aborted && (await remove()) === sweepRows) await Bun.sleep(5)
     }
+  }
+}
+
+/** A problem document as JSON where it is some, so that it can be read as such; else the text. */
+function parsed(problem: string): unknown {
+  try {
+    return JSON.parse(problem)
+  } catch {
+    return problem
   }
 }
 
