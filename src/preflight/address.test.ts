@@ -1,8 +1,7 @@
 import { expect, test } from "bun:test"
-import { canonicalAddress, privateAddressTest } from "./address"
+import { canonicalAddress, isPrivateAddress } from "./address"
 import { CdnFinder } from "./cdn"
 
-const isPrivate = privateAddressTest()
 const cdn = new CdnFinder()
 
 test.each([
@@ -20,7 +19,7 @@ test.each([
   ["::ffff:10.0.0.1", true],
   ["nonsense", false],
 ])("%s is private: %p", (address, expected) => {
-  expect(isPrivate(address)).toBe(expected)
+  expect(isPrivateAddress(address)).toBe(expected)
 })
 
 test.each([
