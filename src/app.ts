@@ -68,13 +68,13 @@ async function compose(
   const ownHosts = ["", "net.", "auth.", "compute.", "storage.", "connect."].map((prefix) => prefix + baseDomain)
   const table = new RouteTable()
   const counters = new TrafficCounters({}, now)
-  const gate = (hostname: string) => table.match(hostname) !== undefined
   const dns = new Dns(config, ownHosts, log)
   const certification: Certification = new Certification({
     config,
     db,
     vault: new Vault(folder.secret("store-key")),
-    gate,
+    gate: (name) => table.has(name),
+    certifiedBy: (host) => table.certifiedBy(host),
     ownHosts,
     verifiedNames: async () => (await features.verified()).map(({ domain }) => domain),
     onReplaced: (hostname) => edge.forgetCertificate(hostname),

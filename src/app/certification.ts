@@ -17,6 +17,8 @@ export type CertificationNeeds = {
   vault: Vault
   /** May this name have a certificate? Asked at every handshake. */
   gate: (hostname: string) => boolean
+  /** The name whose certificate serves a host: `*.parent` where a wildcard does. Asked at every handshake. */
+  certifiedBy: (host: string) => string
   /** The platform's own hosts, certified at each start. */
   ownHosts: string[]
   /** The hostnames of all verified mappings. */
@@ -67,11 +69,13 @@ export class Certification {
   }
 
   /** What a handshake gets, at once where it is in memory; throws or rejects to refuse. */
-  secureContext = (serverName: string): SecureContext | Promise<SecureContext> =>
-    this.certificates.contextNow(serverName) ?? this.certificates.secureContext(serverName)
+  secureContext = (serverName: string): SecureContext | Promise<SecureContext> => {
+    const name = this.needs.certifiedBy(serverName)
+    return this.certificates.contextNow(name) ?? this.certificates.secureContext(name)
+  }
 
-  /** What a thread of the edge makes that context of; rejects to refuse. */
-  pair = (serverName: string): Promise<CertificatePair> => this.certificates.pair(serverName)
+  /** What a thread of the edge makes a context of, by the name of a certificate; rejects to refuse. */
+  pair = (name: string): Promise<CertificatePair> => this.certificates.pair(name)
 
   /** The key authorization of an open HTTP-01 challenge. */
   httpAnswer = (token: string): string | undefined => this.board.httpAnswer(token)
