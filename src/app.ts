@@ -68,13 +68,20 @@ async function compose(
   const ownHosts = ["", "net.", "auth.", "compute.", "storage.", "connect."].map((prefix) => prefix + baseDomain)
   const table = new RouteTable()
   const counters = new TrafficCounters({}, now)
-  const dns = new Dns(config, ownHosts, log)
+  const storeKey = folder.secret("store-key")
+  const dns = new Dns({ config, hosts: ownHosts, challengeKey: storeKey, log })
   const certification: Certification = new Certification({
     config,
     db,
-    vault: new Vault(folder.secret("store-key")),
+    vault: new Vault(storeKey),
     gate: (name) => table.has(name),
     certifiedBy: (host) => table.certifiedBy(host),
+    dns,
+    claimOf: async (name) => dns.ownClaim(name) ?? features.claimOf(name),
+    credentials: {
+      hasCredential: (name) => features.hasDnsCredential(name),
+      writeTxt: (hostname, name, value) => features.writeTxt(hostname, name, value),
+    },
     ownHosts,
     verifiedNames: async () => (await features.verified()).map(({ domain }) => domain),
     onReplaced: (hostname) => edge.forgetCertificate(hostname),
@@ -87,7 +94,8 @@ async function compose(
     db,
     folder,
     certificates: certification.certificates,
-    lookupTxt: dns.lookupTxt,
+    dns,
+    isOwnIssuer: certification.isOwnIssuer,
     ownListeners: () => [
       { address: apiListen.host ?? "0.0.0.0", port: api.port },
       { address: httpListen.host ?? "0.0.0.0", port: edge.httpPort },

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test"
-import { canonicalHost, parseMappedHost } from "./hostname"
+import { canonicalHost, isWildcard, parseMappedHost, parseMappedName, withoutWildcard } from "./hostname"
 
 test.each([
   ["abc.com", "abc.com"],
@@ -68,4 +68,36 @@ test("canonical form is stable", () => {
     const host = canonicalHost(raw) ?? ""
     expect(canonicalHost(host)).toBe(host)
   }
+})
+
+test.each([
+  [" *.App.Example.COM. ", "*.app.example.com"],
+  ["*.example.com", "*.example.com"],
+  ["*.bücher.example", "*.xn--bcher-kva.example"],
+  ["*.example.org", "*.example.org"],
+  ["app.example.com", "app.example.com"],
+])("%p may be mapped as %p", (raw, name) => {
+  expect(parseMappedName(raw, "cloud.example.org")).toBe(name)
+  expect(isWildcard(name)).toBe(name !== "app.example.com")
+  expect(withoutWildcard(name)).toBe(name.replace("*.", ""))
+})
+
+test.each([
+  "*",
+  "*.",
+  "*.com",
+  "*.*.example.com",
+  "a.*.example.com",
+  "*a.example.com",
+  "a*.example.com",
+  "**.example.com",
+  "*. example.com",
+  "*.1.2.3.4",
+  "*.localhost",
+  "*.x.onion",
+  "*.cloud.example.org",
+  "*.compute.cloud.example.org",
+  `*.${"a.".repeat(124)}bcde`,
+])("the wildcard %p is refused", (raw) => {
+  expect(() => parseMappedName(raw, "cloud.example.org")).toThrow("invalid domain")
 })

@@ -1,6 +1,7 @@
 import type { AccountKeeper } from "./acme-account"
 import { AcmeIssuer } from "./acme-issuer"
 import type { ChallengeBoard } from "./challenges"
+import type { DnsChallenge } from "./dns-challenges"
 import { FallbackIssuer } from "./fallback-issuer"
 import { InternalCa, type RootKeeper } from "./internal-ca"
 import type { Issuer } from "./issuer"
@@ -18,6 +19,8 @@ export type IssuersOptions = {
   board: ChallengeBoard
   /** Names that no public CA certifies. */
   isPrivate: (hostname: string) => boolean
+  /** The DNS challenge of a name; throws ChallengeUnready for a wildcard without. */
+  dnsChallenge?: (hostname: string) => Promise<DnsChallenge | undefined>
   now: () => number
 }
 
@@ -46,13 +49,14 @@ export class Issuers {
   }
 
   private open(directoryUrl: string): AcmeIssuer {
-    const { caPem, email, eab, board, now } = this.options
+    const { caPem, email, eab, board, dnsChallenge, now } = this.options
     const issuer = new AcmeIssuer({
       directoryUrl,
       caPem,
       email,
       eab,
       board,
+      dnsChallenge,
       now,
       account: this.options.accountKeeper(directoryUrl),
       // While a TLS-ALPN-01 challenge is pending its handshakes displace the visitors', so a renewal tries the plain port first.

@@ -1,46 +1,90 @@
+import { caaIssuers } from "../acme/caa-issuers"
 import type { ConfigInForce } from "../config"
+import { ChallengeZone, challengeId } from "../dns/challenge-zone"
 import { DnsListener } from "../dns/listener"
-import type { Lookup } from "../dns/lookup"
+import type { Lookup, RecordType } from "../dns/lookup"
 import { platformZone } from "../dns/platform-zone"
 import { Resolver } from "../dns/resolver"
 import { ianaRoots, parseRoots } from "../dns/root-hints"
 import type { AuthoritativeZone } from "../dns/zone"
 import { AppError, describeError } from "../errors"
+import { isWithin } from "../hostname"
 import { listenAt } from "../listen"
 import type { Log } from "../log"
 
 /** Below what a zone holds; past it, containers' names need a wildcard elsewhere. */
 const maxContainerHosts = 9000
 
-/** DNS both ways: the resolver that looks for proofs, and the server of the base domain's zone where the settings ask for one. */
+export type DnsNeeds = {
+  config: ConfigInForce
+  /** The platform's own names. */
+  hosts: string[]
+  /** Makes names of challenges that nobody can guess; 64 hexadecimal characters. */
+  challengeKey: string
+  log: Log
+}
+
+/**
+ * DNS both ways: the resolver that looks for proofs, and the server of the base domain's zone and of the challenges that are delegated to us, where the
+ * settings ask for one.
+ */
 export class Dns {
   /** The port really listened on, once started. */
   port: number | undefined
   private resolver: Resolver
   private zone: AuthoritativeZone
+  private challenges: ChallengeZone
   private containerHosts: string[] = []
   private server: DnsListener
 
-  /** `hosts` are the names of the zone. Throws `invalid` for root hints that cannot be read. */
-  constructor(
-    private config: ConfigInForce,
-    private hosts: string[],
-    private log: Log,
-  ) {
-    const { dnsRoots, dnsPort: port, dnsDoh: doh } = config.current
+  /** Throws `invalid` for root hints that cannot be read. */
+  constructor(private needs: DnsNeeds) {
+    const { config, log } = needs
+    const { dnsRoots, dnsPort: port, dnsDoh: doh, baseDomain } = config.current
     this.resolver = new Resolver({ roots: roots(dnsRoots, port), port, doh })
+    this.challenges = new ChallengeZone({
+      origin: `acme.${baseDomain}`,
+      nameServers: [`ns.${baseDomain}`],
+      contact: `hostmaster.${baseDomain}`,
+    })
     this.zone = this.makeZone()
     this.server = new DnsListener({
-      zones: () => [this.zone],
+      zones: () => [this.zone, this.challenges.zone],
       onFault: (error) => log.error("a DNS query could not be answered", { error }),
     })
   }
 
+  lookup = (name: string, type: RecordType): Promise<Lookup> => this.resolver.lookup(name, type)
+
   lookupTxt = (name: string): Promise<Lookup> => this.resolver.lookup(name, "TXT")
+
+  /** Where the holder of a claim may delegate challenges to; undefined where no DNS is served here. */
+  challengeTarget(claim: string): string | undefined {
+    if (this.needs.config.current.dnsListen === undefined) return undefined
+    return this.targetOf(claim)
+  }
+
+  /** As what the platform itself holds a name of its zone, whose challenges that zone delegates. */
+  ownClaim(host: string): string | undefined {
+    return isWithin(host, this.needs.config.current.baseDomain) ? platformClaim(host) : undefined
+  }
+
+  /** Answers a claim's delegated challenge with this value too, until the returned function is called. Throws `conflict` past the bounds. */
+  putChallenge(claim: string, value: string): () => void {
+    return this.challenges.put(challengeId(this.needs.challengeKey, claim), value)
+  }
+
+  /** Whether a name leads to one of the public addresses; true where none is known. */
+  async pointsHere(hostname: string): Promise<boolean> {
+    const own = new Set(this.addresses)
+    if (own.size === 0) return true
+    const found = await Promise.all([this.resolver.lookup(hostname, "A"), this.resolver.lookup(hostname, "AAAA")])
+    return found.some(({ answers }) => answers.some(({ values }) => values.some((value) => own.has(value))))
+  }
 
   /** Listens where the settings ask for it; throws when the address is taken. */
   async start(): Promise<void> {
-    const { dnsListen } = this.config.current
+    const { dnsListen } = this.needs.config.current
     if (dnsListen === undefined) return
     this.warnOfNoAddress()
     this.port = await listenAt("dns_listen", dnsListen, this.server)
@@ -51,12 +95,12 @@ export class Dns {
     const all = [...new Set(hosts)].sort().slice(0, maxContainerHosts)
     if (all.join() === this.containerHosts.join()) return
     this.containerHosts = all
-    this.zone = this.makeZone()
+    this.zone = this.makeZone(this.zone)
   }
 
   /** Takes over the public addresses. */
   reload(): void {
-    this.zone = this.makeZone()
+    this.zone = this.makeZone(this.zone)
     if (this.port !== undefined) this.warnOfNoAddress()
   }
 
@@ -65,19 +109,42 @@ export class Dns {
     this.resolver.stop()
   }
 
+  private targetOf(claim: string): string {
+    return this.challenges.target(challengeId(this.needs.challengeKey, claim))
+  }
+
+  /** The CAs of the platform's names: nobody else may certify what this zone leads here. */
+  private get issuers(): string[] {
+    const { acmeDirectory, acmeFallbackDirectory, baseDomain, privateZones } = this.needs.config.current
+    if (privateZones.some((zone) => isWithin(baseDomain, zone))) return []
+    return caaIssuers([acmeDirectory, acmeFallbackDirectory].filter((url) => url !== undefined))
+  }
+
   private get addresses(): string[] {
-    const { publicIpv4, publicIpv6 } = this.config.current
+    const { publicIpv4, publicIpv6 } = this.needs.config.current
     return [publicIpv4, publicIpv6].filter((address) => address !== undefined)
   }
 
-  private makeZone(): AuthoritativeZone {
-    return platformZone(this.config.current.baseDomain, [...this.hosts, ...this.containerHosts], this.addresses)
+  /** The zone as it has to be now; its serial is past that of the one before. */
+  private makeZone(before?: AuthoritativeZone): AuthoritativeZone {
+    const { config, hosts } = this.needs
+    const least = before === undefined ? 0 : Number(before.soa.value.split(" ")[2]) + 1
+    return platformZone({
+      origin: config.current.baseDomain,
+      hosts: [...hosts, ...this.containerHosts],
+      addresses: this.addresses,
+      issuers: this.issuers,
+      challengeTarget: (host) => this.targetOf(platformClaim(host)),
+      serial: Math.max(least, Math.floor(Date.now() / 1000)),
+    })
   }
 
   private warnOfNoAddress(): void {
-    if (this.addresses.length === 0) this.log.warn("the zone has no addresses: set FREEHOLD_PUBLIC_IPV4 or FREEHOLD_PUBLIC_IPV6")
+    if (this.addresses.length === 0) this.needs.log.warn("the zone has no addresses: set FREEHOLD_PUBLIC_IPV4 or FREEHOLD_PUBLIC_IPV6")
   }
 }
+
+const platformClaim = (host: string) => `platform ${host}`
 
 function roots(text: string | undefined, port: number) {
   if (text === undefined) return ianaRoots

@@ -24,7 +24,8 @@ const OPT = 41
 export type Question = { name: Name; type: number; class: number; spelled?: string }
 /** A record with its data in presentation form (`readData`). */
 export type DnsRecord = { name: Name; type: number; class: number; ttl: number; value: string }
-export type Edns = { udpSize: number; version: number }
+/** `dnssecOk` is the DO bit (RFC 3225). */
+export type Edns = { udpSize: number; version: number; dnssecOk?: boolean }
 export type Message = {
   id: number
   response: boolean
@@ -95,7 +96,7 @@ export function encodeMessage(given: Message): Uint8Array<ArrayBuffer> {
     writer.u16(given.edns.udpSize)
     writer.u8(given.rcode >>> 4)
     writer.u8(given.edns.version)
-    writer.u16(0)
+    writer.u16(flag(given.edns.dnssecOk === true, 15))
     writer.u16(0)
   }
   return writer.done()
@@ -127,7 +128,7 @@ export function decodeMessage(bytes: Uint8Array): Message {
         continue
       }
       if (section !== 2 || decoded.edns || record.name !== "") throw new WireError("the message has an OPT record where none may be")
-      decoded.edns = { udpSize: record.class, version: (record.ttl >>> 16) & 0xff }
+      decoded.edns = { udpSize: record.class, version: (record.ttl >>> 16) & 0xff, dnssecOk: (record.ttl & 0x8000) !== 0 }
       decoded.rcode |= (record.ttl >>> 24) << 4
     }
   }

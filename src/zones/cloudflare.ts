@@ -16,6 +16,8 @@ import { maxZones, ProviderError, type ProviderZone, type ZoneProvider } from ".
 const zonesPerPage = 50
 const recordsPerName = 1000
 const maxAnswerBytes = 4 * 1024 * 1024
+/** The shortest that the API takes. */
+const txtTtlSeconds = 60
 const addressTypes = new Set(["A", "AAAA", "CNAME"])
 
 /** Codes by which the API says that it is the token it does not like, whatever the HTTP status. */
@@ -72,6 +74,21 @@ export class CloudflareProvider implements ZoneProvider {
     })
   }
 
+  addTxt(token: string, zoneId: string, name: string, text: string): Promise<void> {
+    return this.ask(token, this.timeoutMs, async (client, signal) => {
+      if ((await textsAt(client, zoneId, name, text, signal)).length > 0) return
+      await client.dns.records.create({ zone_id: zoneId, type: "TXT", name, content: quoted(text), ttl: txtTtlSeconds }, { signal })
+    })
+  }
+
+  removeTxt(token: string, zoneId: string, name: string, text: string): Promise<boolean> {
+    return this.ask(token, this.timeoutMs, async (client, signal) => {
+      const ours = await textsAt(client, zoneId, name, text, signal)
+      for (const record of ours) await client.dns.records.delete(record.id, { zone_id: zoneId }, { signal })
+      return ours.length > 0
+    })
+  }
+
   private async ask<T>(token: string, timeoutMs: number, work: (client: Client, signal: AbortSignal) => Promise<T>): Promise<T> {
     try {
       return await work(connect(this.baseUrl, token, timeoutMs), AbortSignal.timeout(timeoutMs))
@@ -106,6 +123,14 @@ async function recordsAt(client: Client, zoneId: string, host: string, signal: A
     await client.dns.records.list(query, { signal })
   return page.result.filter((record) => canonical(record.name) === canonical(host))
 }
+
+/** The API takes and shows a text with or without its quotes. */
+async function textsAt(client: Client, zoneId: string, name: string, text: string, signal: AbortSignal) {
+  const records = await recordsAt(client, zoneId, name, signal)
+  return records.filter((record) => record.type === "TXT" && (record.content === text || record.content === quoted(text)))
+}
+
+const quoted = (text: string) => `"${text.replace(/["\\]/g, "\\$&")}"`
 
 /**
  * The library limits neither the size nor the time of a body, and takes `success: false` with status 200, or a page of HTML, for an empty list:
