@@ -42,6 +42,11 @@ export function answer(
   return encodeMessage({ ...base, authoritative: true, truncated: true })
 }
 
+/** A whole answer cut to its header, question and OPT record, so that the client asks again over TCP (RFC 2181 section 9). */
+export function cut(reply: Uint8Array): Uint8Array {
+  return encodeMessage({ ...decodeMessage(reply), answers: [], authorities: [], additionals: [], truncated: true })
+}
+
 function decode(query: Uint8Array): Message | undefined {
   try {
     return decodeMessage(query)
@@ -70,7 +75,9 @@ function resolve(question: Question, zones: AuthoritativeZone[]): Partial<Messag
     if (next === undefined || hop === MAX_ALIASES) return { authoritative: true, answers }
     zone = next
   }
-  return { authoritative: true, answers, authorities: [zone.soa], rcode: zone.exists(name) ? rcodes.NOERROR : rcodes.NXDOMAIN }
+  // A name at or above another zone of ours exists too, or who trusts the denial would not ask there any more (RFC 8020).
+  const exists = zone.exists(name) || zones.some(({ origin }) => isWithin(origin, name))
+  return { authoritative: true, answers, authorities: [zone.soa], rcode: exists ? rcodes.NOERROR : rcodes.NXDOMAIN }
 }
 
 /** The addresses we hold of the name servers in an answer (RFC 1034 section 3.6.1), so that whoever asks can go on to them. */
