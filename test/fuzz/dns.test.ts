@@ -4,6 +4,7 @@ import { answer } from "../../src/dns/answer"
 import { ChallengeZone } from "../../src/dns/challenge-zone"
 import { DnsListener } from "../../src/dns/listener"
 import { platformZone } from "../../src/dns/platform-zone"
+import { encodeMessage, message } from "../../src/dns/wire"
 import { dnsPacket } from "./dns-packets"
 import { findingsOf } from "./dns-verdict"
 import { Random } from "./random"
@@ -93,10 +94,8 @@ describe("over the listener", () => {
     const listener = new DnsListener({ zones: () => zones, onFault: (fault) => faults.push(fault), ...bounds })
     return { listener, faults, port: (await listener.start({ host: "127.0.0.1", port: 0 })).port }
   }
-  const good = Buffer.from(
-    "aaaa0100000100000000000003" + Buffer.from("net").toString("hex") + "05636c6f75640474657374000001" + "0001",
-    "hex",
-  )
+  const query = message({ id: 0xaaaa, questions: [{ name: `net.${base}`, type: 1, class: 1 }] })
+  const good = Buffer.from(encodeMessage(query))
   const isGood = (reply: Buffer) => reply.readUInt16BE(0) === 0xaaaa && reply.readUInt16BE(6) === 1
 
   test(`${DATAGRAMS} datagrams do not keep it from answering`, async () => {
