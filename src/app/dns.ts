@@ -3,10 +3,9 @@ import type { ConfigInForce } from "../config"
 import { ChallengeZone, challengeId } from "../dns/challenge-zone"
 import { DnsListener } from "../dns/listener"
 import type { Lookup, RecordType } from "../dns/lookup"
-import { platformZone } from "../dns/platform-zone"
+import { PlatformZone } from "../dns/platform-zone"
 import { Resolver } from "../dns/resolver"
 import { ianaRoots, parseRoots } from "../dns/root-hints"
-import type { AuthoritativeZone } from "../dns/zone"
 import { AppError, describeError } from "../errors"
 import { isWithin } from "../hostname"
 import { listenAt } from "../listen"
@@ -32,7 +31,7 @@ export class Dns {
   /** The port really listened on, once started. */
   port: number | undefined
   private resolver: Resolver
-  private zone: AuthoritativeZone
+  private platform: PlatformZone
   private challenges: ChallengeZone
   private containerHosts: string[] = []
   private server: DnsListener
@@ -47,9 +46,14 @@ export class Dns {
       nameServers: [`ns.${baseDomain}`],
       contact: `hostmaster.${baseDomain}`,
     })
-    this.zone = this.makeZone()
+    this.platform = new PlatformZone({
+      origin: baseDomain,
+      issuers: this.issuers,
+      challengeTarget: (host) => this.targetOf(platformClaim(host)),
+    })
+    this.serve()
     this.server = new DnsListener({
-      zones: () => [this.zone, this.challenges.zone],
+      zones: () => [this.platform.zone, this.challenges.zone],
       onFault: (error) => log.error("a DNS query could not be answered", { error }),
     })
   }
@@ -90,17 +94,15 @@ export class Dns {
     this.port = await listenAt("dns_listen", dnsListen, this.server)
   }
 
-  /** The names of containers that the zone has besides the platform's own, at most 9000; nothing happens where they are those it has. */
+  /** The names of containers that the zone has besides the platform's own, at most 9000. */
   serveContainers(hosts: string[]): void {
-    const all = [...new Set(hosts)].sort().slice(0, maxContainerHosts)
-    if (all.join() === this.containerHosts.join()) return
-    this.containerHosts = all
-    this.zone = this.makeZone(this.zone)
+    this.containerHosts = [...new Set(hosts)].sort().slice(0, maxContainerHosts)
+    this.serve()
   }
 
   /** Takes over the public addresses. */
   reload(): void {
-    this.zone = this.makeZone(this.zone)
+    this.serve()
     if (this.port !== undefined) this.warnOfNoAddress()
   }
 
@@ -125,18 +127,8 @@ export class Dns {
     return [publicIpv4, publicIpv6].filter((address) => address !== undefined)
   }
 
-  /** The zone as it has to be now; its serial is past that of the one before. */
-  private makeZone(before?: AuthoritativeZone): AuthoritativeZone {
-    const { config, hosts } = this.needs
-    const least = before === undefined ? 0 : Number(before.soa.value.split(" ")[2]) + 1
-    return platformZone({
-      origin: config.current.baseDomain,
-      hosts: [...hosts, ...this.containerHosts],
-      addresses: this.addresses,
-      issuers: this.issuers,
-      challengeTarget: (host) => this.targetOf(platformClaim(host)),
-      serial: Math.max(least, Math.floor(Date.now() / 1000)),
-    })
+  private serve(): void {
+    this.platform.serve([...this.needs.hosts, ...this.containerHosts], this.addresses)
   }
 
   private warnOfNoAddress(): void {

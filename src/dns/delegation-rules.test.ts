@@ -2,20 +2,20 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { connect } from "node:net"
 import { ChallengeZone } from "./challenge-zone"
 import { DnsListener } from "./listener"
-import { platformZone } from "./platform-zone"
+import { PlatformZone } from "./platform-zone"
 import { typeNumbers } from "./rdata"
 import { decodeMessage, encodeMessage, type Message, message } from "./wire"
 
 // What Zonemaster's test cases and the compliance set of DNS Flag Day 2019 ask of a delegated zone, each under the name it has there, over both transports.
 
 const base = "cloud.example.test"
-const zone = platformZone({
+const platform = new PlatformZone({
   origin: base,
-  hosts: [base, `net.${base}`, `x.y.${base}`],
-  addresses: ["127.0.0.1", "::1"],
   issuers: ["ca.example"],
   challengeTarget: (host) => `id-${host.length}.acme.${base}`,
 })
+platform.serve([base, `net.${base}`, `x.y.${base}`], ["127.0.0.1", "::1"])
+const { zone } = platform
 const challenges = new ChallengeZone({ origin: `acme.${base}`, nameServers: [`ns.${base}`], contact: `hostmaster.${base}` })
 const listener = new DnsListener({ zones: () => [zone, challenges.zone] })
 let port = 0

@@ -3,7 +3,7 @@ import { connect } from "node:net"
 import { answer } from "../../src/dns/answer"
 import { ChallengeZone } from "../../src/dns/challenge-zone"
 import { DnsListener } from "../../src/dns/listener"
-import { platformZone } from "../../src/dns/platform-zone"
+import { PlatformZone } from "../../src/dns/platform-zone"
 import { encodeMessage, message } from "../../src/dns/wire"
 import { dnsPacket } from "./dns-packets"
 import { findingsOf } from "./dns-verdict"
@@ -17,15 +17,11 @@ const STREAMS = 300
 
 const base = "cloud.test"
 const origins = [base, `acme.${base}`, `a.acme.${base}`, `net.${base}`, `_acme-challenge.net.${base}`]
-const platform = platformZone({
-  origin: base,
-  hosts: [base, `net.${base}`],
-  addresses: ["192.0.2.1", "2001:db8::1"],
-  challengeTarget: () => `a.acme.${base}`,
-})
+const platform = new PlatformZone({ origin: base, challengeTarget: () => `a.acme.${base}` })
+platform.serve([base, `net.${base}`], ["192.0.2.1", "2001:db8::1"])
 const challenges = new ChallengeZone({ origin: `acme.${base}`, nameServers: [`ns.${base}`], contact: `hostmaster.${base}` })
 for (let index = 0; index < 12; index++) challenges.put("a", String(index).padEnd(200, "x"))
-const zones = [platform, challenges.zone]
+const zones = [platform.zone, challenges.zone]
 
 type Respond = (query: Uint8Array, transport: "udp" | "tcp") => Uint8Array | undefined
 const ours: Respond = (query, transport) => answer(query, zones, { transport })
