@@ -84,11 +84,12 @@ export class AcmeIssuer implements Issuer {
 
   /** Obtains a certificate, over as many challenge types as it takes. Throws IssuanceError; the challenges are down again either way. */
   async issue(hostname: string, replaces?: string): Promise<Issued> {
+    // Before the order takes its place among the parallel ones: it is the DNS of others that takes its time.
+    const dns = await this.dnsChallenge(hostname)
     await this.enter()
     const signal = AbortSignal.any([this.stopping.signal, AbortSignal.timeout(this.options.orderTimeoutMs ?? 120_000)])
     let failedValidations = 0
     try {
-      const dns = await this.options.dnsChallenge?.(hostname)
       let failure: unknown = new Error("no challenge type can be served here")
       for (const type of this.typesFor(hostname, dns, replaces !== undefined)) {
         try {
@@ -122,6 +123,14 @@ export class AcmeIssuer implements Issuer {
   /** Ends orders under way and refuses new ones. */
   stop(): void {
     this.stopping.abort()
+  }
+
+  private async dnsChallenge(hostname: string): Promise<DnsChallenge | undefined> {
+    try {
+      return await this.options.dnsChallenge?.(hostname)
+    } catch (error) {
+      throw this.explain(hostname, error, this.stopping.signal, 0)
+    }
   }
 
   private typesFor(hostname: string, dns: DnsChallenge | undefined, renewal: boolean): ChallengeType[] {

@@ -116,7 +116,7 @@ export class DnsChallenges {
 
   /** Servers that cannot be asked from here are left out; where there is no other, the CA has to see for itself. */
   private async untilSeen(name: string, value: string, signal: AbortSignal): Promise<void> {
-    const { lookup, visibleWithinMs = 60_000, pollMs = 250 } = this.options
+    const { lookup, visibleWithinMs = 30_000, pollMs = 250 } = this.options
     const end = performance.now() + visibleWithinMs
     for (let waitMs = pollMs; ; waitMs = Math.min(waitMs * 2, 5000)) {
       const { answers } = await lookup(name, "TXT")

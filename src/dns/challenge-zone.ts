@@ -44,11 +44,11 @@ export class ChallengeZone {
     this.show(id, [...values, value])
     let isUp = true
     return () => {
-      const left = [...(this.values.get(id) ?? [])]
-      const at = left.indexOf(value)
-      if (isUp && at >= 0) left.splice(at, 1)
-      if (isUp) this.show(id, left)
+      if (!isUp) return
       isUp = false
+      const left = [...(this.values.get(id) ?? [])]
+      left.splice(left.indexOf(value), 1)
+      this.show(id, left)
     }
   }
 
