@@ -1,8 +1,10 @@
 import { Api } from "./app/api"
+import { ConnectHouse } from "./app/connect-house"
 import { Certification } from "./app/certification"
 import { Dns } from "./app/dns"
 import { Edge } from "./app/edge"
 import { Features } from "./app/features"
+import { openTimeline } from "./app/timeline"
 import { PortListeners } from "./app/port-listeners"
 import { Ssh } from "./app/ssh"
 import type { ActivationSockets, ConfigInForce } from "./config"
@@ -68,13 +70,16 @@ async function compose(
   const ownHosts = ["", "net.", "auth.", "compute.", "storage.", "connect."].map((prefix) => prefix + baseDomain)
   const table = new RouteTable()
   const counters = new TrafficCounters({}, now)
+  const gate = (name: string) => table.has(name)
+  const mayOrder = (hostname: string) => !connect.connect.isHeld(hostname)
   const storeKey = folder.secret("store-key")
   const dns = new Dns({ config, hosts: ownHosts, challengeKey: storeKey, log })
   const certification: Certification = new Certification({
     config,
     db,
     vault: new Vault(storeKey),
-    gate: (name) => table.has(name),
+    gate,
+    mayOrder,
     certifiedBy: (host) => table.certifiedBy(host),
     dns,
     claimOf: async (name) => dns.ownClaim(name) ?? features.claimOf(name),
@@ -83,12 +88,17 @@ async function compose(
       writeTxt: (hostname, name, value) => features.writeTxt(hostname, name, value),
     },
     ownHosts,
-    verifiedNames: async () => (await features.verified()).map(({ domain }) => domain),
+    verifiedNames: async () => [...(await features.verified()).map(({ domain }) => domain), ...(await connect.connect.provenNames())],
     onReplaced: (hostname) => edge.forgetCertificate(hostname),
     announceChallenge: (hostname, certificate) => edge.challenge(hostname, certificate),
     log,
     now,
   })
+  const ownListeners = () => [
+    { address: apiListen.host ?? "0.0.0.0", port: api.port },
+    { address: httpListen.host ?? "0.0.0.0", port: edge.httpPort },
+    { address: httpsListen.host ?? "0.0.0.0", port: edge.httpsPort },
+  ]
   const features: Features = new Features({
     config,
     db,
@@ -96,14 +106,29 @@ async function compose(
     certificates: certification.certificates,
     dns,
     isOwnIssuer: certification.isOwnIssuer,
-    ownListeners: () => [
-      { address: apiListen.host ?? "0.0.0.0", port: api.port },
-      { address: httpListen.host ?? "0.0.0.0", port: edge.httpPort },
-      { address: httpsListen.host ?? "0.0.0.0", port: edge.httpsPort },
-    ],
+    ownListeners,
     portProblem: (port) => portListeners.problem(port),
     publish: () => publisher.publish(),
     counters,
+    log,
+    now,
+  })
+  const { rootPem } = certification
+  const timeline = openTimeline(db, log, now)
+  const connect: ConnectHouse = new ConnectHouse({
+    config,
+    db,
+    folder,
+    signer: features.signer,
+    lookup: dns.lookup,
+    certificates: certification.certificates,
+    issuers: certification.preflightIssuers,
+    publish: () => publisher.publish(),
+    container: (id) => features.compute.forMapping(id),
+    originProblem: features.compute.originProblem,
+    ownListeners,
+    rootPem,
+    timeline,
     log,
     now,
   })
@@ -112,6 +137,7 @@ async function compose(
     {
       mappings: features.verified,
       containers: () => features.compute.targets(),
+      connections: () => connect.connect.routes(),
       rules: async () => {
         const rules = await features.parts.ingress.routes()
         dns.serveContainers(rules.map(({ host }) => host))
@@ -123,9 +149,18 @@ async function compose(
     table,
     portListeners,
   )
-  const { rootPem } = certification
   const ssh = new Ssh({ config, db, folder, onAttempt: (attempt) => void features.administration.noteSshLogin(attempt), log, now })
-  const api = new Api({ config, socket: folder.apiSocket, features, ssh: ssh.service, rootPem, log })
+  const api = new Api({
+    config,
+    socket: folder.apiSocket,
+    features,
+    connect,
+    timeline,
+    mayIssue: (hostname) => gate(hostname) && mayOrder(hostname),
+    ssh: ssh.service,
+    rootPem,
+    log,
+  })
   const edge: Edge = new Edge({
     config,
     sockets,
@@ -147,6 +182,7 @@ async function compose(
   }
   // Ended in the opposite order: what visitors and people meet goes before what answers them.
   await start(dns)
+  await start(timeline)
   await start(api)
   // Its last minute is written when the edge has counted its last request.
   await start(features.traffic)
@@ -157,6 +193,7 @@ async function compose(
   if ([apiListen, httpListen, httpsListen].some(({ port }) => port === 0)) await publisher.publish()
   await start(certification)
   await start(features)
+  await start(connect)
 
   const secret = await features.people.setupSecret()
   return {

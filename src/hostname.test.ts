@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test"
-import { canonicalHost, isWildcard, parseMappedHost, parseMappedName, withoutWildcard } from "./hostname"
+import { canonicalHost, closestZone, parseMappedHost, zoneNamesAround } from "./hostname"
 
 test.each([
   ["abc.com", "abc.com"],
@@ -71,33 +71,20 @@ test("canonical form is stable", () => {
 })
 
 test.each([
-  [" *.App.Example.COM. ", "*.app.example.com"],
-  ["*.example.com", "*.example.com"],
-  ["*.bücher.example", "*.xn--bcher-kva.example"],
-  ["*.example.org", "*.example.org"],
-  ["app.example.com", "app.example.com"],
-])("%p may be mapped as %p", (raw, name) => {
-  expect(parseMappedName(raw, "cloud.example.org")).toBe(name)
-  expect(isWildcard(name)).toBe(name !== "app.example.com")
-  expect(withoutWildcard(name)).toBe(name.replace("*.", ""))
+  ["a.b.test", ["b.test", "a.b.test", "test"], "a.b.test"],
+  ["x.a.b.test", ["b.test", "a.b.test"], "a.b.test"],
+  ["xb.test", ["b.test"], undefined],
+  ["b.test", ["a.b.test"], undefined],
+  ["b.test", [], undefined],
+])("of the zones around %p in %p the closest is %p", (host, names, closest) => {
+  expect(
+    closestZone(
+      host,
+      names.map((name) => ({ name })),
+    )?.name,
+  ).toBe(closest)
 })
 
-test.each([
-  "*",
-  "*.",
-  "*.com",
-  "*.*.example.com",
-  "a.*.example.com",
-  "*a.example.com",
-  "a*.example.com",
-  "**.example.com",
-  "*. example.com",
-  "*.1.2.3.4",
-  "*.localhost",
-  "*.x.onion",
-  "*.cloud.example.org",
-  "*.compute.cloud.example.org",
-  `*.${"a.".repeat(124)}bcde`,
-])("the wildcard %p is refused", (raw) => {
-  expect(() => parseMappedName(raw, "cloud.example.org")).toThrow("invalid domain")
+test("the zone of a name is one of those around it", () => {
+  expect(zoneNamesAround("_x.a.b.test")).toEqual(["_x.a.b.test", "a.b.test", "b.test"])
 })

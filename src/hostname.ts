@@ -49,23 +49,17 @@ export const isWildcard = (name: string): boolean => name.startsWith("*.")
 /** The parent of a wildcard; any other name is its own. */
 export const withoutWildcard = (name: string): string => (isWildcard(name) ? name.slice(2) : name)
 
-/**
- * The canonical name of a mapping that may be a wildcard, `*.` and a hostname. Throws `invalid domain` for what cannot be one: the platform's own
- * names and what lies below them, and a wildcard over names that belong to many.
- */
-export function parseMappedName(raw: unknown, baseDomain: string): string {
-  const name = typeof raw === "string" ? raw.trim() : ""
-  if (!isWildcard(name)) return parseMappedHost(raw, baseDomain)
-  const parent = parseMappedHost(name.slice(2), baseDomain)
-  if (/^\s/.test(name.slice(2)) || parent.length > 251) throw new AppError("invalid", "invalid domain")
-  if (!mayHaveWildcard(parent)) throw new AppError("invalid", `invalid domain: *.${parent} would cover names of many owners`)
-  return `*.${parent}`
+/** The longest of `zones` that `hostname` is, or lies under; all canonical. */
+export function closestZone<Z extends { name: string }>(hostname: string, zones: Z[]): Z | undefined {
+  let closest: Z | undefined
+  for (const zone of zones) {
+    if (isWithin(hostname, zone.name) && zone.name.length > (closest?.name.length ?? 0)) closest = zone
+  }
+  return closest
 }
 
-/**
- * Whether all names below `parent` can be one owner's, which below a public suffix they are not. The rule is that of two labels until the list of
- * public suffixes is here: then it is `registrableDomain(parent) !== undefined`.
- */
-function mayHaveWildcard(parent: string): boolean {
-  return parent.includes(".")
+/** The names that a zone around `hostname` can have, the longest first: itself and those above it, down to two labels. */
+export function zoneNamesAround(hostname: string): string[] {
+  const labels = hostname.split(".")
+  return labels.slice(0, -1).map((_, index) => labels.slice(index).join("."))
 }

@@ -22,6 +22,13 @@ import { DirectoryError, DirectoryTransport } from "./transport"
 
 export type ChallengeType = "tls-alpn-01" | "http-01" | "dns-01"
 
+/** One step of an order; `problem` is what the CA said word for word, where it said something. */
+export type AcmeStep = {
+  name: "order" | "challenge" | "validation" | "finalized" | "certificate" | "failure"
+  text: string
+  problem?: string
+}
+
 export type AcmeIssuerOptions = {
   directoryUrl: string
   /** PEM of roots trusted for the directory, beside the usual ones. */
@@ -35,6 +42,8 @@ export type AcmeIssuerOptions = {
   challengeTypes: (order: { hostname: string; renewal: boolean }) => Exclude<ChallengeType, "dns-01">[]
   /** The DNS challenge of a hostname, which comes first where it is preferred and last otherwise. Throws ChallengeUnready for a wildcard without. */
   dnsChallenge?: (hostname: string) => Promise<DnsChallenge | undefined>
+  /** Told of each step as it is made. */
+  onStep?: (hostname: string, step: AcmeStep) => void
   now?: () => number
   orderTimeoutMs?: number
   requestTimeoutMs?: number
@@ -105,7 +114,10 @@ export class AcmeIssuer implements Issuer {
       }
       throw failure
     } catch (error) {
-      throw this.explain(hostname, error, signal, failedValidations)
+      const fault = this.explain(hostname, error, signal, failedValidations)
+      const said = fault.problem === fault.message ? {} : { problem: fault.problem }
+      this.options.onStep?.(hostname, { name: "failure", text: `No certificate from ${this.name}: ${fault.message}`, ...said })
+      throw fault
     } finally {
       this.leave()
     }
@@ -167,6 +179,8 @@ export class AcmeIssuer implements Issuer {
     const client = this.connect(await this.account.open(signal), signal)
     const request = { identifiers: [{ type: "dns", value: hostname }], ...(replaces ? { replaces } : {}) }
     const order = await client.createOrder(request)
+    const step = (name: AcmeStep["name"], text: string) => this.options.onStep?.(hostname, { name, text })
+    step("order", `Ordered at ${this.name}${replaces ? " as a renewal" : ""}`)
     await this.authorize(client, order, trial, signal)
     const key = await acmeCrypto.createPrivateEcdsaKey("P-256")
     const [, csr] = await acmeCrypto.createCsr({ altNames: [hostname] }, key)
@@ -175,7 +189,10 @@ export class AcmeIssuer implements Issuer {
       () => client.getOrder(order),
       (current) => current.status !== "pending",
     )
-    if (ready.status === "ready") await client.finalizeOrder(order, csr)
+    if (ready.status === "ready") {
+      await client.finalizeOrder(order, csr)
+      step("finalized", "Key and names sent to the CA")
+    }
     const done = await this.poll(
       signal,
       () => client.getOrder(order),
@@ -185,25 +202,30 @@ export class AcmeIssuer implements Issuer {
       throw validationFailed(done.error, `the order for ${hostname} became ${done.status}`)
     const chainPem = await client.getCertificate(done)
     const leaf = new X509Certificate(chainPem)
+    step("certificate", `Certificate from ${this.name}, valid until ${leaf.notAfter.toISOString()}`)
     return { chainPem, keyPem: key.toString(), notBefore: leaf.notBefore.getTime(), notAfter: leaf.notAfter.getTime() }
   }
 
   private async authorize(client: Client, order: Order, trial: Trial, signal: AbortSignal): Promise<void> {
     const { hostname, type } = trial
     const [authorization] = await client.getAuthorizations(order)
-    if (authorization?.status === "valid") return
+    const step = (given: AcmeStep) => this.options.onStep?.(hostname, given)
+    if (authorization?.status === "valid") return step({ name: "validation", text: "The CA still holds an earlier validation" })
     // acme-client's types know no TLS-ALPN-01, its code does.
     const challenge = authorization?.challenges.find((one) => (one.type as string) === type)
     if (!authorization || !challenge) throw new Error(`the CA offers no ${type} challenge for ${hostname}`)
     const keyAuthorization = await client.getChallengeKeyAuthorization(challenge)
     const takeDown = await this.putUp(trial, challenge.token, keyAuthorization, signal)
     try {
+      step({ name: "challenge", text: `${type} challenge is up, and the CA told to look` })
       await client.completeChallenge(challenge)
       const fetchIt = async () => (await client.getAuthorizations(order))[0] ?? authorization
       const decided = await this.poll(signal, fetchIt, (current) => current.status !== "pending")
-      if (decided.status === "valid") return
+      if (decided.status === "valid") return step({ name: "validation", text: `Validated by ${type}` })
       const fault = decided.challenges.find((one) => one.error !== undefined)?.error
-      throw validationFailed(fault, `the authorization of ${hostname} by ${type} became ${decided.status}`)
+      const failed = validationFailed(fault, `the authorization of ${hostname} by ${type} became ${decided.status}`)
+      step({ name: "validation", text: failed.message, problem: failed.problem })
+      throw failed
     } finally {
       await takeDown()
     }

@@ -1,5 +1,5 @@
 import type { AccountKeeper } from "./acme-account"
-import { AcmeIssuer } from "./acme-issuer"
+import { AcmeIssuer, type AcmeIssuerOptions } from "./acme-issuer"
 import type { ChallengeBoard } from "./challenges"
 import type { DnsChallenge } from "./dns-challenges"
 import { FallbackIssuer } from "./fallback-issuer"
@@ -21,6 +21,7 @@ export type IssuersOptions = {
   isPrivate: (hostname: string) => boolean
   /** The DNS challenge of a name; throws ChallengeUnready for a wildcard without. */
   dnsChallenge?: (hostname: string) => Promise<DnsChallenge | undefined>
+  onStep?: AcmeIssuerOptions["onStep"]
   now: () => number
 }
 
@@ -49,7 +50,7 @@ export class Issuers {
   }
 
   private open(directoryUrl: string): AcmeIssuer {
-    const { caPem, email, eab, board, dnsChallenge, now } = this.options
+    const { caPem, email, eab, board, dnsChallenge, onStep, now } = this.options
     const issuer = new AcmeIssuer({
       directoryUrl,
       caPem,
@@ -57,6 +58,7 @@ export class Issuers {
       eab,
       board,
       dnsChallenge,
+      onStep,
       now,
       account: this.options.accountKeeper(directoryUrl),
       // While a TLS-ALPN-01 challenge is pending its handshakes displace the visitors', so a renewal tries the plain port first.

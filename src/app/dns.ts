@@ -1,8 +1,7 @@
-import { caaIssuers } from "../acme/caa-issuers"
 import type { ConfigInForce } from "../config"
 import { ChallengeZone, challengeId } from "../dns/challenge-zone"
 import { DnsListener } from "../dns/listener"
-import type { Lookup, RecordType } from "../dns/lookup"
+import type { DnsLookup, Lookup } from "../dns/lookup"
 import { PlatformZone } from "../dns/platform-zone"
 import { Resolver } from "../dns/resolver"
 import { ianaRoots, parseRoots } from "../dns/root-hints"
@@ -10,6 +9,7 @@ import { AppError, describeError } from "../errors"
 import { isWithin } from "../hostname"
 import { listenAt } from "../listen"
 import type { Log } from "../log"
+import { authorityAt } from "../preflight/certificate-authorities"
 
 /** Below what a zone holds; past it, containers' names need a wildcard elsewhere. */
 const maxContainerHosts = 9000
@@ -58,7 +58,8 @@ export class Dns {
     })
   }
 
-  lookup = (name: string, type: RecordType): Promise<Lookup> => this.resolver.lookup(name, type)
+  /** Asks every authoritative server of the name's zone. */
+  lookup: DnsLookup["lookup"] = (name, type, options) => this.resolver.lookup(name, type, options)
 
   lookupTxt = (name: string): Promise<Lookup> => this.resolver.lookup(name, "TXT")
 
@@ -115,11 +116,14 @@ export class Dns {
     return this.challenges.target(challengeId(this.needs.challengeKey, claim))
   }
 
-  /** The CAs of the platform's names: nobody else may certify what this zone leads here. */
+  /** The CAs of the platform's names: nobody else may certify what this zone leads here. None where one is not known, for a wrong record would stop it. */
   private get issuers(): string[] {
     const { acmeDirectory, acmeFallbackDirectory, baseDomain, privateZones } = this.needs.config.current
     if (privateZones.some((zone) => isWithin(baseDomain, zone))) return []
-    return caaIssuers([acmeDirectory, acmeFallbackDirectory].filter((url) => url !== undefined))
+    const urls = [acmeDirectory, acmeFallbackDirectory].filter((url) => url !== undefined)
+    // Of several identities any one will do (RFC 8659 section 4.2).
+    const issuers = urls.flatMap((url) => authorityAt(url).caaIdentities.slice(0, 1))
+    return issuers.length < urls.length ? [] : [...new Set(issuers)]
   }
 
   private get addresses(): string[] {

@@ -1,7 +1,8 @@
 import type { DomainMappingRow } from "../db/schema"
 import { AppError, describeError } from "../errors"
-import { isWildcard, isWithin, parseMappedName } from "../hostname"
+import { isWildcard, isWithin } from "../hostname"
 import type { Log } from "../log"
+import { parseMappedName } from "../mapped-name"
 import {
   type CertificateStatus,
   type MappingReply,
@@ -12,6 +13,7 @@ import {
   parseChange,
   parseOptions,
   parseTargetPort,
+  verifyName,
 } from "./model"
 import { checkProof, type TxtLookup } from "./proof"
 import type { MappingStore } from "./store"
@@ -63,7 +65,7 @@ export class MappingService {
   /** The checks come in the order of platform-api.md section 1.4; DNS is touched only after the database gave us the name. */
   async create(caller: Caller, input: Record<string, unknown>): Promise<MappingReply> {
     const { store, now } = this.needs
-    const domain = parseMappedName(input.domain, this.needs.baseDomain)
+    const domain = parseMappedName(input.domain, this.needs.baseDomain, this.needs.privateZones)
     const targetPort = parseTargetPort(input.target_port)
     const options = { ...defaultOptions, ...parseOptions(input) }
     const containerId = typeof input.container_id === "string" ? input.container_id : ""
@@ -132,6 +134,12 @@ export class MappingService {
     await this.needs.unautomate(personId, row.domain)
   }
 
+  /** The hostname of a person's own mapping, or undefined where there is none. */
+  async hostnameOf(personId: string, id: string): Promise<{ hostname: string } | undefined> {
+    const row = await this.needs.store.find(id, personId)
+    return row && { hostname: row.domain }
+  }
+
   /** Looks now. Requests for the same mapping at the same time share one look. */
   async verify(personId: string, id: string): Promise<{ status: string; detail?: string }> {
     const row = await this.needs.store.find(id, personId)
@@ -150,7 +158,7 @@ export class MappingService {
   }
 
   private async look(row: DomainMappingRow): Promise<{ status: string; detail?: string }> {
-    const { proven, detail } = await checkProof(this.needs.lookupTxt, row.domain, row.verifyToken)
+    const { proven, detail } = await checkProof(this.needs.lookupTxt, verifyName(row.domain), row.verifyToken)
     if (proven) {
       if (await this.markVerified(row, "txt")) return { status: "verified" }
       throw new AppError("conflict", "domain already in use")
