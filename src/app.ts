@@ -72,15 +72,23 @@ async function compose(
   const ownHosts = ["", "net.", "auth.", "compute.", "storage.", "connect."].map((prefix) => prefix + baseDomain)
   const table = new RouteTable()
   const counters = new TrafficCounters({}, now)
-  const gate = (hostname: string) => table.match(hostname) !== undefined
+  const gate = (name: string) => table.has(name)
   const mayOrder = (hostname: string) => !connect.connect.isHeld(hostname)
-  const dns = new Dns(config, ownHosts, log)
+  const storeKey = folder.secret("store-key")
+  const dns = new Dns({ config, hosts: ownHosts, challengeKey: storeKey, log })
   const certification: Certification = new Certification({
     config,
     db,
-    vault: new Vault(folder.secret("store-key")),
+    vault: new Vault(storeKey),
     gate,
     mayOrder,
+    certifiedBy: (host) => table.certifiedBy(host),
+    dns,
+    claimOf: async (name) => dns.ownClaim(name) ?? features.claimOf(name),
+    credentials: {
+      hasCredential: (name) => features.hasDnsCredential(name),
+      writeTxt: (hostname, name, value) => features.writeTxt(hostname, name, value),
+    },
     ownHosts,
     verifiedNames: async () => [...(await features.verified()).map(({ domain }) => domain), ...(await connect.connect.provenNames())],
     onReplaced: (hostname) => edge.forgetCertificate(hostname),
@@ -98,7 +106,8 @@ async function compose(
     db,
     folder,
     certificates: certification.certificates,
-    lookupTxt: dns.lookupTxt,
+    dns,
+    isOwnIssuer: certification.isOwnIssuer,
     ownListeners,
     portProblem: (port) => portListeners.problem(port),
     publish: () => publisher.publish(),

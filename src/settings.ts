@@ -90,7 +90,7 @@ export const settings = {
   https_listen: atStart("the edge; :443", listen),
   api_listen: atStart("the API without TLS; 127.0.0.1:8080", listen),
   dns_listen: atStart(
-    "the authoritative server of the base domain; off",
+    "the authoritative server of the base domain and of delegated DNS challenges; off",
     reading("off, or [host]:port such as :53", (value) => (value === "off" ? ("off" as const) : parseListen(value))),
   ),
   ssh_listen: atStart(

@@ -82,6 +82,8 @@ export async function startApi(change: Partial<MappingNeeds> = {}) {
     },
     automate: async (_person, domain) => live.automated.has(domain),
     unautomate: async (_person, domain) => void live.automated.delete(domain),
+    wildcardProblem: async () => undefined,
+    challengeTarget: () => undefined,
     publish: async () => void live.published.push((await mappingStore.verified()).map((m) => m.domain).sort()),
     certify: (domain) => void live.certified.push(domain),
     forgetCertificate: async () => {},

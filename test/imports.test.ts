@@ -52,6 +52,7 @@ const allowed: Record<string, string[]> = {
   "registrable-domain.ts": ["hostname.ts"],
   "safe-fetch.ts": ["ip-address.ts", "special-addresses.ts"],
   "special-addresses.ts": ["ip-address.ts"],
+  "mapped-name.ts": ["errors.ts", "hostname.ts", "registrable-domain.ts"],
   "body.ts": ["errors.ts"],
   "peer.ts": [],
   "ip-address.ts": [],
@@ -90,7 +91,7 @@ const allowed: Record<string, string[]> = {
   "paging.ts": ["errors.ts"],
   accounts: ["address-block.ts", "body.ts", "db", "errors.ts", "vault.ts"],
   zones: ["body.ts", "db", "errors.ts", "hostname.ts", "log.ts", "providers", "vault.ts"],
-  mappings: ["body.ts", "db", "errors.ts", "hostname.ts", "log.ts", "worker.ts"],
+  mappings: ["body.ts", "db", "errors.ts", "hostname.ts", "log.ts", "mapped-name.ts", "worker.ts"],
   compute: [
     "body.ts",
     "db",

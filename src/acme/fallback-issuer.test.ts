@@ -3,7 +3,7 @@ import { FallbackIssuer } from "./fallback-issuer"
 import { InternalCa } from "./internal-ca"
 import { IssuanceError, type Issuer } from "./issuer"
 
-const failing = (options: { failedValidations?: number }): Issuer => ({
+const failing = (options: { failedValidations?: number; isUnready?: boolean }): Issuer => ({
   name: "https://first.example/directory",
   issue: () => Promise.reject(new IssuanceError("no", options)),
 })
@@ -15,6 +15,6 @@ test("the second directory is asked when the first one cannot, under the first o
   expect((await issuer.issue("a.example.com")).chainPem).toContain("BEGIN CERTIFICATE")
 })
 
-test("a failed validation is not carried to the second directory", async () => {
-  expect(new FallbackIssuer(failing({ failedValidations: 1 }), second).issue("a.example.com")).rejects.toThrow("no")
+test.each([{ failedValidations: 1 }, { isUnready: true }])("%p is not carried to the second directory", async (fault) => {
+  await expect(new FallbackIssuer(failing(fault), second).issue("a.example.com")).rejects.toThrow("no")
 })

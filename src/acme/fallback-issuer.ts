@@ -1,8 +1,8 @@
 import { IssuanceError, type Issued, type Issuer, type RenewalWindow } from "./issuer"
 
 /**
- * Two directories as one issuer: the second is asked when the first is down or limits us, not when a validation failed, for that would fail
- * at the second too and count against us at both. Certificates of either go by the first one's name.
+ * Two directories as one issuer: the second is asked when the first is down or limits us, not when a validation failed or had to be left undone, for that
+ * would fail at the second too and count against us at both. Certificates of either go by the first one's name.
  */
 export class FallbackIssuer implements Issuer {
   readonly name: string
@@ -20,7 +20,7 @@ export class FallbackIssuer implements Issuer {
     try {
       return await this.first.issue(hostname, replaces)
     } catch (error) {
-      if (!(error instanceof IssuanceError) || error.failedValidations > 0) throw error
+      if (!(error instanceof IssuanceError) || error.failedValidations > 0 || error.isUnready) throw error
       return this.second.issue(hostname)
     }
   }

@@ -1,6 +1,7 @@
 import type { AccountKeeper } from "./acme-account"
 import { AcmeIssuer, type AcmeIssuerOptions } from "./acme-issuer"
 import type { ChallengeBoard } from "./challenges"
+import type { DnsChallenge } from "./dns-challenges"
 import { FallbackIssuer } from "./fallback-issuer"
 import { InternalCa, type RootKeeper } from "./internal-ca"
 import type { Issuer } from "./issuer"
@@ -18,6 +19,8 @@ export type IssuersOptions = {
   board: ChallengeBoard
   /** Names that no public CA certifies. */
   isPrivate: (hostname: string) => boolean
+  /** The DNS challenge of a name; throws ChallengeUnready for a wildcard without. */
+  dnsChallenge?: (hostname: string) => Promise<DnsChallenge | undefined>
   onStep?: AcmeIssuerOptions["onStep"]
   now: () => number
 }
@@ -47,13 +50,14 @@ export class Issuers {
   }
 
   private open(directoryUrl: string): AcmeIssuer {
-    const { caPem, email, eab, board, onStep, now } = this.options
+    const { caPem, email, eab, board, dnsChallenge, onStep, now } = this.options
     const issuer = new AcmeIssuer({
       directoryUrl,
       caPem,
       email,
       eab,
       board,
+      dnsChallenge,
       onStep,
       now,
       account: this.options.accountKeeper(directoryUrl),

@@ -1,5 +1,6 @@
 import type { SecureContext } from "node:tls"
 import { ChallengeBoard, type ChallengeCertificate } from "../acme/challenges"
+import { DnsChallenges, type DnsChallengesOptions } from "../acme/dns-challenges"
 import { Issuers } from "../acme/issuers"
 import type { ConfigInForce } from "../config"
 import type { Db } from "../db/open"
@@ -12,6 +13,7 @@ import type { PreflightIssuer } from "../preflight/report"
 import { isWithin } from "../hostname"
 import type { Log } from "../log"
 import type { Vault } from "../vault"
+import type { Dns } from "./dns"
 
 export type CertificationNeeds = {
   config: ConfigInForce
@@ -19,6 +21,13 @@ export type CertificationNeeds = {
   vault: Vault
   /** May this name have a certificate? Asked at every handshake. */
   gate: (hostname: string) => boolean
+  /** The name whose certificate serves a host: `*.parent` where a wildcard does. Asked at every handshake. */
+  certifiedBy: (host: string) => string
+  dns: Pick<Dns, "lookup" | "challengeTarget" | "putChallenge" | "pointsHere">
+  /** As what a name is held, which its delegated challenges are found by; undefined where nobody holds it. */
+  claimOf: (name: string) => Promise<string | undefined>
+  /** The DNS credentials of a name's holder: whether one covers it, and a TXT record written with it. */
+  credentials: Pick<DnsChallengesOptions, "hasCredential" | "writeTxt">
   /** May it have a new one? A name whose DNS leads elsewhere keeps the one it has. */
   mayOrder: (hostname: string) => boolean
   /** The platform's own hosts, certified at each start. */
@@ -54,6 +63,7 @@ export class Certification {
     this.board = new ChallengeBoard(1000, announceChallenge)
     const privateNames = [...config.privateZones, "localhost"]
     this.isPrivate = (hostname) => privateNames.some((zone) => isWithin(hostname, zone))
+    const dnsChallenges = this.makeDnsChallenges()
     this.issuers = new Issuers({
       directory: config.acmeDirectory,
       fallbackDirectory: config.acmeFallbackDirectory,
@@ -63,6 +73,7 @@ export class Certification {
       accountKeeper: (url) => store.accountKeeper(url, now),
       rootKeeper: store.rootKeeper("internal", now),
       board: this.board,
+      dnsChallenge: (hostname) => dnsChallenges.for(hostname),
       isPrivate: this.isPrivate,
       now,
     })
@@ -74,11 +85,16 @@ export class Certification {
   }
 
   /** What a handshake gets, at once where it is in memory; throws or rejects to refuse. */
-  secureContext = (serverName: string): SecureContext | Promise<SecureContext> =>
-    this.certificates.contextNow(serverName) ?? this.certificates.secureContext(serverName)
+  secureContext = (serverName: string): SecureContext | Promise<SecureContext> => {
+    const name = this.needs.certifiedBy(serverName)
+    return this.certificates.contextNow(name) ?? this.certificates.secureContext(name)
+  }
 
-  /** What a thread of the edge makes that context of; rejects to refuse. */
-  pair = (serverName: string): Promise<CertificatePair> => this.certificates.pair(serverName)
+  /** What a thread of the edge makes a context of, by the name of a certificate; rejects to refuse. */
+  pair = (name: string): Promise<CertificatePair> => this.certificates.pair(name)
+
+  /** Whether the built-in CA certifies a name, which asks for no challenge. */
+  isOwnIssuer = (name: string): boolean => this.issuers.for(name) === this.issuers.internal
 
   /** The key authorization of an open HTTP-01 challenge. */
   httpAnswer = (token: string): string | undefined => this.board.httpAnswer(token)
@@ -111,6 +127,22 @@ export class Certification {
     await ordersEnded
     await this.firstOrders
     await this.renewal.stop()
+  }
+
+  private makeDnsChallenges(): DnsChallenges {
+    const { dns, claimOf, credentials, log } = this.needs
+    return new DnsChallenges({
+      lookup: dns.lookup,
+      delegation: async (hostname) => {
+        const claim = await claimOf(hostname)
+        const target = claim === undefined ? undefined : dns.challengeTarget(claim)
+        if (claim === undefined || target === undefined) return undefined
+        return { target, put: (value) => dns.putChallenge(claim, value) }
+      },
+      ...credentials,
+      pointsHere: (hostname) => dns.pointsHere(hostname),
+      onFault: (error) => log.error("a DNS challenge could not be taken down", { error }),
+    })
   }
 
   /** Names that were verified by a process that ended before it ordered: one at a time, for there may be many. */

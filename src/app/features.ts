@@ -19,6 +19,7 @@ import type { Db } from "../db/open"
 import type { Certificates } from "../edge/certificates"
 import { findEngine } from "../engine/engine"
 import { AppError } from "../errors"
+import { withoutWildcard } from "../hostname"
 import type { Log } from "../log"
 import { MappingService } from "../mappings/service"
 import { MappingStore } from "../mappings/store"
@@ -39,7 +40,9 @@ export type FeatureNeeds = {
   db: Db
   folder: DataFolder
   certificates: Certificates
-  lookupTxt: Dns["lookupTxt"]
+  dns: Pick<Dns, "lookupTxt" | "challengeTarget">
+  /** Whether the built-in CA certifies a name. */
+  isOwnIssuer: (name: string) => boolean
   /** Where this process itself listens. */
   ownListeners: () => { address: string; port: number }[]
   /** Why the edge cannot listen at a port that an ingress rule names; undefined while it can. */
@@ -70,6 +73,7 @@ export class Features {
   readonly verified: MappingStore["verified"]
   readonly traffic: TrafficService
   readonly administration: HouseAdministration
+  private mappingStore: MappingStore
   private reconciler: Reconciler
   private verifier: Worker
 
@@ -91,7 +95,7 @@ export class Features {
     this.statusSockets = new StatusSockets({ list: (caller) => this.compute.list(caller), log })
     this.terminals = new Terminals({ find: (id) => containers.find(id), engine, log })
     this.reconciler = new Reconciler({ service: this.compute, store: containers, engine, log })
-    const mappingStore = new MappingStore(db)
+    const mappingStore = (this.mappingStore = new MappingStore(db))
     this.verified = mappingStore.verified
     const { find: mapping, holders } = mappingStore
     this.traffic = new TrafficService({ store: new TrafficStore(db), source: needs.counters, mapping, holders, log, now })
@@ -114,6 +118,24 @@ export class Features {
     } catch (error) {
       throw error instanceof AppError ? new Error(`FREEHOLD_ADMIN_USERNAME and FREEHOLD_ADMIN_PASSWORD: ${error.message}`) : error
     }
+  }
+
+  /** As what a name's DNS challenges are delegated: a person's claim on it, which a wildcard and its parent share. */
+  async claimOf(name: string): Promise<string | undefined> {
+    const personId = await this.mappingStore.ownerOf(name)
+    return personId === undefined ? undefined : mappingClaim(personId, name)
+  }
+
+  /** Whether the holder of a name has an owned domain around it. */
+  async hasDnsCredential(name: string): Promise<boolean> {
+    const personId = await this.mappingStore.ownerOf(name)
+    return personId !== undefined && (await this.zones.covers(personId, name))
+  }
+
+  /** Writes a TXT record with a provider token of the hostname's holder, and answers how to take it away; undefined where that failed. */
+  async writeTxt(hostname: string, name: string, value: string): Promise<(() => Promise<void>) | undefined> {
+    const personId = await this.mappingStore.ownerOf(hostname)
+    return personId === undefined ? undefined : this.zones.writeTxt(personId, hostname, name, value)
   }
 
   /** Starts the work in the background. */
@@ -218,13 +240,21 @@ export class Features {
   }
 
   private makeMappings(store: MappingStore): MappingService {
-    const { config, lookupTxt, certificates, publish, log, now } = this.needs
+    const { config, dns, isOwnIssuer, certificates, publish, log, now } = this.needs
+    const challengeTarget = (personId: string, domain: string) =>
+      isOwnIssuer(domain) ? undefined : dns.challengeTarget(mappingClaim(personId, domain))
     return new MappingService({
       store,
       baseDomain: config.current.baseDomain,
       privateZones: config.current.privateZones,
       container: (id) => this.compute.forMapping(id),
-      lookupTxt,
+      lookupTxt: dns.lookupTxt,
+      challengeTarget,
+      wildcardProblem: async (personId, wildcard) => {
+        if (isOwnIssuer(wildcard) || challengeTarget(personId, wildcard) !== undefined) return undefined
+        if (await this.zones.covers(personId, wildcard)) return undefined
+        return `the certificate of ${wildcard} needs a DNS challenge: connect an owned domain that covers it, or set FREEHOLD_DNS_LISTEN so that it can be delegated here`
+      },
       automate: (personId, domain) => this.zones.automate(personId, domain),
       unautomate: (personId, domain) => this.zones.unautomate(personId, domain),
       publish,
@@ -245,3 +275,6 @@ export class Features {
     })
   }
 }
+
+/** One claim for a name and its wildcard, as they share the name of the challenge (RFC 8555 section 8.4); each person has another. */
+const mappingClaim = (personId: string, name: string) => `domain-mappings ${personId} ${withoutWildcard(name)}`

@@ -43,7 +43,8 @@ function readIPv6(octets: Uint8Array): string {
   return `${groups.slice(0, best.start).join(":")}::${groups.slice(best.start + best.length).join(":")}`
 }
 
-function octetsOfIPv6(text: string): Uint8Array {
+/** The sixteen octets of an IPv6 address in text. */
+export function octetsOfIPv6(text: string): Uint8Array {
   const dotted = /^(.*:)(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(text)
   const hex = (high?: string, low?: string) => ((Number(high) << 8) | Number(low)).toString(16)
   const plain = dotted ? `${dotted[1]}${hex(dotted[2], dotted[3])}:${hex(dotted[4], dotted[5])}` : text

@@ -7,7 +7,7 @@ import { changeBetween, grouped, hostsOf, type RouteChange, ungrouped } from "./
 export type Upstream = { host: string; port: number; protocol?: "h2c"; tls?: { serverName: string } } | { unix: string }
 
 /**
- * One hostname of the edge. `stopped` names are mapped and keep their TLS, but their application does not run: 503. Plain HTTP is redirected
+ * One hostname of the edge, or `*.parent` for every name one label below `parent` that has no route of its own. `stopped` names are mapped and keep their TLS, but their application does not run: 503. Plain HTTP is redirected
  * unless `plain` says that it is served, and requests stand in the access log unless `unlogged`.
  */
 export type Route = {
@@ -20,11 +20,14 @@ export type Route = {
 /** Keeps a copy of the table elsewhere; resolves when the change holds there, and never rejects. */
 export type RouteFollower = (change: RouteChange) => Promise<void>
 
+/** Which server names have lost the route that they were served by. */
+export type Removal = { has(serverName: string): boolean }
+
 /** Hostname → route, replaced whole on each change, so that a request sees one state and never half of two. */
 export class RouteTable {
   private routes = new Map<string, Route>()
   private followers = new Set<RouteFollower>()
-  private watchers = new Set<(removed: ReadonlySet<string>) => void>()
+  private watchers = new Set<(removed: Removal) => void>()
 
   /**
    * Takes effect for the next request; requests under way keep the route they have. Hosts are canonical (`parseHost`). Resolves when it holds
@@ -53,8 +56,8 @@ export class RouteTable {
     this.tell(removed)
   }
 
-  /** Tells of hosts that are no longer in the table, from now on, until the returned function is called. */
-  watchRemovals(watcher: (removed: ReadonlySet<string>) => void): () => void {
+  /** Tells of names that have lost their route, from now on, until the returned function is called. */
+  watchRemovals(watcher: (removed: Removal) => void): () => void {
     this.watchers.add(watcher)
     return () => void this.watchers.delete(watcher)
   }
@@ -70,9 +73,25 @@ export class RouteTable {
     return { set: grouped(this.routes.values()), removed: "" }
   }
 
-  /** Exact match of a canonical hostname, in constant time. */
+  /** The route of a canonical hostname: its own, else that of the wildcard one level above (RFC 9525 section 6.3). In constant time. */
   match(host: string): Route | undefined {
-    return this.routes.get(host)
+    return this.routes.get(host) ?? this.routes.get(wildcardOf(host))
+  }
+
+  /** Whether there is a route of exactly this name, be it a wildcard: what may have a certificate. */
+  has(name: string): boolean {
+    return this.routes.has(name)
+  }
+
+  /** The name whose certificate serves a host, which is that of its route; the host itself where there is none. */
+  certifiedBy(host: string): string {
+    return this.match(host)?.host ?? host
+  }
+
+  /** Whether two different hosts are served by one wildcard, and so by one certificate, application and owner. */
+  shareWildcard(one: string, other: string): boolean {
+    const wildcard = wildcardOf(one)
+    return wildcard === wildcardOf(other) && this.routes.has(wildcard) && !this.routes.has(one) && !this.routes.has(other)
   }
 
   get size(): number {
@@ -80,6 +99,13 @@ export class RouteTable {
   }
 
   private tell(removed: ReadonlySet<string>): void {
-    if (removed.size > 0) for (const watch of this.watchers) watch(removed)
+    if (removed.size === 0) return
+    const { routes } = this
+    // A name with a route of its own is not touched by the end of a wildcard above it.
+    const removal = { has: (name: string) => removed.has(name) || (removed.has(wildcardOf(name)) && !routes.has(name)) }
+    for (const watch of this.watchers) watch(removal)
   }
 }
+
+/** The wildcard that covers a host: its first label replaced. The empty name has none. */
+const wildcardOf = (host: string): string => (host === "" ? "" : `*${host.slice(host.indexOf("."))}`)

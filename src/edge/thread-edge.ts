@@ -26,7 +26,7 @@ export class ThreadEdge {
   private sent: PromiseWithResolvers<void> | undefined
 
   constructor(private post: Post) {
-    const gate = (hostname: string) => this.routes.match(hostname) !== undefined
+    const gate = (hostname: string) => this.routes.has(hostname)
     this.certificates = new ThreadCertificates({ gate, ask: (hostname) => post({ kind: "certificate", hostname }) })
   }
 
@@ -71,8 +71,8 @@ export class ThreadEdge {
       proxies: proxyProtocol.length === 0 ? undefined : new TrustedProxies(proxyProtocol),
       traffic: this.traffic,
       limits: { handshakeMs },
-      secureContext: (name) => this.certificates.secureContext(name),
-      challengeContext: (name) => (this.routes.match(name) === undefined ? undefined : this.challenges.get(name)),
+      secureContext: (name) => this.certificates.secureContext(this.routes.certifiedBy(name)),
+      challengeContext: (name) => (this.routes.has(name) ? this.challenges.get(name) : undefined),
     })
     try {
       return await this.listener.start(at, true)

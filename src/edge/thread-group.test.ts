@@ -209,6 +209,23 @@ describe("threads that share a port", () => {
     expect((await visits(port, "new.test")).every(({ status }) => status === 200)).toBe(true)
   })
 
+  test("names of one wildcard share its certificate, its counts and, in a thread, one question", async () => {
+    const { port, routes, upstream, asked, traffic, group } = await setup()
+    await routes.replace([to("*.app.test", upstream), to("exact.app.test", upstream)])
+    for (const name of ["one.app.test", "two.app.test", "exact.app.test"]) {
+      for (const { status } of await visits(port, name)) expect(status).toBe(200)
+    }
+    expect(new Set(asked)).toEqual(new Set(["*.app.test", "exact.app.test"]))
+    expect(asked).toHaveLength(4)
+    await arrived(group)
+    await traffic.gather()
+    const counted = [...traffic.current.tallies()].map(({ host, requests }) => [host, requests])
+    expect(Object.fromEntries(counted)).toEqual({ "*.app.test": 50, "exact.app.test": 25 })
+    expect(visit(port, "a.b.app.test")).rejects.toThrow()
+    await routes.replace([to("exact.app.test", upstream)])
+    expect(visit(port, "one.app.test")).rejects.toThrow()
+  })
+
   test("all threads may die again and again, and the pause between grows", async () => {
     const { group, port, workers, logged } = await setup()
     for (let round = 1; round <= 3; round++) {

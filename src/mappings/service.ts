@@ -1,7 +1,8 @@
 import type { DomainMappingRow } from "../db/schema"
 import { AppError, describeError } from "../errors"
-import { isWithin, parseMappedHost } from "../hostname"
+import { isWildcard, isWithin } from "../hostname"
 import type { Log } from "../log"
+import { parseMappedName } from "../mapped-name"
 import {
   type CertificateStatus,
   type MappingReply,
@@ -31,6 +32,10 @@ export type MappingNeeds = {
   /** Writes the CNAME with one of the person's provider tokens; false when none covers the name or it did not work. */
   automate: (personId: string, domain: string) => Promise<boolean>
   unautomate: (personId: string, domain: string) => Promise<void>
+  /** Why no certificate could be had for a person's wildcard, in a sentence; undefined where it can. */
+  wildcardProblem: (personId: string, wildcard: string) => Promise<string | undefined>
+  /** Where a person may delegate the DNS challenges of a name to; undefined where there is nobody to answer them, or none are made. */
+  challengeTarget: (personId: string, domain: string) => string | undefined
   /** The set of verified mappings changed: the edge must hear of it before this resolves. */
   publish: () => Promise<void>
   /** Starts obtaining the certificate and returns at once. */
@@ -60,7 +65,7 @@ export class MappingService {
   /** The checks come in the order of platform-api.md section 1.4; DNS is touched only after the database gave us the name. */
   async create(caller: Caller, input: Record<string, unknown>): Promise<MappingReply> {
     const { store, now } = this.needs
-    const domain = parseMappedHost(input.domain, this.needs.baseDomain)
+    const domain = parseMappedName(input.domain, this.needs.baseDomain, this.needs.privateZones)
     const targetPort = parseTargetPort(input.target_port)
     const options = { ...defaultOptions, ...parseOptions(input) }
     const containerId = typeof input.container_id === "string" ? input.container_id : ""
@@ -70,6 +75,8 @@ export class MappingService {
     const isPrivate = this.isPrivate(domain)
     if (isPrivate && !caller.isAdmin)
       throw new AppError("forbidden", `forbidden: only an administrator maps names in a private zone, and ${domain} is in one`)
+    const problem = isWildcard(domain) ? await this.needs.wildcardProblem(caller.personId, domain) : undefined
+    if (problem !== undefined) throw new AppError("conflict", problem)
     const at = now()
     const row: DomainMappingRow = {
       id: newMappingId(),
@@ -95,11 +102,11 @@ export class MappingService {
     }
     if (isPrivate) {
       await this.goLive(domain)
-      return mappingReply(row)
+      return this.shown(row)
     }
-    if (!(await this.needs.automate(caller.personId, domain))) return mappingReply(row)
-    if (!(await this.markVerified(row, "provider"))) return mappingReply(row)
-    return { ...mappingReply({ ...row, status: "verified" }), dns_automated: true }
+    if (!(await this.needs.automate(caller.personId, domain))) return this.shown(row)
+    if (!(await this.markVerified(row, "provider"))) return this.shown(row)
+    return { ...this.shown({ ...row, status: "verified" }), dns_automated: true }
   }
 
   /** Changes options, and is live when it resolves. */
@@ -111,7 +118,11 @@ export class MappingService {
   }
 
   private async reply(row: DomainMappingRow): Promise<MappingReply> {
-    return mappingReply(row, row.status === "verified" ? await this.needs.certificateStatus(row.domain) : undefined)
+    return this.shown(row, row.status === "verified" ? await this.needs.certificateStatus(row.domain) : undefined)
+  }
+
+  private shown(row: DomainMappingRow, certificate?: CertificateStatus): MappingReply {
+    return mappingReply(row, this.needs.challengeTarget(row.personId, row.domain), certificate)
   }
 
   /** The record at the provider goes too where it is ours, but a provider that fails does not bring the mapping back. */

@@ -25,6 +25,17 @@ export class MappingStore {
       .where("domain", "in", domains)
       .execute()
 
+  /** Whose verified mapping a name is; undefined where it is nobody's. */
+  ownerOf = async (domain: string): Promise<string | undefined> =>
+    (
+      await this.db
+        .selectFrom("domainMappings")
+        .select("personId")
+        .where("domain", "=", domain)
+        .where("status", "=", "verified")
+        .executeTakeFirst()
+    )?.personId
+
   verified = (): Promise<VerifiedMapping[]> =>
     this.db
       .selectFrom("domainMappings")
