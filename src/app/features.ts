@@ -17,7 +17,7 @@ import type { ConfigInForce } from "../config"
 import type { DataFolder } from "../data-folder"
 import type { Db } from "../db/open"
 import type { Certificates } from "../edge/certificates"
-import { findEngine } from "../engine/engine"
+import { findEngine } from "../engine/sockets"
 import { AppError } from "../errors"
 import type { Log } from "../log"
 import { MappingService } from "../mappings/service"
@@ -208,6 +208,11 @@ export class Features {
           .then(() => certificates.obtain(hostname))
           .catch((error) => log.error("a container's name could not be certified", { hostname, error })),
       portProblem,
+      mappingsTo: (id) => new MappingStore(this.needs.db).leadingTo(id),
+      unmap: (personId, id) =>
+        this.mappings.delete(personId, id).catch((error: unknown) => {
+          if (!(error instanceof AppError && error.code === "not_found")) throw error
+        }),
       log,
       now,
     })

@@ -1,7 +1,7 @@
 import type { Engine } from "../engine/engine"
 import type { Log } from "../log"
 import { AppError } from "../errors"
-import { Adoption } from "./adoption"
+import { Adoption, type AdoptionNeeds } from "./adoption"
 import { IngressRules } from "./ingress"
 import { InstanceTypes } from "./instance-types"
 import { type Caller, mountPathsOf } from "./model"
@@ -26,7 +26,7 @@ export type PartsNeeds = {
   certify: (hostname: string) => void
   /** Why the edge cannot listen at a port; undefined while it can. */
   portProblem: (port: number) => string | undefined
-}
+} & Pick<AdoptionNeeds, "mappingsTo" | "unmap">
 
 /** What belongs to containers besides their lives: output, usage, ingress rules, volumes, images, registries, instance types, adoption. */
 export class ContainerParts {
@@ -46,10 +46,10 @@ export class ContainerParts {
     this.registries = registries
     this.output = new ContainerOutput({ own, engine })
     this.usage = new UsageSamples({ store, engine, own, log, now })
-    const { certify, portProblem } = needs
+    const { certify, portProblem, mappingsTo, unmap } = needs
     this.ingress = new IngressRules({ store, own, baseDomain, now, onChange: () => compute.changed(), certify, portProblem })
     this.instanceTypes = new InstanceTypes(store)
-    this.adoption = new Adoption({ store, engine, compute, baseDomain, now })
+    this.adoption = new Adoption({ store, engine, compute, mappingsTo, unmap, baseDomain, now })
     this.stored = engine && new Volumes(store, engine, volumesFolder, now)
   }
 

@@ -19,6 +19,15 @@ export const containerPartRoutes = (parts: ContainerParts, guard: ComputeGuard) 
       },
       raw,
     )
+    .post(
+      "/release",
+      async ({ request, params: { id } }) => {
+        const caller = await guard(request, "containers", id, "delete")
+        await parts.adoption.release(caller, id, await maybeObject(request))
+        return { status: "ok" }
+      },
+      raw,
+    )
     .put(
       "/pull-policy",
       async ({ request, params: { id } }) => {

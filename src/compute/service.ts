@@ -1,18 +1,18 @@
 import type { ContainerRow } from "../db/schema"
 import type { Engine } from "../engine/engine"
-import { isEngineGone } from "../engine/faults"
-import { AppError, describeError } from "../errors"
+import { AppError } from "../errors"
 import type { Log } from "../log"
 import type { RegistryLogin } from "../engine/model"
 import { parseDefinition, parseRules } from "./definition"
 import { explain } from "./explain"
-import { Lanes } from "./lanes"
+import type { Lanes } from "./lanes"
 import { type Caller, type ContainerReply, type ContainerTarget, containerReply, parseName, parsePorts } from "./model"
 import { newContainerId, newRow } from "./new-row"
 import { Provisioner } from "./provisioner"
 import type { ContainerStore } from "./store"
 import { type OwnListener, UpstreamRule } from "./upstream-rule"
 import { Rebuilds } from "./rebuilds"
+import { noEngine, Settling } from "./settling"
 import { Volumes } from "./volumes"
 
 /** What containers need of the rest of the house, wired in `app.ts`. */
@@ -42,35 +42,17 @@ export type ComputeNeeds = {
 
 const liveStatusLimitMs = 2_000
 const httpsPort = 443
-const noEngine = "no container engine is configured: start Podman or Docker, or set FREEHOLD_CONTAINER_ENGINE"
 
 /** Containers: the store holds what is wished, the engine what is true; each is brought to the other one at a time. */
 export class ComputeService {
-  private lanes = new Lanes()
-  private queued = new Set<string>()
   readonly rebuilds: Rebuilds
-  private provisioner: Provisioner | undefined
+  private settling: Settling
   private rule: UpstreamRule
-  private trouble: string | undefined
-
-  private due = new Map<string, Timer>()
 
   constructor(private needs: ComputeNeeds) {
-    const { engine, store, log, now, volumesFolder } = needs
-    this.provisioner =
-      engine &&
-      new Provisioner({
-        store,
-        engine,
-        volumes: new Volumes(store, engine, volumesFolder, now),
-        log,
-        now,
-        login: async (row) => needs.login?.(row.personId, row.image ?? ""),
-        portsOf: async (id) => (await needs.mappedPorts?.(id)) ?? [],
-        onChange: () => this.changed(),
-        onDue: (id, at) => this.settleAt(id, at),
-      })
-    this.trouble = engine === undefined ? noEngine : undefined
+    const { engine, store, log, now } = needs
+    const provisioner = (settling: Settling, at: Engine) => this.makeProvisioner(settling, at)
+    this.settling = new Settling({ engine, provisioner, log, now, onTrouble: () => this.changed() })
     this.rule = new UpstreamRule(needs)
     this.rebuilds = new Rebuilds({
       store,
@@ -79,6 +61,21 @@ export class ComputeService {
       reply: (row) => this.reply(row),
       provisioner: () => this.requireEngine(),
       log,
+    })
+  }
+
+  private makeProvisioner(settling: Settling, engine: Engine): Provisioner {
+    const { store, log, now, volumesFolder, login, mappedPorts } = this.needs
+    return new Provisioner({
+      store,
+      engine,
+      volumes: new Volumes(store, engine, volumesFolder, now),
+      log,
+      now,
+      login: async (row) => login?.(row.personId, row.image ?? ""),
+      portsOf: async (id) => (await mappedPorts?.(id)) ?? [],
+      onChange: () => this.changed(),
+      onDue: (id, at) => settling.settleAt(id, at),
     })
   }
 
@@ -117,7 +114,7 @@ export class ComputeService {
     }
     for (const rule of rules) await store.rules.put({ ...rule, containerId: row.id, createdAt: now() })
     this.changed()
-    if (row.kind === "engine") this.kick(row.id)
+    if (row.kind === "engine") this.settling.kick(row.id)
     return this.reply(row)
   }
 
@@ -152,7 +149,7 @@ export class ComputeService {
     })
     const started = await this.own(caller, id)
     this.changed()
-    this.kick(id)
+    this.settling.kick(id)
     return this.reply(started)
   }
 
@@ -182,8 +179,16 @@ export class ComputeService {
         await this.needs.store.delete(id)
       })
     } else await this.needs.store.delete(id)
-    this.settleNever(id)
+    this.settling.settleNever(id)
     this.changed()
+  }
+
+  /** Takes it out of the store by `remove` and leaves the engine alone; false where `remove` says that it did not. */
+  async forget(id: string, remove: () => Promise<boolean>): Promise<boolean> {
+    if (!(await this.lanes.run(id, remove))) return false
+    this.settling.settleNever(id)
+    this.changed()
+    return true
   }
 
   /** Whose container it is, for those who map hostnames to it. */
@@ -208,64 +213,24 @@ export class ComputeService {
     return { running: true, address: row.address, port }
   }
 
-  /** Compares wish and truth of one container and removes the difference; `recover` starts again what ended with the host or the engine. */
-  async settle(id: string, recover = false): Promise<void> {
-    const { provisioner } = this
-    if (provisioner === undefined) return
-    try {
-      await this.lanes.run(id, async (signal) => {
-        try {
-          await provisioner.settle(id, recover, signal)
-          this.trouble = undefined
-        } catch (error) {
-          // Whoever interrupted it decides what becomes of the container.
-          if (!signal.aborted) throw error
-        }
-      })
-    } catch (error) {
-      this.noteTrouble(error)
-      throw error
-    }
+  /** As `Settling.settle`. */
+  settle(id: string, recover = false): Promise<void> {
+    return this.settling.settle(id, recover)
   }
 
-  /** Keeps in mind why statuses may be out of date, and shows it with them until the engine answers again. */
+  /** As `Settling.noteTrouble`. */
   noteTrouble(error: unknown): void {
-    if (isEngineGone(error)) this.trouble = `${describeError(error)}; the status is the last one known`
+    this.settling.noteTrouble(error)
   }
 
   /** Ends all work under way; the reconciler is stopped before. */
   stopAll(): Promise<void> {
-    for (const id of this.due.keys()) this.settleNever(id)
-    return this.lanes.stop()
-  }
-
-  private settleAt(id: string, at: number): void {
-    this.settleNever(id)
-    const timer = setTimeout(
-      () => {
-        this.due.delete(id)
-        this.kick(id)
-      },
-      Math.max(0, at - this.needs.now()),
-    )
-    this.due.set(id, timer)
-  }
-
-  private settleNever(id: string): void {
-    clearTimeout(this.due.get(id))
-    this.due.delete(id)
+    return this.settling.stop()
   }
 
   /** Some container, or the way to it, is not what it was. */
   changed(): void {
     this.needs.onChange()
-  }
-
-  private kick(id: string): void {
-    if (this.queued.has(id)) return
-    this.queued.add(id)
-    const work = this.settle(id).catch((error) => this.needs.log.warn("container could not be settled", { container: id, error }))
-    void work.finally(() => this.queued.delete(id))
   }
 
   private async toggle(row: ContainerRow, status: "running" | "stopped"): Promise<ContainerReply> {
@@ -275,12 +240,16 @@ export class ComputeService {
     return this.reply(next)
   }
 
-  private async requireEngine(): Promise<Provisioner> {
-    const { provisioner, needs } = this
-    if (provisioner === undefined || needs.engine === undefined) throw new AppError("unavailable", noEngine)
-    await needs.engine.ping()
-    this.trouble = undefined
-    return provisioner
+  private requireEngine(): Promise<Provisioner> {
+    return this.settling.require()
+  }
+
+  private get lanes(): Lanes {
+    return this.settling.lanes
+  }
+
+  private get provisioner(): Provisioner | undefined {
+    return this.settling.provisioner
   }
 
   /** The row of the caller's own container; throws `not_found`. */
@@ -306,6 +275,6 @@ export class ComputeService {
   }
 
   private replyWith(row: ContainerRow, hasHttps: boolean, memoryUsedMb?: number): ContainerReply {
-    return containerReply(row, { baseDomain: this.needs.baseDomain, trouble: this.trouble, hasHttps, memoryUsedMb })
+    return containerReply(row, { baseDomain: this.needs.baseDomain, trouble: this.settling.trouble, hasHttps, memoryUsedMb })
   }
 }

@@ -91,6 +91,18 @@ export class ContainerStore {
     return row !== undefined
   }
 
+  /** Takes an adopted one out of the store; false when it is none, is gone, or a mapping leads to it. */
+  async release(id: string): Promise<boolean> {
+    const row = await this.db
+      .deleteFrom("containers")
+      .where("id", "=", id)
+      .where("adopted", "=", 1)
+      .where((eb) => eb.not(eb.exists(eb.selectFrom("domainMappings").select("domainMappings.id").where("containerId", "=", id))))
+      .returning("id")
+      .executeTakeFirst()
+    return row !== undefined
+  }
+
   private counted(personId: string) {
     return this.db
       .selectFrom("containers")

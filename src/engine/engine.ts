@@ -1,6 +1,6 @@
 import Docker from "dockerode"
-import { statSync } from "node:fs"
 import { parseContainer } from "./container-info"
+import { createOptions, stopTimeoutSeconds } from "./container-options"
 import { readEvents } from "./events"
 import { EngineFault, engineGone, explainFault } from "./faults"
 import type {
@@ -21,8 +21,6 @@ import { parseUsage } from "./usage"
 const askLimitMs = 5_000
 const changeLimitMs = 60_000
 const pullLimitMs = 600_000
-const stopTimeoutSeconds = 10
-const maxLogSize = "10m"
 
 /**
  * Podman or Docker at a Unix socket, by the API that both speak. Every call has a time limit and throws AppError("unavailable") when the engine
@@ -63,25 +61,8 @@ export class Engine {
   }
 
   private async createOnce(spec: ContainerSpec, limited: boolean): Promise<string> {
-    const limits = { Memory: spec.memoryMb * 1024 * 1024, NanoCpus: Math.round(spec.cpus * 1e9), PidsLimit: spec.pids }
-    const options = {
-      name: spec.name,
-      Image: spec.image,
-      Labels: spec.labels,
-      Env: Object.entries(spec.env ?? {}).map(([name, value]) => `${name}=${value}`),
-      ...(spec.command === undefined ? {} : { Cmd: spec.command }),
-      // Without it Podman kills at once when somebody stops the container by its command line.
-      StopTimeout: stopTimeoutSeconds,
-      HostConfig: {
-        NetworkMode: "bridge",
-        // Without a bound an application that talks fills the disk. Podman takes the name for its own kind of file.
-        LogConfig: { Type: "json-file", Config: { "max-size": maxLogSize } },
-        ...(spec.mounts === undefined ? {} : { Binds: spec.mounts.map(({ volume, path }) => `${volume}:${path}`) }),
-        ...(limited ? limits : {}),
-      },
-    }
     const made = await this.call(`create container ${spec.name}`, changeLimitMs, (abortSignal) =>
-      this.docker.createContainer({ ...options, abortSignal }),
+      this.docker.createContainer({ ...createOptions(spec, limited), abortSignal }),
     )
     return made.id
   }
@@ -279,24 +260,6 @@ export class Engine {
       clearTimeout(timer)
     }
   }
-}
-
-/** Where engines put their sockets: rootful Podman first, since it needs no daemon, then Docker. */
-const usualSockets = ["/run/podman/podman.sock", "/var/run/docker.sock"]
-
-/**
- * The engine that the setting names (`unix:///path`), undefined for `none`, and without a setting the first of `sockets` that is one.
- * A named socket need not exist yet: the engine may start later. Throws for any other setting.
- */
-export function findEngine(setting: string | undefined, sockets: string[] = usualSockets): Engine | undefined {
-  if (setting === "none") return undefined
-  if (setting === undefined) {
-    const found = sockets.find((path) => statSync(path, { throwIfNoEntry: false })?.isSocket())
-    return found === undefined ? undefined : new Engine(found)
-  }
-  const path = /^unix:\/\/(\/.+)$/.exec(setting)?.[1]
-  if (path === undefined) throw new Error(`"${setting}" is not unix:///path/to/socket or none`)
-  return new Engine(path)
 }
 
 async function* bodyOf(source: Response | (() => Promise<Response>)): AsyncIterable<Uint8Array> {
