@@ -183,6 +183,8 @@ export class Features {
       login: registries.login,
       mappedPorts: async (id) => (await this.verified()).filter((one) => one.containerId === id).map((one) => one.targetPort),
       memoryUsedMb: (id) => this.parts.usage.memoryMb(id),
+      storageUsedBytes: (id) => this.parts.storage.usedBytes(id),
+      storageRefusal: (row) => this.parts.storage.refusal(row),
       onChange: () => {
         this.republish()
         this.statusSockets.changed()

@@ -2,7 +2,7 @@ import type { Engine } from "../engine/engine"
 import { AppError } from "../errors"
 import { type Caller, containerHost, parseName } from "./model"
 import { newRow } from "./new-row"
-import { idLabel } from "./provisioner"
+import { idLabel } from "./container-spec"
 import type { ComputeService } from "./service"
 import type { ContainerStore } from "./store"
 

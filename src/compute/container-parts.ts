@@ -8,6 +8,7 @@ import { type Caller, mountPathsOf } from "./model"
 import { ContainerOutput } from "./output"
 import type { Registries } from "./registries"
 import type { ComputeService } from "./service"
+import { StorageLimit } from "./storage-limit"
 import type { ContainerStore } from "./store"
 import { UsageSamples } from "./usage-samples"
 import { Volumes } from "./volumes"
@@ -33,6 +34,7 @@ export class ContainerParts {
   readonly compute: ComputeService
   readonly output: ContainerOutput
   readonly usage: UsageSamples
+  readonly storage: StorageLimit
   readonly ingress: IngressRules
   readonly instanceTypes: InstanceTypes
   readonly registries: Registries
@@ -47,6 +49,8 @@ export class ContainerParts {
     this.output = new ContainerOutput({ own, engine })
     this.usage = new UsageSamples({ store, engine, own, log, now })
     const { certify, portProblem, mappingsTo, unmap } = needs
+    const end: ComputeService["endBecause"] = (id, why) => compute.endBecause(id, why)
+    this.storage = new StorageLimit({ store, engine, volumesFolder, end, log })
     this.ingress = new IngressRules({ store, own, baseDomain, now, onChange: () => compute.changed(), certify, portProblem })
     this.instanceTypes = new InstanceTypes(store)
     this.adoption = new Adoption({ store, engine, compute, mappingsTo, unmap, baseDomain, now })
@@ -56,10 +60,12 @@ export class ContainerParts {
   /** Measures from now on. */
   start(): void {
     this.usage.start()
+    this.storage.start()
   }
 
   async stop(): Promise<void> {
     this.output.stop()
+    await this.storage.stop()
     await this.usage.stop()
   }
 

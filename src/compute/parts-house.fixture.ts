@@ -99,6 +99,8 @@ export class PartsHouse {
       volumesFolder: folder,
       login: registries.login,
       memoryUsedMb: (id) => this.parts.usage.memoryMb(id),
+      storageUsedBytes: (id) => this.parts.storage.usedBytes(id),
+      storageRefusal: (row) => this.parts.storage.refusal(row),
       onChange: () => {},
       containerCap: 20,
     })

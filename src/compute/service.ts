@@ -6,7 +6,7 @@ import type { RegistryLogin } from "../engine/model"
 import { parseDefinition, parseRules } from "./definition"
 import { explain } from "./explain"
 import type { Lanes } from "./lanes"
-import { type Caller, type ContainerReply, type ContainerTarget, containerReply, parseName, parsePorts } from "./model"
+import { type Caller, type ContainerReply, type ContainerTarget, type ContainerUse, containerReply, parseName, parsePorts } from "./model"
 import { newContainerId, newRow } from "./new-row"
 import { Provisioner } from "./provisioner"
 import type { ContainerStore } from "./store"
@@ -36,6 +36,9 @@ export type ComputeNeeds = {
   mappedPorts?: (containerId: string) => Promise<number[]>
   /** What it used when it was last looked at. */
   memoryUsedMb?: (containerId: string) => number | undefined
+  storageUsedBytes?: (containerId: string) => number | undefined
+  /** Why a container may not be started now. */
+  storageRefusal?: (row: ContainerRow) => Promise<string | undefined>
   /** Status or address of some container changed: ask `targets` again. */
   onChange: () => void
 }
@@ -74,6 +77,7 @@ export class ComputeService {
       now,
       login: async (row) => login?.(row.personId, row.image ?? ""),
       portsOf: async (id) => (await mappedPorts?.(id)) ?? [],
+      refusal: async (row) => this.needs.storageRefusal?.(row),
       onChange: () => this.changed(),
       onDue: (id, at) => settling.settleAt(id, at),
     })
@@ -90,12 +94,12 @@ export class ComputeService {
   /** With live status, unless the engine takes longer than two seconds to say. Throws `not_found`. */
   async get(caller: Caller, id: string): Promise<ContainerReply> {
     const row = await this.own(caller, id)
-    if (row.kind === "external" || this.provisioner === undefined || this.lanes.isBusy(id)) return this.reply(row)
+    if (row.kind === "external" || this.provisioner === undefined || this.lanes.isBusy(id)) return this.reply(row, this.usedBy(id))
     const limit = Promise.withResolvers<void>()
     const timer = setTimeout(limit.resolve, liveStatusLimitMs)
     await Promise.race([this.settle(id).catch(() => undefined), limit.promise])
     clearTimeout(timer)
-    return this.reply(await this.own(caller, id), this.needs.memoryUsedMb?.(id))
+    return this.reply(await this.own(caller, id), this.usedBy(id))
   }
 
   /** Throws `invalid`, `forbidden` (external ones are an administrator's) and `unavailable` (no engine). Starting goes on after the answer. */
@@ -218,6 +222,11 @@ export class ComputeService {
     return this.settling.settle(id, recover)
   }
 
+  /** As `Settling.endBecause`. */
+  endBecause(id: string, why: string): Promise<void> {
+    return this.settling.endBecause(id, why)
+  }
+
   /** As `Settling.noteTrouble`. */
   noteTrouble(error: unknown): void {
     this.settling.noteTrouble(error)
@@ -259,6 +268,11 @@ export class ComputeService {
     return row
   }
 
+  private usedBy(id: string): ContainerUse {
+    const { memoryUsedMb, storageUsedBytes } = this.needs
+    return { memoryUsedMb: memoryUsedMb?.(id), storageUsedBytes: storageUsedBytes?.(id) }
+  }
+
   private get cap(): number {
     return this.needs.containerCap ?? 3
   }
@@ -268,13 +282,13 @@ export class ComputeService {
   }
 
   /** A container as its owner sees it. */
-  async reply(row: ContainerRow, memoryUsedMb?: number): Promise<ContainerReply> {
+  async reply(row: ContainerRow, used: ContainerUse = {}): Promise<ContainerReply> {
     const rules = await this.needs.store.rules.list(row.id)
     const hasHttps = rules.some(({ port }) => port === httpsPort)
-    return this.replyWith(row, hasHttps, memoryUsedMb)
+    return this.replyWith(row, hasHttps, used)
   }
 
-  private replyWith(row: ContainerRow, hasHttps: boolean, memoryUsedMb?: number): ContainerReply {
-    return containerReply(row, { baseDomain: this.needs.baseDomain, trouble: this.settling.trouble, hasHttps, memoryUsedMb })
+  private replyWith(row: ContainerRow, hasHttps: boolean, used: ContainerUse = {}): ContainerReply {
+    return containerReply(row, { baseDomain: this.needs.baseDomain, trouble: this.settling.trouble, hasHttps, ...used })
   }
 }

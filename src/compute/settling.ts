@@ -66,6 +66,12 @@ export class Settling {
     void work.finally(() => this.queued.delete(id))
   }
 
+  /** Ends a container that runs, whatever its owner wishes, and says why. Throws as `settle` does. */
+  async endBecause(id: string, why: string): Promise<void> {
+    const { provisioner } = this
+    if (provisioner !== undefined) await this.lanes.run(id, () => provisioner.endBecause(id, why))
+  }
+
   /** Instead of what was due for it before. */
   settleAt(id: string, at: number): void {
     this.settleNever(id)

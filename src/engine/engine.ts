@@ -20,6 +20,7 @@ import { parseUsage } from "./usage"
 
 const askLimitMs = 5_000
 const changeLimitMs = 60_000
+const measureLimitMs = 60_000
 const pullLimitMs = 600_000
 
 /**
@@ -97,6 +98,15 @@ export class Engine {
     } catch (error) {
       return unlessGone(error)
     }
+  }
+
+  /** What a container has written beside its image, running or not, as the engine counts it; undefined when it is gone. */
+  async writtenBytes(id: string): Promise<number | undefined> {
+    const what = `measure what container ${short(id)} has written`
+    const info = await this.call(what, measureLimitMs, (abortSignal) =>
+      this.docker.getContainer(id).inspect({ size: true, abortSignal } as { abortSignal: AbortSignal }),
+    ).catch(unlessGone)
+    return info === undefined ? undefined : ((info as { SizeRw?: number }).SizeRw ?? 0)
   }
 
   /** Ids of the containers in any state that carry this label with this value. */
