@@ -361,3 +361,32 @@ test("the end closes every connection and what runs in it", async () => {
   expect(closed).toBe(1)
   await house.stop()
 })
+
+test("of a window that is dragged the engine hears the newest size, also of one that changed while the command was started", async () => {
+  const sizes: string[] = []
+  const started = Promise.withResolvers<void>()
+  const house = await start({
+    startExec: async (_grant, options) => {
+      await started.promise
+      const made = await localExec({ ...options, command: ["sleep", "5"] })
+      made.resize = async (columns, rows) => {
+        sizes.push(`${columns}x${rows}`)
+        await Bun.sleep(20)
+      }
+      return made
+    },
+  })
+  const client = await connectClient(house)
+  const channel = await new Promise<ClientChannel>((resolve, reject) =>
+    client.shell({ cols: 80, rows: 24 }, (error, made) => (error ? reject(error) : resolve(made))),
+  )
+  channel.setWindow(24, 100, 0, 0)
+  await Bun.sleep(100)
+  started.resolve()
+  await waitUntil(() => sizes.length > 0, { what: "the size from before" })
+  for (let columns = 101; columns <= 400; columns++) channel.setWindow(24, columns, 0, 0)
+  await waitUntil(() => sizes.at(-1) === "400x24", { what: "the newest size" })
+  expect(sizes[0]).toBe("100x24")
+  expect(sizes.length).toBeLessThan(100)
+  channel.close()
+})
