@@ -3,8 +3,7 @@ import { createServer, connect as connectTcp, type Socket } from "node:net"
 import { Client, type ClientChannel } from "ssh2"
 import { waitUntil } from "../../test/lab/process"
 import { AppError } from "../errors"
-import { type FileNeeds, serveFiles } from "./files"
-import { type House, localExec, startHouse } from "./gateway.fixture"
+import { type House, localExec, loggedIn, startHouse } from "./gateway.fixture"
 
 const cleanups: (() => unknown)[] = []
 afterEach(async () => {
@@ -19,12 +18,8 @@ async function start(change: Parameters<typeof startHouse>[0] = {}): Promise<Hou
 
 /** A client of another make than OpenSSH's, logged in. */
 async function connectClient(house: House): Promise<Client> {
-  const client = new Client()
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  client.on("ready", resolve).on("error", reject)
-  client.connect({ host: "127.0.0.1", port: house.port, username: "c0ffee01", privateKey: house.keys.own.privateKey })
+  const client = await loggedIn(house)
   cleanups.push(() => client.end())
-  await promise
   return client
 }
 
@@ -246,22 +241,6 @@ test("a client that announces a great window and does not read holds the command
   expect(given).toBeLessThan(20_000_000)
   client.destroy()
 }, 20_000)
-
-test("a container's own sftp-server is the one that is used", async () => {
-  const needs: FileNeeds = {
-    // What looks for it finds `cat`, which gives back whatever it is sent.
-    startExec: (_grant, { command }) => localExec({ command: command.length > 1 ? ["echo", "/bin/cat"] : command }),
-    files: () => {
-      throw new Error("the archive is not asked")
-    },
-    drafts: "/nonexistent",
-    now: Date.now,
-  }
-  const house = await start({ serveFiles: (grant, channel, output) => serveFiles(needs, grant, channel, output) })
-  const input = "abc".repeat(1_000_000)
-  const { code, out } = await house.ssh(["-s", "sftp"], { input })
-  expect([code, out.toString() === input]).toEqual([0, true])
-})
 
 test("a session that cannot start says why in a sentence", async () => {
   const house = await start({
