@@ -170,6 +170,38 @@ test("sessions and forwards of one connection are counted", async () => {
   expect(await new Promise((resolve) => next.on("exit", resolve).resume())).toBe(4)
 })
 
+test("the sessions of one person are counted over all of their connections", async () => {
+  const house = await start({ limits: { sessionsPerPerson: 3 } })
+  const [one, two] = [await connectClient(house), await connectClient(house)]
+  const first = await exec(one, "cat")
+  await exec(one, "cat")
+  await exec(two, "cat")
+  const refused = () =>
+    exec(two, "cat").then(
+      () => "opened",
+      (error: Error) => error.message,
+    )
+  expect(await refused()).toContain("Channel open failure")
+  const closed = new Promise((resolve) => first.on("close", resolve))
+  first.end()
+  first.resume()
+  await closed
+  expect(await refused()).toBe("opened")
+})
+
+test("those who have not logged in yet keep nobody out who has, nor other addresses", async () => {
+  const house = await start({ limits: { startsPerAddress: 3 } })
+  const client = await connectClient(house)
+  const silent = Array.from({ length: 3 }, () => connectTcp({ host: "127.0.0.1", port: house.port }))
+  cleanups.push(() => silent.forEach((socket) => socket.destroy()))
+  await Promise.all(silent.map((socket) => new Promise((resolve) => socket.once("data", resolve))))
+  expect((await house.ssh(["true"])).code).toBe(255)
+  const channel = await exec(client, "exit 3")
+  expect(await new Promise((resolve) => channel.on("exit", resolve).resume())).toBe(3)
+  silent[0]?.destroy()
+  await waitUntil(async () => (await house.ssh(["true"])).code === 0, { what: "the place of the one who left" })
+})
+
 test("a signal of the client reaches the command, and its end says so", async () => {
   const house = await start()
   const client = await connectClient(house)
