@@ -25,6 +25,8 @@ export type PartsNeeds = {
   now: () => number
   /** A name may have a certificate from now on. */
   certify: (hostname: string) => void
+  /** How often it is asked whether somebody may still read what they follow. */
+  recheckMs?: number
   /** Why the edge cannot listen at a port; undefined while it can. */
   portProblem: (port: number) => string | undefined
 } & Pick<AdoptionNeeds, "mappingsTo" | "unmap">
@@ -46,7 +48,7 @@ export class ContainerParts {
     const own: ComputeService["own"] = (caller, id) => compute.own(caller, id)
     this.compute = compute
     this.registries = registries
-    this.output = new ContainerOutput({ own, engine })
+    this.output = new ContainerOutput({ own, engine, recheckMs: needs.recheckMs })
     this.usage = new UsageSamples({ store, engine, own, log, now })
     const { certify, portProblem, mappingsTo, unmap } = needs
     const end: ComputeService["endBecause"] = (id, why) => compute.endBecause(id, why)

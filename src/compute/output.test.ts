@@ -60,4 +60,26 @@ describe.skipIf(obstacle !== undefined)(titled("output of containers"), () => {
     expect(again.status).toBe(200)
     await again.body?.cancel()
   }, 30_000)
+
+  test("a log that is followed ends with the right to read it: the token's, and that of the container's owner", async () => {
+    const id = await house.create({ mount_paths: [] })
+    await house.runs(id)
+    const follow = async (personId: string, of: string) => {
+      const state = { hasEnded: false }
+      const { body } = await house.ask(personId, "GET", `/containers/${of}/logs?follow=1`)
+      void new Response(body).text().then(() => (state.hasEnded = true))
+      return state
+    }
+    const own = await follow("ann", id)
+    await house.lab.run("run", "--detach", "--name", "legacy", house.lab.image)
+    const adopted = await house.send<{ id: string }>("root", "POST", "/admin/adopt", { engine_id: "legacy" })
+    const released = await follow("root", adopted.id)
+    await Bun.sleep(300)
+    expect([own.hasEnded, released.hasEnded]).toEqual([false, false])
+    house.revoked.add("ann")
+    await waitUntil(() => own.hasEnded, { what: "the end of the revoked" })
+    expect(released.hasEnded).toBe(false)
+    await house.send("root", "POST", `/containers/${adopted.id}/release`)
+    await waitUntil(() => released.hasEnded, { what: "the end of the released" })
+  }, 30_000)
 })

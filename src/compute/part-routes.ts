@@ -76,7 +76,10 @@ export const containerPartRoutes = (parts: ContainerParts, guard: ComputeGuard) 
     .get("/stats", async ({ request, params: { id } }) => parts.usage.of(await guard(request, "containers", id, "read"), id))
     .get("/logs", async ({ request, params: { id } }) => {
       const caller = await guard(request, "containers", id, "read")
-      const lines = await parts.output.open(caller, id, new URL(request.url).searchParams)
+      // A copy, since the request itself is over when it is asked again.
+      const asked = new Request(request.url, { headers: request.headers })
+      const mayStay = () => guard(asked, "containers", id, "read")
+      const lines = await parts.output.open(caller, id, new URL(request.url).searchParams, mayStay)
       return new Response(lines, { headers: { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" } })
     })
 

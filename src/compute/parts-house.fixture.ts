@@ -37,6 +37,8 @@ export class PartsHouse {
   parts!: ContainerParts
   certified: string[] = []
   logged: string[] = []
+  /** Whose token holds no longer. */
+  revoked = new Set<string>()
   folder!: string
   private app!: { handle(request: Request): Response | Promise<Response> }
   private reconciler!: Reconciler
@@ -69,6 +71,7 @@ export class PartsHouse {
     }))
     await this.db.insertInto("people").values(people).execute()
     this.store = new ContainerStore(this.db)
+    this.revoked.clear()
     this.start()
     await this.isFollowed()
   }
@@ -116,13 +119,14 @@ export class PartsHouse {
       certify: (hostname) => this.certified.push(hostname),
       portProblem: (port) => (port === 8999 ? "taken" : undefined),
       mappingsTo: (id) => new MappingStore(this.db).leadingTo(id),
+      recheckMs: 50,
       unmap: async (personId, id) => void (await new MappingStore(this.db).delete(id, personId)),
     })
     this.reconciler = new Reconciler({ service: this.compute, store, engine, log, pollMs: 600_000, backoffMs: 50, maxBackoffMs: 200 })
     this.reconciler.start()
     const guard = async (request: Request) => {
       const personId = request.headers.get("authorization")?.replace("Bearer ", "")
-      if (personId === undefined) throw new AppError("unauthorized", "unauthorized")
+      if (personId === undefined || this.revoked.has(personId)) throw new AppError("unauthorized", "unauthorized")
       return { personId, isAdmin: personId === "root", kind: "session" }
     }
     this.app = new Elysia()
