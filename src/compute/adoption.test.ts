@@ -37,6 +37,8 @@ describe.skipIf(obstacle !== undefined)(titled("adoption"), () => {
     const state = () => house.lab.run("inspect", "--format", "{{.State.Pid}} {{.State.StartedAt}} {{.State.Status}}", "legacy")
     const before = await state()
     const { id } = await house.send<{ id: string }>("root", "POST", "/admin/adopt", { engine_id: "legacy" })
+    // It is not counted among those that its person may make.
+    expect(await house.store.count("root")).toBe(0)
     await house.send("root", "POST", `/containers/${id}/ingress`, { port: 443, target_port: 8080 })
     await house.db
       .insertInto("domainMappings")

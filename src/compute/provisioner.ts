@@ -159,6 +159,7 @@ export class Provisioner {
       if (signal.aborted) return
       let id = found?.id ?? (await this.needs.engine.create(await this.specOf(row))).id
       await this.save(row, { status: "initializing", statusDetail: null, engineId: id, address: null, restartAt: null })
+      if (found?.state === "paused") await this.needs.engine.unpause(id)
       if (found === undefined || !lives(found)) id = await this.start(row, id)
       const now = await this.addressed(id, signal)
       if (!signal.aborted) await this.observe({ ...row, engineId: id, status: "initializing" }, now)

@@ -52,7 +52,7 @@ export class ContainerStore {
     return this.db.selectFrom("containers").selectAll().where("id", "=", id).executeTakeFirst()
   }
 
-  /** How many containers of an engine the person has. */
+  /** How many containers of an engine the person has made. */
   async count(personId: string): Promise<number> {
     const row = await this.counted(personId).executeTakeFirstOrThrow()
     return Number(row.count)
@@ -60,7 +60,7 @@ export class ContainerStore {
 
   /**
    * False when the person has `limit` containers of an engine, counted by the statement that inserts, so that two requests cannot both be the
-   * last; or when the id is taken. External ones are not counted.
+   * last; or when the id is taken. External and adopted ones are not counted.
    */
   async insert(row: ContainerRow, limit: number): Promise<boolean> {
     const { db } = this
@@ -109,5 +109,6 @@ export class ContainerStore {
       .select((eb) => eb.fn.countAll<number>().as("count"))
       .where("personId", "=", personId)
       .where("kind", "=", "engine")
+      .where("adopted", "=", 0)
   }
 }

@@ -14,6 +14,7 @@ import type {
   RegistryLogin,
   Usage,
 } from "./model"
+import { bodyOf, openOutput } from "./output"
 import { unframed } from "./output-frames"
 import { readPull } from "./pull-progress"
 import { parseUsage } from "./usage"
@@ -75,9 +76,23 @@ export class Engine {
 
   /** Asks it to end, and ends it after `timeoutSeconds`; resolves when it has ended. Does nothing to one that does not run, or is gone. */
   async stop(id: string, timeoutSeconds = stopTimeoutSeconds): Promise<void> {
-    await this.change(`stop container ${short(id)}`, timeoutSeconds * 1000 + changeLimitMs, (abortSignal) =>
-      this.docker.getContainer(id).stop({ t: timeoutSeconds, abortSignal }),
-    ).catch(unlessGone)
+    const ask = () =>
+      this.change(`stop container ${short(id)}`, timeoutSeconds * 1000 + changeLimitMs, (abortSignal) =>
+        this.docker.getContainer(id).stop({ t: timeoutSeconds, abortSignal }),
+      ).catch(unlessGone)
+    try {
+      await ask()
+    } catch (error) {
+      // Podman refuses to end one that is paused.
+      if (!(error instanceof EngineFault) || (await this.inspect(id))?.state !== "paused") throw error
+      await this.unpause(id)
+      await ask()
+    }
+  }
+
+  /** Lets a paused container go on. */
+  async unpause(id: string): Promise<void> {
+    await this.call(`unpause container ${short(id)}`, changeLimitMs, (abortSignal) => this.docker.getContainer(id).unpause({ abortSignal }))
   }
 
   /** Removes the container in whatever state, with its anonymous volumes; does nothing when it is gone. */
@@ -180,17 +195,9 @@ export class Engine {
     const from = since === undefined ? "" : `&since=${since / 1000}`
     const path = `/containers/${container.id}/logs?stdout=1&stderr=1&timestamps=1&tail=${tail}&follow=${follow ? 1 : 0}${from}`
     // Podman sends not even the head of its answer before the first line comes, which may be never.
-    const read = () => this.readOutput(what, path, signal)
+    const read = () => openOutput(this.socketPath, what, path, signal)
     const bytes = follow ? bodyOf(read) : bodyOf(await this.call(what, askLimitMs, read))
     return container.hasTerminal ? bytes : unframed(bytes)
-  }
-
-  /** Not by the library, which gathers everything in memory where it does not follow. */
-  private async readOutput(what: string, path: string, signal: AbortSignal): Promise<Response> {
-    const options: BunFetchRequestInit = { unix: this.socketPath, signal, timeout: false }
-    const answer = await fetch(`http://engine${path}`, options)
-    if (!answer.ok) throw new EngineFault(`${what}: ${await answer.text()}`, answer.status)
-    return answer
   }
 
   async images(): Promise<EngineImage[]> {
@@ -270,11 +277,6 @@ export class Engine {
       clearTimeout(timer)
     }
   }
-}
-
-async function* bodyOf(source: Response | (() => Promise<Response>)): AsyncIterable<Uint8Array> {
-  const { body } = source instanceof Response ? source : await source()
-  if (body !== null) yield* body
 }
 
 const short = (id: string) => id.slice(0, 12)
