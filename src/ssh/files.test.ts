@@ -4,10 +4,13 @@ import { Drafts } from "./drafts"
 import { type FileNeeds, serveFiles } from "./files"
 import { localExec, loggedIn, startHouse } from "./gateway.fixture"
 
+const place = "/usr/lib/openssh/sftp-server"
+
 test("a container's own sftp-server is the one that is used", async () => {
   const needs: FileNeeds = {
-    // What looks for it finds `cat`, which gives back whatever it is sent.
-    startExec: (_grant, { command }) => localExec({ command: command.length > 1 ? ["echo", "/bin/cat"] : command }),
+    // What is found is `cat`, which gives back whatever it is sent.
+    startExec: (_grant, { command }) =>
+      localExec({ command: command.at(-1) === `exec ${place}` ? ["cat"] : command.length === 3 ? ["echo", place] : ["false"] }),
     files: () => {
       throw new Error("the archive is not asked")
     },

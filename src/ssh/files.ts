@@ -4,6 +4,7 @@ import type { Exec, ExecOptions } from "../engine/exec"
 import type { ChannelOutput } from "./channel-output"
 import type { Drafts } from "./drafts"
 import type { SshGrant } from "./login"
+import { loginCommand } from "./login-command"
 import { PacketReader } from "./sftp-wire"
 import { SftpServer } from "./sftp-server"
 import { TarReader } from "./tar"
@@ -15,8 +16,8 @@ export type FileNeeds = {
   now: () => number
 }
 
-const places = "/usr/lib/openssh/sftp-server /usr/lib/ssh/sftp-server /usr/libexec/sftp-server /usr/libexec/openssh/sftp-server"
-const findServer = `for file in ${places}; do [ -x "$file" ] && echo "$file" && exit 0; done; exit 1`
+const places = ["/usr/lib/openssh/sftp-server", "/usr/lib/ssh/sftp-server", "/usr/libexec/sftp-server", "/usr/libexec/openssh/sftp-server"]
+const findServer = `for file in ${places.join(" ")}; do [ -x "$file" ] && echo "$file" && exit 0; done; exit 1`
 const lookLimitMs = 10_000
 /** A file may be moved from one file system to another. */
 const runLimitMs = 600_000
@@ -30,7 +31,9 @@ const maxPasswdBytes = 256 * 1024
  */
 export async function serveFiles(needs: FileNeeds, grant: SshGrant, channel: ServerChannel, output: ChannelOutput): Promise<number> {
   const server = await lookFor(needs, grant, channel)
-  if (server !== undefined) return carry(await needs.startExec(grant, { command: [server], user: grant.user }), channel, output)
+  // As sshd does it: by the person's shell, in their home, where relative paths begin.
+  if (server !== undefined)
+    return carry(await needs.startExec(grant, { command: loginCommand(`exec ${server}`), user: grant.user }), channel, output)
   const files = needs.files(grant)
   const run = async (command: string[]) => (await runHelper(needs, grant, command, channel, runLimitMs)).code
   const person = await findPerson(files, grant.user)
@@ -47,7 +50,7 @@ export async function serveFiles(needs: FileNeeds, grant: SshGrant, channel: Ser
 async function lookFor(needs: FileNeeds, grant: SshGrant, channel: ServerChannel): Promise<string | undefined> {
   try {
     const { code, said } = await runHelper(needs, grant, ["/bin/sh", "-c", findServer], channel, lookLimitMs)
-    return code === 0 && said.startsWith("/") ? said.trim() : undefined
+    return code === 0 ? places.find((place) => place === said.trim()) : undefined
   } catch {
     return undefined
   }
