@@ -86,7 +86,7 @@ export class StorageLimit {
   private async measure(row: ContainerRow, signal?: AbortSignal): Promise<number | undefined> {
     const { engine, volumesFolder, log } = this.needs
     try {
-      const written = row.engineId === null ? 0 : await engine?.writtenBytes(row.engineId)
+      const written = row.engineId === null ? 0 : await unlessAborted(engine?.writtenBytes(row.engineId), signal)
       const kept = await folderBytes(join(volumesFolder, row.id), signal)
       this.used.set(row.id, (written ?? 0) + kept)
     } catch (error) {
@@ -105,7 +105,22 @@ export async function folderBytes(folder: string, signal?: AbortSignal): Promise
   const limit = AbortSignal.timeout(folderLimitMs)
   const either = signal === undefined ? limit : AbortSignal.any([limit, signal])
   const child = Bun.spawn(["du", "-skx", folder], { stdin: "ignore", stdout: "pipe", stderr: "ignore", signal: either })
-  const [said] = await Promise.all([new Response(child.stdout).text(), child.exited])
-  either.throwIfAborted()
-  return Number(/^\d+/.exec(said)?.[0] ?? 0) * 1024
+  // A disk that does not answer keeps its process from ending too.
+  const [said] = (await unlessAborted(Promise.all([new Response(child.stdout).text(), child.exited]), either)) ?? []
+  return Number(/^\d+/.exec(said ?? "")?.[0] ?? 0) * 1024
+}
+
+/** Waits no longer than until `signal` says so; throws its reason then. */
+async function unlessAborted<T>(work: Promise<T> | undefined, signal: AbortSignal | undefined): Promise<T | undefined> {
+  if (signal === undefined) return work
+  const { promise, reject } = Promise.withResolvers<never>()
+  const give = () => reject(signal.reason)
+  signal.addEventListener("abort", give)
+  try {
+    signal.throwIfAborted()
+    return await Promise.race([work, promise])
+  } finally {
+    signal.removeEventListener("abort", give)
+    work?.catch(() => undefined)
+  }
 }

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test"
 import { existsSync } from "node:fs"
 import { readdir } from "node:fs/promises"
 import { join } from "node:path"
+import { runCommand } from "../../test/lab/process"
 import { obstacle, PartsHouse, script, serve, titled } from "./parts-house.fixture"
 
 describe.skipIf(obstacle !== undefined)(titled("what containers keep"), () => {
@@ -56,4 +57,23 @@ describe.skipIf(obstacle !== undefined)(titled("what containers keep"), () => {
     expect(existsSync(join(house.folder, id))).toBe(false)
     expect(await house.lab.run("volume", "ls", "--quiet")).toBe("")
   }, 60_000)
+
+  test("what may not be removed is said, loses nothing, and goes once it may", async () => {
+    const id = await house.create({ mount_paths: ["/data"], command: script(serve) })
+    await house.runs(id)
+    await house.inside(id, "touch", "/data/note")
+    const [volume = ""] = await readdir(join(house.folder, id))
+    const note = join(house.folder, id, volume, "note")
+    // Not even root removes it then, as another user may not what is somebody else's.
+    await runCommand(["chattr", "+i", note])
+    const refused = await house.ask("ann", "DELETE", `/containers/${id}`)
+    await runCommand(["chattr", "-i", note])
+    const why = "failed to delete container: what it kept may not be removed by the user whom Freehold runs as (EPERM)"
+    expect([refused.status, await refused.json()]).toEqual([502, { error: why }])
+    expect(existsSync(note)).toBe(true)
+    expect(await house.send("ann", "GET", `/containers/${id}`)).toHaveProperty("id", id)
+    await house.send("ann", "DELETE", `/containers/${id}`)
+    expect(existsSync(join(house.folder, id))).toBe(false)
+    expect((await house.ask("ann", "GET", `/containers/${id}`)).status).toBe(404)
+  }, 30_000)
 })
