@@ -8,6 +8,7 @@ import { type PodmanLab, podmanObstacle, startPodman } from "../lab/podman"
 import { freePort } from "../lab/ports"
 import { runCommand, temporaryFolder, waitUntil } from "../lab/process"
 import { type Appliance, startAppliance } from "./appliance"
+import { openSshOptions } from "./openssh"
 import type { Person } from "./person"
 import { runProgram } from "./program"
 
@@ -48,17 +49,7 @@ describe.skipIf(obstacle !== undefined)(
     }, 30_000)
 
     const file = (name: string) => join(folder.path, name)
-    const options = () => [
-      "-F",
-      "none",
-      "-i",
-      file("ada"),
-      ...["IdentitiesOnly=yes", "IdentityAgent=none", "BatchMode=yes", "StrictHostKeyChecking=accept-new", "LogLevel=ERROR"].flatMap(
-        (one) => ["-o", one],
-      ),
-      "-o",
-      `UserKnownHostsFile=${file("known_hosts")}`,
-    ]
+    const options = () => openSshOptions(file("ada"), file("known_hosts"))
     const ssh = (words: string[], id = container) => runProgram(["ssh", ...options(), "-p", String(port), `${id}@${address}`, ...words])
     const copy = (program: "scp" | "sftp", words: string[], input?: string) =>
       runProgram([program, ...options(), "-P", String(port), ...words], { input })
