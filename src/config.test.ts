@@ -89,10 +89,28 @@ test.each([
   [[], { FREEHOLD_ACME_EAB_KID: "k" }, "acme_eab_hmac is missing"],
   [[], { FREEHOLD_ADMIN_PASSWORD: "p" }, "admin_username is missing"],
   [[], { FREEHOLD_ALLOW_UPSTREAMS: "127.0.0.1" }, "FREEHOLD_ALLOW_UPSTREAMS must be address ranges"],
+  [[], { FREEHOLD_WEBHOOK_ALLOW: "10.0.0.0/8,lan" }, "FREEHOLD_WEBHOOK_ALLOW must be address ranges"],
   [[], { FREEHOLD_ACME_CA_FILE: "/nowhere.pem" }, "/nowhere.pem cannot be read (ENOENT)"],
   [["--config", "/nowhere.toml"], {}, "/nowhere.toml cannot be read (ENOENT)"],
 ])("%p with %p stops the start and says why", (args, environment, message) => {
   expect(() => loadConfig(args, environment)).toThrow(message)
+})
+
+test("Domain Connect is switched on by a provider, and signs with a key from a file", () => {
+  const path = file("domain-connect.pem", "-----BEGIN PRIVATE KEY-----\nYWJj\n-----END PRIVATE KEY-----\n")
+  const given = { FREEHOLD_DOMAIN_CONNECT_PROVIDER: "connect.example.net" }
+  expect(loadConfig([], given).domainConnect).toEqual({ provider: "connect.example.net", service: "custom-domain" })
+  const signing = { FREEHOLD_DOMAIN_CONNECT_KEY_LABEL: "_dck1", FREEHOLD_DOMAIN_CONNECT_SIGNING_KEY_FILE: path }
+  expect(loadConfig([], { ...given, ...signing, FREEHOLD_DOMAIN_CONNECT_SERVICE: "site" }).domainConnect).toEqual({
+    provider: "connect.example.net",
+    service: "site",
+    keyLabel: "_dck1",
+    signingKey: "-----BEGIN PRIVATE KEY-----\nYWJj\n-----END PRIVATE KEY-----",
+  })
+  expect(loadConfig([], {}).domainConnect).toBeUndefined()
+  expect(() => loadConfig([], { ...given, FREEHOLD_DOMAIN_CONNECT_KEY_LABEL: "_dck1" })).toThrow("go together")
+  expect(() => loadConfig([], signing)).toThrow("domain_connect_provider, which is missing")
+  expect(() => loadConfig([], { FREEHOLD_DOMAIN_CONNECT_PROVIDER: "box" })).toThrow("must be a domain name")
 })
 
 test("the value of a secret is never shown", () => {

@@ -2,6 +2,7 @@
 export type ErrorCode =
   | "invalid"
   | "unauthorized"
+  | "payment_required"
   | "forbidden"
   | "not_found"
   | "method_not_allowed"
@@ -15,15 +16,21 @@ export type ErrorCode =
 export class AppError extends Error {
   /** Sent as `Retry-After`, for `rate_limited` and `unavailable`. */
   readonly retryAfterSeconds: number | undefined
+  /** What the connect API shows as the code, where its document has a name of its own for the fault, such as `HostnameConflict`. */
+  readonly reason: string | undefined
+  /** What the connect API shows beside the message: plain JSON. */
+  readonly details: Record<string, unknown> | undefined
 
   constructor(
     readonly code: ErrorCode,
     message: string,
-    options: { retryAfterSeconds?: number; cause?: unknown } = {},
+    options: { retryAfterSeconds?: number; reason?: string; details?: Record<string, unknown>; cause?: unknown } = {},
   ) {
     super(message, { cause: options.cause })
     this.name = "AppError"
     this.retryAfterSeconds = options.retryAfterSeconds
+    this.reason = options.reason
+    this.details = options.details
   }
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test"
-import { canonicalHost, parseMappedHost } from "./hostname"
+import { canonicalHost, closestZone, parseMappedHost, zoneNamesAround } from "./hostname"
 
 test.each([
   ["abc.com", "abc.com"],
@@ -68,4 +68,23 @@ test("canonical form is stable", () => {
     const host = canonicalHost(raw) ?? ""
     expect(canonicalHost(host)).toBe(host)
   }
+})
+
+test.each([
+  ["a.b.test", ["b.test", "a.b.test", "test"], "a.b.test"],
+  ["x.a.b.test", ["b.test", "a.b.test"], "a.b.test"],
+  ["xb.test", ["b.test"], undefined],
+  ["b.test", ["a.b.test"], undefined],
+  ["b.test", [], undefined],
+])("of the zones around %p in %p the closest is %p", (host, names, closest) => {
+  expect(
+    closestZone(
+      host,
+      names.map((name) => ({ name })),
+    )?.name,
+  ).toBe(closest)
+})
+
+test("the zone of a name is one of those around it", () => {
+  expect(zoneNamesAround("_x.a.b.test")).toEqual(["_x.a.b.test", "a.b.test", "b.test"])
 })

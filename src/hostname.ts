@@ -42,3 +42,18 @@ export function parseMappedHost(raw: unknown, baseDomain: string): string {
   if (host === undefined || refusedTopLevels.has(top) || isWithin(host, baseDomain)) throw new AppError("invalid", "invalid domain")
   return host
 }
+
+/** The longest of `zones` that `hostname` is, or lies under; all canonical. */
+export function closestZone<Z extends { name: string }>(hostname: string, zones: Z[]): Z | undefined {
+  let closest: Z | undefined
+  for (const zone of zones) {
+    if (isWithin(hostname, zone.name) && zone.name.length > (closest?.name.length ?? 0)) closest = zone
+  }
+  return closest
+}
+
+/** The names that a zone around `hostname` can have, the longest first: itself and those above it, down to two labels. */
+export function zoneNamesAround(hostname: string): string[] {
+  const labels = hostname.split(".")
+  return labels.slice(0, -1).map((_, index) => labels.slice(index).join("."))
+}

@@ -13,6 +13,11 @@ export type RouteMapping = {
   accessLog: number
 }
 
+/** A proven connection: its hostname, and a port of a container or an origin as it is now, or why it leads nowhere. */
+export type RouteConnection = { host: string } & (
+  { containerId: string; targetPort: number } | { origin: { address: string; port: number; serverName?: string } } | { nowhere: string }
+)
+
 /** A port of a container that is open to the world, at its own hostname. */
 export type RouteRule = { host: string; containerId: string; port: number; targetPort: number }
 
@@ -24,6 +29,7 @@ export type RouteSources = {
   mappings: () => Promise<RouteMapping[]>
   containers: () => Promise<Map<string, ContainerTarget>>
   /** Nobody's where it is absent. */
+  connections?: () => Promise<RouteConnection[]>
   rules?: () => Promise<RouteRule[]>
   /** The platform's own hosts, served by this process. */
   ownHosts: string[]
@@ -60,8 +66,13 @@ export class Publisher {
   private async run(): Promise<void> {
     try {
       const { sources } = this
-      const [mappings, containers, rules] = await Promise.all([sources.mappings(), sources.containers(), sources.rules?.() ?? []])
-      await this.table.replace(this.routes(mappings, rules, containers))
+      const [mappings, containers, connections, rules] = await Promise.all([
+        sources.mappings(),
+        sources.containers(),
+        sources.connections?.() ?? [],
+        sources.rules?.() ?? [],
+      ])
+      await this.table.replace(this.routes(mappings, connections, rules, containers))
       await this.ports?.replace(portRoutes(rules, containers))
     } finally {
       this.running = undefined
@@ -69,7 +80,12 @@ export class Publisher {
   }
 
   /** Our own hosts come last, so that no mapping takes their place. */
-  private *routes(mappings: RouteMapping[], rules: RouteRule[], containers: Map<string, ContainerTarget>): Generator<Route> {
+  private *routes(
+    mappings: RouteMapping[],
+    connections: RouteConnection[],
+    rules: RouteRule[],
+    containers: Map<string, ContainerTarget>,
+  ): Generator<Route> {
     // A hundred thousand names may lead to a few containers: what is equal is one object.
     const targets = new Map<string, Route["target"]>()
     for (const mapping of mappings) {
@@ -81,6 +97,8 @@ export class Publisher {
       if (mapping.accessLog === 0) route.unlogged = true
       yield route
     }
+    const origins = new Map<string, Route["target"]>()
+    for (const connection of connections) yield { host: connection.host, target: connectionTarget(connection, containers, origins) }
     yield* ownNames(rules, containers)
     const own = { kind: "upstream", upstream: this.sources.ownUpstream } as const
     for (const host of this.sources.ownHosts) yield { host, target: own }
@@ -102,6 +120,25 @@ function* ownNames(rules: RouteRule[], containers: Map<string, ContainerTarget>)
       yield route
     }
   }
+}
+
+/** Connections to one origin share its target, which is kept in `origins`. */
+function connectionTarget(
+  connection: RouteConnection,
+  containers: Map<string, ContainerTarget>,
+  origins: Map<string, Route["target"]>,
+): Route["target"] {
+  if ("nowhere" in connection) return { kind: "stopped", reason: connection.nowhere }
+  if ("containerId" in connection)
+    return target(containers.get(connection.containerId), { targetPort: connection.targetPort, upstreamProtocol: "http1" })
+  const { address: host, port, serverName } = connection.origin
+  const key = `${host} ${port} ${serverName ?? ""}`
+  const known = origins.get(key)
+  if (known !== undefined) return known
+  const upstream: Upstream = { host, port, ...(serverName === undefined ? {} : { tls: { serverName } }) }
+  const made: Route["target"] = { kind: "upstream", upstream }
+  origins.set(key, made)
+  return made
 }
 
 function portRoutes(rules: RouteRule[], containers: Map<string, ContainerTarget>): Map<number, Route[]> {

@@ -19,6 +19,13 @@ import { DirectoryError, DirectoryTransport } from "./transport"
 
 export type ChallengeType = "tls-alpn-01" | "http-01"
 
+/** One step of an order; `problem` is what the CA said word for word, where it said something. */
+export type AcmeStep = {
+  name: "order" | "challenge" | "validation" | "finalized" | "certificate" | "failure"
+  text: string
+  problem?: string
+}
+
 export type AcmeIssuerOptions = {
   directoryUrl: string
   /** PEM of roots trusted for the directory, beside the usual ones. */
@@ -30,6 +37,8 @@ export type AcmeIssuerOptions = {
   board: ChallengeBoard
   /** What this deployment can serve, best first; asked at each order. `renewal` tells that visitors are being served meanwhile. */
   challengeTypes: (order: { hostname: string; renewal: boolean }) => ChallengeType[]
+  /** Told of each step as it is made. */
+  onStep?: (hostname: string, step: AcmeStep) => void
   now?: () => number
   orderTimeoutMs?: number
   requestTimeoutMs?: number
@@ -94,7 +103,10 @@ export class AcmeIssuer implements Issuer {
       }
       throw failure
     } catch (error) {
-      throw this.explain(hostname, error, signal, failedValidations)
+      const fault = this.explain(hostname, error, signal, failedValidations)
+      const said = fault.problem === fault.message ? {} : { problem: fault.problem }
+      this.options.onStep?.(hostname, { name: "failure", text: `No certificate from ${this.name}: ${fault.message}`, ...said })
+      throw fault
     } finally {
       this.leave()
     }
@@ -141,6 +153,8 @@ export class AcmeIssuer implements Issuer {
     const client = this.connect(await this.account.open(signal), signal)
     const request = { identifiers: [{ type: "dns", value: hostname }], ...(replaces ? { replaces } : {}) }
     const order = await client.createOrder(request)
+    const step = (name: AcmeStep["name"], text: string) => this.options.onStep?.(hostname, { name, text })
+    step("order", `Ordered at ${this.name}${replaces ? " as a renewal" : ""}`)
     await this.authorize(client, order, hostname, type, signal)
     const key = await acmeCrypto.createPrivateEcdsaKey("P-256")
     const [, csr] = await acmeCrypto.createCsr({ altNames: [hostname] }, key)
@@ -149,7 +163,10 @@ export class AcmeIssuer implements Issuer {
       () => client.getOrder(order),
       (current) => current.status !== "pending",
     )
-    if (ready.status === "ready") await client.finalizeOrder(order, csr)
+    if (ready.status === "ready") {
+      await client.finalizeOrder(order, csr)
+      step("finalized", "Key and names sent to the CA")
+    }
     const done = await this.poll(
       signal,
       () => client.getOrder(order),
@@ -159,24 +176,29 @@ export class AcmeIssuer implements Issuer {
       throw validationFailed(done.error, `the order for ${hostname} became ${done.status}`)
     const chainPem = await client.getCertificate(done)
     const leaf = new X509Certificate(chainPem)
+    step("certificate", `Certificate from ${this.name}, valid until ${leaf.notAfter.toISOString()}`)
     return { chainPem, keyPem: key.toString(), notBefore: leaf.notBefore.getTime(), notAfter: leaf.notAfter.getTime() }
   }
 
   private async authorize(client: Client, order: Order, hostname: string, type: ChallengeType, signal: AbortSignal): Promise<void> {
     const [authorization] = await client.getAuthorizations(order)
-    if (authorization?.status === "valid") return
+    const step = (given: AcmeStep) => this.options.onStep?.(hostname, given)
+    if (authorization?.status === "valid") return step({ name: "validation", text: "The CA still holds an earlier validation" })
     // acme-client's types know no TLS-ALPN-01, its code does.
     const challenge = authorization?.challenges.find((one) => (one.type as string) === type)
     if (!authorization || !challenge) throw new Error(`the CA offers no ${type} challenge for ${hostname}`)
     const keyAuthorization = await client.getChallengeKeyAuthorization(challenge)
     const takeDown = await this.putUp(type, hostname, challenge.token, keyAuthorization)
     try {
+      step({ name: "challenge", text: `${type} challenge is up, and the CA told to look` })
       await client.completeChallenge(challenge)
       const fetchIt = async () => (await client.getAuthorizations(order))[0] ?? authorization
       const decided = await this.poll(signal, fetchIt, (current) => current.status !== "pending")
-      if (decided.status === "valid") return
+      if (decided.status === "valid") return step({ name: "validation", text: `Validated by ${type}` })
       const fault = decided.challenges.find((one) => one.error !== undefined)?.error
-      throw validationFailed(fault, `the authorization of ${hostname} by ${type} became ${decided.status}`)
+      const failed = validationFailed(fault, `the authorization of ${hostname} by ${type} became ${decided.status}`)
+      step({ name: "validation", text: failed.message, problem: failed.problem })
+      throw failed
     } finally {
       takeDown()
     }

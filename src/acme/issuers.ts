@@ -1,5 +1,5 @@
 import type { AccountKeeper } from "./acme-account"
-import { AcmeIssuer } from "./acme-issuer"
+import { AcmeIssuer, type AcmeIssuerOptions } from "./acme-issuer"
 import type { ChallengeBoard } from "./challenges"
 import { FallbackIssuer } from "./fallback-issuer"
 import { InternalCa, type RootKeeper } from "./internal-ca"
@@ -18,6 +18,7 @@ export type IssuersOptions = {
   board: ChallengeBoard
   /** Names that no public CA certifies. */
   isPrivate: (hostname: string) => boolean
+  onStep?: AcmeIssuerOptions["onStep"]
   now: () => number
 }
 
@@ -46,13 +47,14 @@ export class Issuers {
   }
 
   private open(directoryUrl: string): AcmeIssuer {
-    const { caPem, email, eab, board, now } = this.options
+    const { caPem, email, eab, board, onStep, now } = this.options
     const issuer = new AcmeIssuer({
       directoryUrl,
       caPem,
       email,
       eab,
       board,
+      onStep,
       now,
       account: this.options.accountKeeper(directoryUrl),
       // While a TLS-ALPN-01 challenge is pending its handshakes displace the visitors', so a renewal tries the plain port first.

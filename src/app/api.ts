@@ -23,8 +23,12 @@ import type { Sockets } from "../http/sockets"
 import { serveApi, serveEdgeApi } from "../listen"
 import type { Log } from "../log"
 import { mappingRoutes } from "../mappings/routes"
+import { mappingTimelineRoutes } from "../timeline/routes"
+import type { Timeline } from "../timeline/timeline"
 import { trafficRoutes } from "../traffic/routes"
 import { zoneRoutes } from "../zones/routes"
+import { Asking } from "./asking"
+import type { ConnectHouse } from "./connect-house"
 import type { Features } from "./features"
 import { makeSockets } from "./sockets"
 
@@ -33,6 +37,10 @@ export type ApiNeeds = {
   /** Path of the private socket at which the edge finds the API. */
   socket: string
   features: Features
+  connect: ConnectHouse
+  timeline: Timeline
+  /** May this name have a certificate now? */
+  mayIssue: (hostname: string) => boolean
   ssh: SshService
   rootPem: () => Promise<string>
   log: Log
@@ -47,10 +55,11 @@ export class Api {
   /** The API as the listeners serve it. */
   readonly root: HttpRoot
   private sockets: Sockets
+  private asking: Asking
   private servers: Bun.Server<OpenSocket>[] = []
 
   constructor(private needs: ApiNeeds) {
-    const { config, features, ssh, rootPem, log } = needs
+    const { config, features, connect, timeline, ssh, rootPem, log } = needs
     this.port = config.current.apiListen.port
     this.isAllowed = allowOrigins(config.current.allowedOrigins)
     const isAllowedOrigin = (origin: string) => this.isAllowed(origin)
@@ -61,7 +70,13 @@ export class Api {
       address: (request: Request) => this.addresses.of(request),
     }
     const { people, links, trail } = features.administration
-    const audit = new RequestAudit({ record: (entry) => trail.record(entry), who: guards.who, address: door.address })
+    const ofConnect = connect.routes(guards)
+    const audit = new RequestAudit({
+      record: (entry) => trail.record(entry),
+      who: guards.who,
+      whoElse: ofConnect.who,
+      address: door.address,
+    })
     const { sockets, tickets } = makeSockets({ features, guards, isAllowedOrigin, addresses: this.addresses, audit, log })
     this.sockets = sockets
     features.administration.whenStopped((personId) => sockets.endOf(personId))
@@ -79,6 +94,8 @@ export class Api {
         zoneRoutes(features.zones, guards.networking),
         mappingRoutes(features.mappings, guards.networking),
         trafficRoutes(features.traffic, guards.networking),
+        mappingTimelineRoutes(timeline, guards.networking, async ({ personId }, id) => features.mappings.hostnameOf(personId, id)),
+        ...ofConnect.routes,
         computeRoutes(features.compute, guards.compute),
         containerPartRoutes(features.parts, guards.compute),
         computeWideRoutes(features.parts, guards.compute),
@@ -90,9 +107,11 @@ export class Api {
         sshRoutes(ssh, guards.compute),
       ],
       isAllowedOrigin,
+      embeds: connect.connect.applications.embeds,
       audit,
       log,
     })
+    this.asking = new Asking(needs.mayIssue)
   }
 
   /** Listens; throws an error that names the setting. */
@@ -105,7 +124,9 @@ export class Api {
       return this.root.handle(request)
     }
     this.servers.push(serveEdgeApi(socket, handle, sockets.handler))
-    const open = serveApi("api_listen", config.current.apiListen, handle, sockets.handler)
+    // What other proxies ask is answered at the listener for the house alone, never to the world.
+    const inHouse: typeof handle = async (request, ...rest) => this.asking.answer(request) ?? handle(request, ...rest)
+    const open = serveApi("api_listen", config.current.apiListen, inHouse, sockets.handler)
     this.servers.push(open)
     this.port = open.port ?? this.port
   }

@@ -7,6 +7,8 @@ import { CertificateStore } from "../edge/certificate-store"
 import { type CertificatePair, Certificates } from "../edge/certificates"
 import { challengeContexts } from "../edge/challenge-contexts"
 import { RenewalWorker } from "../edge/renewal"
+import { authorityAt } from "../preflight/certificate-authorities"
+import type { PreflightIssuer } from "../preflight/report"
 import { isWithin } from "../hostname"
 import type { Log } from "../log"
 import type { Vault } from "../vault"
@@ -17,6 +19,8 @@ export type CertificationNeeds = {
   vault: Vault
   /** May this name have a certificate? Asked at every handshake. */
   gate: (hostname: string) => boolean
+  /** May it have a new one? A name whose DNS leads elsewhere keeps the one it has. */
+  mayOrder: (hostname: string) => boolean
   /** The platform's own hosts, certified at each start. */
   ownHosts: string[]
   /** The hostnames of all verified mappings. */
@@ -39,15 +43,17 @@ export class Certification {
   private issuers: Issuers
   private renewal: RenewalWorker
   private firstOrders: Promise<void> | undefined
+  private isPrivate: (hostname: string) => boolean
   private stopping = false
 
   constructor(private needs: CertificationNeeds) {
-    const { db, vault, gate, onReplaced, announceChallenge, log, now } = needs
+    const { db, vault, gate, mayOrder, onReplaced, announceChallenge, log, now } = needs
     const config = needs.config.current
     const store = new CertificateStore(db, vault)
     this.store = store
     this.board = new ChallengeBoard(1000, announceChallenge)
     const privateNames = [...config.privateZones, "localhost"]
+    this.isPrivate = (hostname) => privateNames.some((zone) => isWithin(hostname, zone))
     this.issuers = new Issuers({
       directory: config.acmeDirectory,
       fallbackDirectory: config.acmeFallbackDirectory,
@@ -57,12 +63,13 @@ export class Certification {
       accountKeeper: (url) => store.accountKeeper(url, now),
       rootKeeper: store.rootKeeper("internal", now),
       board: this.board,
-      isPrivate: (hostname) => privateNames.some((zone) => isWithin(hostname, zone)),
+      isPrivate: this.isPrivate,
       now,
     })
     const issuerFor = (hostname: string) => this.issuers.for(hostname)
-    this.certificates = new Certificates({ gate, store, issuerFor, onReplaced, log, now, handshakeWaitMs: 20_000 })
-    this.renewal = new RenewalWorker({ store, certificates: this.certificates, gate, issuerFor, log, now })
+    this.certificates = new Certificates({ gate, mayOrder, store, issuerFor, onReplaced, log, now, handshakeWaitMs: 20_000 })
+    const mayRenew = (hostname: string) => gate(hostname) && mayOrder(hostname)
+    this.renewal = new RenewalWorker({ store, certificates: this.certificates, gate: mayRenew, issuerFor, log, now })
     this.challengeContext = challengeContexts(this.board, gate)
   }
 
@@ -78,6 +85,16 @@ export class Certification {
 
   /** The root certificate of the built-in CA, made at the first question. */
   rootPem = (): Promise<string> => this.issuers.internal.rootPem()
+
+  /** Who certifies a name, as far as its CAA records may speak of them: directories whose identity in such records is known. */
+  preflightIssuers = (hostname: string): PreflightIssuer[] => {
+    const { acmeDirectory, acmeFallbackDirectory } = this.needs.config.current
+    if (this.isPrivate(hostname)) return []
+    return [acmeDirectory, acmeFallbackDirectory].flatMap((url) => {
+      const { name, caaIdentities } = authorityAt(url ?? "internal")
+      return caaIdentities.length === 0 ? [] : [{ name, caaIdentities, challengeTypes: ["tls-alpn-01", "http-01", "dns-01"] }]
+    })
+  }
 
   /** Renews from now on, and orders in the background what is missing. */
   start(): void {

@@ -1,6 +1,6 @@
 import type { ConfigInForce } from "../config"
 import { DnsListener } from "../dns/listener"
-import type { Lookup } from "../dns/lookup"
+import type { DnsLookup, Lookup } from "../dns/lookup"
 import { platformZone } from "../dns/platform-zone"
 import { Resolver } from "../dns/resolver"
 import { ianaRoots, parseRoots } from "../dns/root-hints"
@@ -35,6 +35,9 @@ export class Dns {
       onFault: (error) => log.error("a DNS query could not be answered", { error }),
     })
   }
+
+  /** Asks every authoritative server of the name's zone. */
+  lookup: DnsLookup["lookup"] = (name, type, options) => this.resolver.lookup(name, type, options)
 
   lookupTxt = (name: string): Promise<Lookup> => this.resolver.lookup(name, "TXT")
 

@@ -54,6 +54,7 @@ export type FeatureNeeds = {
 
 /** The features of the control plane, each with what it needs of the others, and the work that they do in the background. */
 export class Features {
+  readonly signer: Signer
   readonly people: People
   readonly ownAccount: OwnAccount
   readonly tokens: Tokens
@@ -76,6 +77,7 @@ export class Features {
     const { config, db, folder, log, now } = needs
     const accounts = new AccountStore(db)
     const signer = new Signer(config.current.jwtSecret ?? folder.secret("jwt-secret"), now)
+    this.signer = signer
     this.people = new People(accounts, signer, new LoginLimit(now), now)
     this.ownAccount = this.makeOwnAccount(signer)
     this.tokens = new Tokens(accounts, signer, now)

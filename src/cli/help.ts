@@ -164,6 +164,44 @@ check needs no login and exits with 1 when the token is unknown, revoked or expi
 your user id: --scope networking.me.domains=read,create,delete. scopes shows them, or with --scope replaces them all.`,
   },
   {
+    name: "applications",
+    summary: "products whose customers bring their own domains: keys and DNS credentials",
+    usage: {
+      ls: "applications ls [--json]",
+      create:
+        "applications create --name NAME [--environment test|live] [--origin URL | --container ID --port N] [--embed ORIGIN]... [--json]",
+      update: "applications update ID [--name NAME] [--origin URL | --container ID --port N] [--embed ORIGIN]... [--json]",
+      rm: "applications rm ID [--json]",
+      keys: "applications keys ID [--json]",
+      "create-key": "applications create-key ID --name NAME [--scope SCOPE[,SCOPE]]... [--json]",
+      "revoke-key": "applications revoke-key ID KEY [--json]",
+      credentials: "applications credentials ID [--json]",
+      "add-credential": "applications add-credential ID --provider KEY [--token-stdin] [--json]",
+      "rm-credential": "applications rm-credential ID CREDENTIAL [--json]",
+    },
+    details: `An application says where its customers' hostnames lead: to an origin such as https://origin.acme.example, or to a port of a container.
+create-key prints the secret this once. Scopes: connections:read, connections:write, apps:admin, webhooks:write, usage:read.
+add-credential asks for the credential, or reads it from standard input with --token-stdin; freehold writes customers' records with it.
+  --embed ORIGIN   an origin whose pages may show the widget`,
+  },
+  {
+    name: "connections",
+    summary: "customers' hostnames on their way to being live",
+    usage: {
+      ls: "connections ls [--state STATE] [--hostname HOST] [--json]",
+      add: "connections add HOST --application ID [--origin URL] [--wait] [--timeout 10m] [--json]",
+      get: "connections get ID|HOST [--json]",
+      verify: "connections verify ID|HOST [--json]",
+      check: "connections check ID|HOST [--wait] [--timeout 10m] [--json]",
+      apply: "connections apply ID|HOST [--json]",
+      timeline: "connections timeline ID|HOST",
+      rm: "connections rm ID|HOST [--json]",
+    },
+    details: `add prints the records that the customer publishes. check looks at everything now, moves the connection on and says what each record is
+waiting for; it exits with 1 while the hostname is not live. apply writes the records by the application's DNS credential. timeline prints all
+that happened to the hostname. rm archives it: the name is free again and its DNS records stay.`,
+  },
+  {
     name: "people",
     summary: "who may use the server, for administrators",
     usage: {

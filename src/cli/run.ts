@@ -18,6 +18,8 @@ const verbs: Record<string, () => Promise<Verb>> = {
   "ssh-keys": () => import("./ssh-keys"),
   tokens: () => import("./tokens"),
   "service-accounts": () => import("./service-accounts"),
+  applications: () => import("./applications"),
+  connections: () => import("./connections"),
   people: () => import("./people"),
   audit: () => import("./audit"),
   help: () => import("./help"),

@@ -3,6 +3,7 @@ import type { Engine } from "../engine/engine"
 import { AppError } from "../errors"
 import type { Log } from "../log"
 import type { RegistryLogin } from "../engine/model"
+import type { OwnListener } from "../own-listener"
 import { parseDefinition, parseRules } from "./definition"
 import { explain } from "./explain"
 import type { Lanes } from "./lanes"
@@ -10,7 +11,7 @@ import { type Caller, type ContainerReply, type ContainerTarget, type ContainerU
 import { newContainerId, newRow } from "./new-row"
 import { Provisioner } from "./provisioner"
 import type { ContainerStore } from "./store"
-import { type OwnListener, UpstreamRule } from "./upstream-rule"
+import { UpstreamRule } from "./upstream-rule"
 import { Rebuilds } from "./rebuilds"
 import { noEngine, Settling } from "./settling"
 import { Volumes } from "./volumes"
@@ -200,6 +201,9 @@ export class ComputeService {
     const row = await this.needs.store.find(id)
     return row && { id: row.id, personId: row.personId }
   }
+
+  /** Why traffic may not be led to an origin at this address, or undefined where it may. */
+  originProblem = (address: string, port: number, isAdmin: boolean): string | undefined => this.rule.problem(address, port, isAdmin)
 
   /** Everybody's containers as the edge may reach them, read from the store at each call. */
   async targets(): Promise<Map<string, ContainerTarget>> {

@@ -1,9 +1,6 @@
-import { networkInterfaces } from "node:os"
 import { AppError } from "../errors"
-import { type IpAddress, isInRange, parseIp } from "./ip-address"
-
-/** Something of ours that listens; `0.0.0.0` and `::` stand for every address of this machine. */
-export type OwnListener = { address: string; port: number }
+import { type IpAddress, isInRange, parseIp } from "../ip-address"
+import { isOwnListener, type OwnListener } from "../own-listener"
 
 export type UpstreamNeeds = {
   /** Ranges in which everything is allowed. */
@@ -24,6 +21,16 @@ const refused: [string, string][] = [
   ["::/96", "an unspecified address"],
   ["fe80::/10", "a link-local address"],
   ["ff00::/8", "a multicast address"],
+]
+
+/** Ranges that the public internet does not reach (RFC 1918, RFC 6598, RFC 4193, RFC 6052). */
+const houseOnly: [string, string][] = [
+  ["10.0.0.0/8", "a private address"],
+  ["172.16.0.0/12", "a private address"],
+  ["192.168.0.0/16", "a private address"],
+  ["100.64.0.0/10", "a private address"],
+  ["fc00::/7", "a private address"],
+  ["64:ff9b::/96", "a translated address"],
 ]
 
 /** Which addresses and ports an `external` container may have, so that the edge is led neither into this machine nor back to itself. */
@@ -57,26 +64,32 @@ export class UpstreamRule {
     return address !== undefined && this.ownPort(address, ports) !== undefined
   }
 
+  /**
+   * Why an origin may not stand at this address and port, or undefined where it may. People who are no administrators reach the public internet
+   * only: what else is in the house is not theirs to publish.
+   */
+  problem(text: string, port: number, isAdmin: boolean): string | undefined {
+    const address = parseIp(text)
+    if (address === undefined) return `${text} is not an IP address`
+    if (this.isAllowed(address)) return undefined
+    const range = [...refused, ...(isAdmin ? [] : houseOnly)].find(([cidr]) => isInRange(address, cidr))
+    if (range !== undefined) return `${address.text} is ${range[1]}, which is refused unless FREEHOLD_ALLOW_UPSTREAMS covers it`
+    return isOwnListener(this.needs.ownListeners(), address, port) ? `${address.text} port ${port} is Freehold's own listener` : undefined
+  }
+
   private isAllowed(address: IpAddress): boolean {
     return this.needs.allowUpstreams.some((cidr) => isInRange(address, cidr))
   }
 
   private ownPort(address: IpAddress, ports: Record<string, number>): { containerPort: number; port: number } | undefined {
     if (this.isAllowed(address)) return undefined
-    for (const { port } of this.needs.ownListeners()) {
+    const own = this.needs.ownListeners()
+    for (const { port } of own) {
       const candidates = [port, ...Object.keys(ports).map(Number)].filter(isContainerPort)
       const containerPort = candidates.find((candidate) => (ports[candidate] ?? candidate) === port)
-      if (containerPort !== undefined && this.listens(address, port)) return { containerPort, port }
+      if (containerPort !== undefined && isOwnListener(own, address, port)) return { containerPort, port }
     }
     return undefined
-  }
-
-  private listens(address: IpAddress, port: number): boolean {
-    return this.needs.ownListeners().some((own) => {
-      if (own.port !== port) return false
-      const at = parseIp(own.address)
-      return at?.value === 0n ? ownAddresses().has(address.text) : at?.text === address.text
-    })
   }
 }
 
@@ -97,11 +110,6 @@ function parsePortMap(raw: unknown): Record<string, number> {
     ports[key] = value
   }
   return ports
-}
-
-function ownAddresses(): Set<string> {
-  const found = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? [])
-  return new Set(found.map(({ address }) => parseIp(address.replace(/%.*$/, ""))?.text ?? address))
 }
 
 function notAllowed(why: string): AppError {

@@ -10,14 +10,27 @@ export type Endpoint = { server: string; address: string; port: number }
 export type Reply =
   { kind: "message"; message: Message } | { kind: "malformed"; detail: string } | { kind: "unreachable"; detail: string; noRoute?: boolean }
 
-export type ExchangeOptions = { timeoutMs: number; attempts: number; signal: AbortSignal; onSend?: () => boolean }
+/** `recursion` asks a recursive resolver, `signed` for signatures too. */
+export type ExchangeOptions = {
+  timeoutMs: number
+  attempts: number
+  signal: AbortSignal
+  onSend?: () => boolean
+  recursion?: boolean
+  signed?: boolean
+}
 
 const MAX_STRAYS = 64
 const noRouteCodes = new Set(["ENETUNREACH", "EAFNOSUPPORT", "EADDRNOTAVAIL", "EHOSTUNREACH"])
 
-/** The octets of a query with EDNS or without; `recursion` asks a recursive resolver. */
-export function encodeQuery(id: number, question: Question, edns: boolean, recursion = false): Uint8Array<ArrayBuffer> {
-  const offer = edns ? { edns: { udpSize: UDP_SIZE, version: 0 } } : {}
+/** The octets of a query with EDNS or without; `recursion` asks a recursive resolver, `signed` for signatures, which takes EDNS. */
+export function encodeQuery(
+  id: number,
+  question: Question,
+  edns: boolean,
+  { recursion = false, signed = false }: { recursion?: boolean; signed?: boolean } = {},
+): Uint8Array<ArrayBuffer> {
+  const offer = edns ? { edns: { udpSize: UDP_SIZE, version: 0, ...(signed ? { dnssecOk: true } : {}) } } : {}
   return encodeMessage(message({ id, questions: [question], recursionDesired: recursion, ...offer }))
 }
 
@@ -99,7 +112,7 @@ async function askUdp(to: Endpoint, question: Question, edns: boolean, options: 
       socket: { data: (_socket, bytes) => onData(bytes), error: (...given: unknown[]) => resolve(unreachable(given.at(-1))) },
     })
     socket = opened
-    opened.send(encodeQuery(id, question, edns))
+    opened.send(encodeQuery(id, question, edns, options))
     return await promise
   } catch (error) {
     return unreachable(error)
@@ -113,7 +126,7 @@ async function askUdp(to: Endpoint, question: Question, edns: boolean, options: 
 /** One query over TCP (RFC 7766): two octets of length, then the message. */
 async function askTcp(to: Endpoint, question: Question, edns: boolean, options: ExchangeOptions): Promise<Reply> {
   const id = randomInt(0x10000)
-  const query = encodeQuery(id, question, edns)
+  const query = encodeQuery(id, question, edns, options)
   const { promise, resolve } = Promise.withResolvers<Reply>()
   const onAbort = () => resolve({ kind: "unreachable", detail: "no reply before the look-up ended" })
   const timer = setTimeout(() => resolve({ kind: "unreachable", detail: `no reply within ${options.timeoutMs} ms` }), options.timeoutMs)

@@ -1,10 +1,33 @@
 import { isIPv4, isIPv6 } from "node:net"
+import { readSigned, writeSigned } from "./dnssec"
 import type { RecordType } from "./lookup"
-import { WireError } from "./name"
+import { uncompressed, WireError } from "./name"
 import type { Reader, Writer } from "./octets"
 
 /** Type numbers of the records we read and write (IANA DNS parameters). */
-export const typeNumbers = { A: 1, NS: 2, CNAME: 5, SOA: 6, TXT: 16, AAAA: 28, CAA: 257 } as const satisfies Record<RecordType, number>
+export const typeNumbers = {
+  A: 1,
+  NS: 2,
+  CNAME: 5,
+  SOA: 6,
+  MX: 15,
+  TXT: 16,
+  AAAA: 28,
+  SRV: 33,
+  DS: 43,
+  RRSIG: 46,
+  DNSKEY: 48,
+  CAA: 257,
+} as const satisfies Record<RecordType, number>
+
+/** The number of the type that a signature in presentation form covers. */
+export function coveredType(signature: string): number | undefined {
+  const word = signature.slice(0, signature.indexOf(" "))
+  if (word.startsWith("TYPE")) return Number(word.slice(4))
+  return Object.hasOwn(typeNumbers, word) ? typeNumbers[word as RecordType] : undefined
+}
+
+const typeName = (number: number) => Object.entries(typeNumbers).find(([, known]) => known === number)?.[0] ?? `TYPE${number}`
 
 const STRING_OCTETS = 255
 
@@ -56,6 +79,14 @@ function readValue(reader: Reader, type: number, length: number, end: number): s
       const names = [reader.name(), reader.name()].map((name) => name || ".")
       return [...names, reader.u32(), reader.u32(), reader.u32(), reader.u32(), reader.u32()].join(" ")
     }
+    case typeNumbers.MX:
+      return `${reader.u16()} ${reader.name() || "."}`
+    case typeNumbers.SRV:
+      return [reader.u16(), reader.u16(), reader.u16(), reader.name() || "."].join(" ")
+    case typeNumbers.DS:
+    case typeNumbers.DNSKEY:
+    case typeNumbers.RRSIG:
+      return readSigned(reader, type, end, typeName)
     case typeNumbers.TXT: {
       const strings: Uint8Array[] = []
       if (length === 0) throw new WireError("a TXT record has no character-string")
@@ -90,6 +121,13 @@ export function writeData(writer: Writer, type: number, value: string): void {
       return writer.name(value)
     case typeNumbers.SOA:
       return writeAuthority(writer, value)
+    case typeNumbers.MX:
+    case typeNumbers.SRV:
+      return writeTarget(writer, value, type === typeNumbers.MX ? 1 : 3)
+    case typeNumbers.DS:
+    case typeNumbers.DNSKEY:
+    case typeNumbers.RRSIG:
+      return writeSigned(writer, type, value, coveredType(value))
     case typeNumbers.TXT: {
       const octets = Buffer.from(value, "utf8")
       for (let at = 0; at === 0 || at < octets.length; at += STRING_OCTETS) {
@@ -114,6 +152,17 @@ export function writeData(writer: Writer, type: number, value: string): void {
       return writer.octets(octets)
     }
   }
+}
+
+/** An MX or SRV: numbers of 16 bits, then a name, which of an SRV is not compressed (RFC 2782). */
+function writeTarget(writer: Writer, value: string, count: number): void {
+  const words = value.split(" ")
+  const [numbers, names] = [words.slice(0, count), words.slice(count)]
+  const bad = numbers.length !== count || numbers.some((number) => !/^\d{1,5}$/.test(number) || Number(number) > 0xffff)
+  if (bad || names.length !== 1) throw new WireError(`"${value}" is not ${count} number${count === 1 ? "" : "s"} and a name`)
+  for (const number of numbers) writer.u16(Number(number))
+  if (count === 1) writer.name(names[0]!)
+  else writer.octets(uncompressed(names[0]!))
 }
 
 function writeAuthority(writer: Writer, value: string): void {

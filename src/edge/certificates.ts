@@ -41,6 +41,8 @@ export type CertificatePair = { chainPem: string; keyPem: string; notAfter: numb
 export type CertificatesOptions = {
   /** May this name have a certificate? Asked at every handshake, so it answers from memory. */
   gate: (hostname: string) => boolean
+  /** May this name have a new one? A name whose DNS leads elsewhere keeps what it has, and nothing is ordered. */
+  mayOrder?: (hostname: string) => boolean
   store: CertificateStore
   issuerFor: (hostname: string) => Issuer
   log: Log
@@ -178,6 +180,8 @@ export class Certificates {
   private order(hostname: string, replaced?: StoredCertificate): Promise<Live> {
     return this.share(this.orders, hostname, async () => {
       const { store, log } = this.options
+      if (this.options.mayOrder?.(hostname) === false)
+        throw new CertificateRefused("not_allowed", `orders for ${hostname} are held: its DNS leads elsewhere`)
       const issuer = this.options.issuerFor(hostname)
       const attempt = await store.attempt(hostname)
       // Handshakes of a name that has a valid certificate go on to the store, whatever becomes of its renewal.

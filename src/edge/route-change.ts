@@ -58,5 +58,5 @@ function isSameTarget(one: Route["target"], other: Route["target"]): boolean {
   if (other.kind === "stopped") return false
   const [a, b] = [one.upstream, other.upstream]
   if ("unix" in a) return "unix" in b && a.unix === b.unix
-  return !("unix" in b) && a.host === b.host && a.port === b.port && a.protocol === b.protocol
+  return !("unix" in b) && a.host === b.host && a.port === b.port && a.protocol === b.protocol && a.tls?.serverName === b.tls?.serverName
 }

@@ -1,7 +1,10 @@
 import { changeBetween, grouped, hostsOf, type RouteChange, ungrouped } from "./route-change"
 
-/** Where a request goes: a TCP address (speaking HTTP/1.1, or HTTP/2 in clear where `protocol` says so), or a Unix socket (our own API). */
-export type Upstream = { host: string; port: number; protocol?: "h2c" } | { unix: string }
+/**
+ * Where a request goes: a TCP address (speaking HTTP/1.1, or HTTP/2 in clear where `protocol` says so; over TLS, whose certificate has to be valid for
+ * the name, where `tls` is there), or a Unix socket (our own API).
+ */
+export type Upstream = { host: string; port: number; protocol?: "h2c"; tls?: { serverName: string } } | { unix: string }
 
 /**
  * One hostname of the edge. `stopped` names are mapped and keep their TLS, but their application does not run: 503. Plain HTTP is redirected

@@ -48,14 +48,25 @@ export class UpstreamConnection implements WireUser {
       health.timedOut(performance.now())
       wire.destroy()
     }, connectMs)
+    const tls = "unix" in upstream ? undefined : upstream.tls
+    const open = (opened: Bun.Socket<Wire>) => {
+      clearTimeout(this.timer)
+      if (!this.timedOut) health.answered()
+      this.connected = !wire.closed
+      wire.open(opened)
+      this.user?.onUpstreamConnected()
+    }
     const socket = {
       ...handlers,
+      // Over TLS nothing is sent before it is known who is there.
       open: (opened: Bun.Socket<Wire>) => {
-        clearTimeout(this.timer)
+        if (tls === undefined) open(opened)
+      },
+      handshake: (opened: Bun.Socket<Wire>, success: boolean, problem: Error | null) => {
+        if (success && problem === null) return open(opened)
         if (!this.timedOut) health.answered()
-        this.connected = !wire.closed
-        wire.open(opened)
-        this.user?.onUpstreamConnected()
+        opened.terminate()
+        wire.destroy()
       },
       connectError: (_: unknown, error: Error & { code?: string }) => {
         // Whoever refuses is there; a host that cannot be reached costs each visitor seconds, as a time-out does.
@@ -70,7 +81,7 @@ export class UpstreamConnection implements WireUser {
     const connecting = Promise.try(() =>
       "unix" in upstream
         ? Bun.connect({ unix: upstream.unix, ...options })
-        : Bun.connect({ hostname: upstream.host, port: upstream.port, ...options }),
+        : Bun.connect({ hostname: upstream.host, port: upstream.port, ...options, ...(tls === undefined ? {} : { tls }) }),
     )
     connecting.catch(() => wire.onClosed())
   }
@@ -219,5 +230,7 @@ export class UpstreamPool {
 
 function upstreamName(upstream: Upstream): string {
   if ("unix" in upstream) return `unix:${upstream.unix}`
-  return upstream.host.includes(":") ? `[${upstream.host}]:${upstream.port}` : `${upstream.host}:${upstream.port}`
+  const address = upstream.host.includes(":") ? `[${upstream.host}]:${upstream.port}` : `${upstream.host}:${upstream.port}`
+  // Connections to two names at one address are not one another's.
+  return upstream.tls === undefined ? address : `${upstream.tls.serverName}@${address}`
 }

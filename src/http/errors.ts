@@ -1,9 +1,11 @@
+import { randomBytes } from "node:crypto"
 import { AppError, type ErrorCode } from "../errors"
 import type { Log } from "../log"
 
 const statuses: Record<ErrorCode, number> = {
   invalid: 400,
   unauthorized: 401,
+  payment_required: 402,
   forbidden: 403,
   not_found: 404,
   method_not_allowed: 405,
@@ -14,29 +16,36 @@ const statuses: Record<ErrorCode, number> = {
   unavailable: 503,
 }
 
-/** The networking API answers in plain text; every other family in `{"error": "…"}`. */
-function isNetworking(path: string): boolean {
-  return (
-    path === "/api/domains" ||
-    path.startsWith("/api/domains/") ||
-    path === "/api/domain-mappings" ||
-    path.startsWith("/api/domain-mappings/")
-  )
+/** Which document a path belongs to: networking answers in plain text, connect in `{"error": {code, message, details}}`, all others in `{"error": "…"}`. */
+function familyOf(path: string): "networking" | "connect" | "other" {
+  const isBelow = (top: string) => path === top || path.startsWith(`${top}/`)
+  if (isBelow("/api/domains") || isBelow("/api/domain-mappings")) return "networking"
+  return isBelow("/v1") ? "connect" : "other"
 }
 
 /** The response for anything thrown: an AppError speaks for itself, everything else is our bug and is logged with its stack. */
 export function renderError(error: unknown, request: Request, log: Log): Response {
   const path = new URL(request.url).pathname
+  const family = familyOf(path)
   const fault = error instanceof AppError ? error : undefined
-  if (fault === undefined) log.error("request failed", { error, method: request.method, path })
+  const reference = randomBytes(6).toString("hex")
+  if (fault === undefined) log.error("request failed", { error, method: request.method, path, reference })
   const status = fault === undefined ? 500 : statuses[fault.code]
-  const message = fault?.message ?? (isNetworking(path) ? "internal error" : "internal server error")
   const headers = new Headers({ "x-content-type-options": "nosniff" })
   if (fault?.retryAfterSeconds !== undefined) headers.set("retry-after", String(fault.retryAfterSeconds))
   if (status === 401) headers.set("www-authenticate", "Bearer")
-  if (isNetworking(path)) {
+  if (family === "networking") {
     headers.set("content-type", "text/plain; charset=utf-8")
-    return new Response(`${message}\n`, { status, headers })
+    return new Response(`${fault?.message ?? "internal error"}\n`, { status, headers })
   }
-  return Response.json({ error: message }, { status, headers })
+  if (family === "connect") return Response.json(connectBody(fault, status, reference), { status, headers })
+  return Response.json({ error: fault?.message ?? "internal server error" }, { status, headers })
+}
+
+/** At 402 the document shows what was reached inside `error` on one page and beside it on another, so it stands in both places. */
+function connectBody(fault: AppError | undefined, status: number, reference: string): Record<string, unknown> {
+  if (fault === undefined) return { error: { code: "internal", message: `internal error, reference ${reference}`, details: null } }
+  const details = fault.details ?? null
+  const reached = status === 402 ? fault.details : undefined
+  return { error: { code: fault.reason ?? fault.code, message: fault.message, details, ...reached }, ...reached }
 }

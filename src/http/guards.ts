@@ -91,7 +91,7 @@ export class Guards {
 }
 
 /** The bearer token, else the cookie named `token`. A header of another scheme does not hide the cookie. */
-function presentedToken(request: Request): { token: string | undefined; isCookie: boolean } {
+export function presentedToken(request: Request): { token: string | undefined; isCookie: boolean } {
   const header = request.headers.get("authorization")
   const bearer = header === null ? null : /^Bearer +(\S+)\s*$/i.exec(header)
   if (bearer !== null) return { token: bearer[1], isCookie: false }

@@ -41,7 +41,8 @@ const unknownId = "11111111"
 
 test("the table names every route of the API, and no other", () => {
   const routes = house.app.routes
-    .filter(({ method: verb }) => verb !== "ALL")
+    // Those of the connect API, with their keys, have a table of their own.
+    .filter(({ method: verb, path }) => verb !== "ALL" && !path.startsWith("/v1/"))
     .map(({ method: verb, path }) => `${verb} ${path.replace(/(.)\/$/, "$1")}`)
   expect([...new Set([...routes, ...sockets])].sort()).toEqual(Object.keys(permissionTable).sort())
 })

@@ -107,6 +107,7 @@ export const permissionTable: Record<string, Row> = {
   "DELETE /api/domain-mappings/:id": of("mapping", mappings, "delete"),
   "POST /api/domain-mappings/:id/verify": of("mapping", mappings, "create"),
   "GET /api/domain-mappings/:id/traffic": of("mapping", mappings, "read"),
+  "GET /api/domain-mappings/:id/timeline": of("mapping", mappings, "read"),
 
   "GET /compute/containers": read(containers),
   "POST /compute/containers": create(containers),

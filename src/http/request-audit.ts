@@ -8,6 +8,8 @@ export type RequestAuditNeeds = {
   record: (entry: AuditEntry) => Promise<void>
   /** Whom the guards recognised in a request. */
   who: (request: Request) => Principal | undefined
+  /** Whom the connect API let in with a key or a widget's token. */
+  whoElse?: (request: Request) => Pick<AuditEntry, "personId" | "username" | "tokenKind" | "tokenId"> | undefined
   address: (request: Request) => string
 }
 
@@ -15,6 +17,8 @@ type Note = { action: string; target: string | undefined; made?: { id?: string; 
 
 const mutating = new Set(["POST", "PUT", "PATCH", "DELETE"])
 const denials = new Set([401, 403, 429])
+/** Questions that are posted: a widget asks them every few seconds. */
+const isLook = ({ action, target }: Note) => action === "POST /v1/email/records" || (target?.endsWith(":check") ?? false)
 const maxTargetLength = 200
 
 /**
@@ -59,12 +63,13 @@ export class RequestAudit {
   async finished(request: Request, status: number, isAct = mutating.has(request.method)): Promise<void> {
     const note = this.notes.get(request)
     const isDenied = denials.has(status)
-    if (note === undefined || !(isDenied || isAct)) return
+    if (note === undefined || !(isDenied || (isAct && !isLook(note)))) return
     const outcome = isDenied ? "denied" : status < 400 ? "allowed" : "failed"
     const principal = this.needs.who(request)
-    const target = note.target ?? (principal === undefined ? undefined : note.made?.id)
+    const other = principal === undefined ? this.needs.whoElse?.(request) : undefined
+    const target = note.target ?? (principal === undefined && other === undefined ? undefined : note.made?.id)
     await this.needs.record({
-      ...actor(principal, note),
+      ...(other ?? actor(principal, note)),
       address: this.needs.address(request),
       action: note.action,
       target: target?.slice(0, maxTargetLength) ?? null,

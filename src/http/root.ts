@@ -15,13 +15,15 @@ export type HttpRoot = {
 export function httpRoot(options: {
   routes: AnyElysia[]
   isAllowedOrigin: (origin: string) => boolean
+  /** Whether pages of an origin may call the connect API with tokens of their own. */
+  embeds?: (origin: string) => boolean
   /** Left out by tests of a single family: then nothing is put on record. */
   audit?: RequestAudit
   log: Log
 }): HttpRoot {
   const { audit } = options
   const root = new Elysia({ handler: { standardHostname: false } } as object)
-    .use(corsPolicy(options.isAllowedOrigin))
+    .use(corsPolicy(options.isAllowedOrigin, options.embeds))
     // Before the routes and global, or Elysia would not ask it about faults in plug-ins.
     .onError({ as: "global" }, ({ error, request, code }) => {
       const unknown = code === "NOT_FOUND" ? new AppError("not_found", "not found") : error

@@ -12,6 +12,7 @@ import {
   parseChange,
   parseOptions,
   parseTargetPort,
+  verifyName,
 } from "./model"
 import { checkProof, type TxtLookup } from "./proof"
 import type { MappingStore } from "./store"
@@ -122,6 +123,12 @@ export class MappingService {
     await this.needs.unautomate(personId, row.domain)
   }
 
+  /** The hostname of a person's own mapping, or undefined where there is none. */
+  async hostnameOf(personId: string, id: string): Promise<{ hostname: string } | undefined> {
+    const row = await this.needs.store.find(id, personId)
+    return row && { hostname: row.domain }
+  }
+
   /** Looks now. Requests for the same mapping at the same time share one look. */
   async verify(personId: string, id: string): Promise<{ status: string; detail?: string }> {
     const row = await this.needs.store.find(id, personId)
@@ -140,7 +147,7 @@ export class MappingService {
   }
 
   private async look(row: DomainMappingRow): Promise<{ status: string; detail?: string }> {
-    const { proven, detail } = await checkProof(this.needs.lookupTxt, row.domain, row.verifyToken)
+    const { proven, detail } = await checkProof(this.needs.lookupTxt, verifyName(row.domain), row.verifyToken)
     if (proven) {
       if (await this.markVerified(row, "txt")) return { status: "verified" }
       throw new AppError("conflict", "domain already in use")

@@ -1,3 +1,4 @@
+import { isHeld } from "../db/held-names"
 import type { Db } from "../db/open"
 import type { DomainMappingRow } from "../db/schema"
 import type { MappingOptions } from "./model"
@@ -43,6 +44,8 @@ export class MappingStore {
   /** `taken` when the database says that a live claim, or one of this person's, holds the name; `capped` past the bound on unproven claims. */
   async insert(row: DomainMappingRow, maxPending: number): Promise<"inserted" | "taken" | "capped"> {
     return this.db.transaction().execute(async (trx) => {
+      const holder = await trx.selectFrom("heldNames").select("hostname").where("hostname", "=", row.domain).executeTakeFirst()
+      if (holder !== undefined) return "taken"
       const inserted = await trx
         .insertInto("domainMappings")
         .values(row)
@@ -88,11 +91,11 @@ export class MappingStore {
       .execute()
 
   /**
-   * Marks a proven name as verified. An unproven claim of somebody else on the name gives way to the proof; a verified one does not, and
-   * then, or when the mapping is gone, the answer is false.
+   * Marks a proven name as verified. An unproven claim of somebody else on the name gives way to the proof; a verified one and a connection do
+   * not, and then, or when the mapping is gone, the answer is false.
    */
   async verify(id: string, domain: string, proof: string, now: number): Promise<boolean> {
-    return this.db.transaction().execute(async (trx) => {
+    const change = this.db.transaction().execute(async (trx) => {
       if (await hasRival(trx, id, domain, ["verified"])) return false
       await trx
         .updateTable("domainMappings")
@@ -108,6 +111,10 @@ export class MappingStore {
         .returning("id")
         .executeTakeFirst()
       return row !== undefined
+    })
+    return change.catch((error) => {
+      if (isHeld(error)) return false
+      throw error
     })
   }
 

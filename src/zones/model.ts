@@ -1,6 +1,5 @@
 import { t } from "elysia"
 import { AppError } from "../errors"
-import { isWithin } from "../hostname"
 
 /** One provider token of a person and the zones it could see when last asked. */
 export type OwnedDomain = { id: string; personId: string; sealedToken: string; zones: string[]; createdAt: number }
@@ -41,15 +40,6 @@ function readToken(body: string): string {
     // A body that is no JSON has no token, which is what the caller is told.
   }
   return ""
-}
-
-/** The longest of `zones` that `hostname` is, or lies under; both canonical. */
-export function closestZone<Z extends { name: string }>(hostname: string, zones: Z[]): Z | undefined {
-  let closest: Z | undefined
-  for (const zone of zones) {
-    if (isWithin(hostname, zone.name) && zone.name.length > (closest?.name.length ?? 0)) closest = zone
-  }
-  return closest
 }
 
 /** Unix milliseconds as RFC 3339 in UTC, to the second. */

@@ -1,17 +1,9 @@
 import { randomBytes } from "node:crypto"
 import { AppError, describeError } from "../errors"
+import { closestZone } from "../hostname"
 import type { Log } from "../log"
 import { type Vault, VaultError } from "../vault"
-import {
-  closestZone,
-  type ConnectionList,
-  formatTime,
-  invalidToken,
-  maxOwnedDomains,
-  type OwnedDomain,
-  parseToken,
-  type ZoneSnapshot,
-} from "./model"
+import { type ConnectionList, formatTime, invalidToken, maxOwnedDomains, type OwnedDomain, parseToken, type ZoneSnapshot } from "./model"
 import { ProviderError, type ProviderZone, type ZoneProvider } from "./provider"
 import type { ZoneStore } from "./store"
 

@@ -6,6 +6,8 @@ import {
   type Fields,
   noRecord,
   published,
+  type PublishedRecord,
+  reconciled,
   type ZoneChange,
 } from "./cloudflare-records"
 
@@ -26,15 +28,44 @@ export type CloudflareLab = {
   stop(): Promise<void>
 }
 
-/** Starts the API on a loopback port; `apply` brings each change to the zone's name server, and a change it throws on is not made. */
-export function startCloudflare(options: {
+export type CloudflareOptions = {
   zones: CloudflareZone[]
   tokens: Record<string, CloudflareGrant>
+  /** Brings each change to the zone's name server; a change it throws on is not made. */
   apply?: (zone: string, change: ZoneChange) => Promise<void>
-}): CloudflareLab {
-  const { zones, tokens } = options
-  const apply = options.apply ?? (async () => {})
+  /** What the zone's name server has, where others change it too: then that is what the zone is. */
+  load?: (zone: string) => Promise<PublishedRecord[]>
+}
+
+/** Starts the API on a loopback port. */
+export function startCloudflare(options: CloudflareOptions): CloudflareLab {
+  const { answer, records, settled } = cloudflareApi(options)
   const requests: CloudflareLab["requests"] = []
+  const server = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch: (request) => {
+      const { pathname, search } = new URL(request.url)
+      requests.push({ method: request.method, path: pathname, query: decodeURIComponent(search) })
+      return answer(request)
+    },
+  })
+  const { zones, tokens } = options
+  const stop = async () => {
+    await server.stop(true)
+    await settled()
+  }
+  return { url: `http://127.0.0.1:${server.port}/client/v4`, requests, tokens, zones, records, stop }
+}
+
+/** The API itself, to be served from anywhere; `settled` resolves when no change is under way. */
+export function cloudflareApi(options: CloudflareOptions): {
+  answer(request: Request): Promise<Response>
+  records(zoneId: string): CloudflareRecord[]
+  settled(): Promise<void>
+} {
+  const { zones, tokens, load } = options
+  const apply = options.apply ?? (async () => {})
   const records = new Map<string, CloudflareRecord[]>()
   const recordsOf = (zone: CloudflareZone) => records.get(zone.id) ?? []
   let queue: Promise<unknown> = Promise.resolve()
@@ -48,7 +79,12 @@ export function startCloudflare(options: {
     records.set(zone.id, next)
   }
 
+  const reload = async (zone: CloudflareZone) => {
+    if (load) records.set(zone.id, reconciled(recordsOf(zone), await load(zone.name)))
+  }
+
   const edit = async (zone: CloudflareZone, method: string, id: string | undefined, body: Fields): Promise<unknown> => {
+    await reload(zone)
     const draft = new Draft(zone, recordsOf(zone))
     const result =
       method === "POST" && id === "batch"
@@ -72,7 +108,6 @@ export function startCloudflare(options: {
 
   const answer = async (request: Request): Promise<Response> => {
     const url = new URL(request.url)
-    requests.push({ method: request.method, path: url.pathname, query: decodeURIComponent(url.search) })
     const grant = authenticate(request, tokens)
     const [, zoneId, recordsWord, recordId, ...rest] = url.pathname.replace(/^\/client\/v4\//, "").split("/")
     if (!/^\/client\/v4\/zones(\/|$)/.test(url.pathname) || rest.length > 0) throw noRoute(url)
@@ -88,6 +123,7 @@ export function startCloudflare(options: {
     if (recordsWord === undefined && request.method === "GET") return success(describeZone(zone))
     if (recordsWord !== "dns_records") throw noRoute(url)
     if (request.method === "GET") {
+      await reload(zone)
       const found = recordsOf(zone).filter((record) => matches(record, url.searchParams))
       if (recordId === undefined) return paged(found.map(describeRecord), url, { usual: 100, most: 5_000_000 })
       const record = found.find(({ id }) => id === recordId)
@@ -102,19 +138,10 @@ export function startCloudflare(options: {
     return success(await change)
   }
 
-  const server = Bun.serve({
-    hostname: "127.0.0.1",
-    port: 0,
-    fetch: (request) => answer(request).catch((error: unknown) => failure(error)),
-  })
   return {
-    url: `http://127.0.0.1:${server.port}/client/v4`,
-    requests,
-    tokens,
-    zones,
+    answer: (request) => answer(request).catch((error: unknown) => failure(error)),
     records: (zoneId) => records.get(zoneId) ?? [],
-    stop: async () => {
-      await server.stop(true)
+    settled: async () => {
       await queue
     },
   }

@@ -1,0 +1,130 @@
+import type { RecordSet, RecordSetType } from "../../../src/providers/provider"
+import { findProgram, presentation, startKnot } from "../dns"
+import { freePort } from "../ports"
+import { runCommand, temporaryFolder } from "../process"
+
+/** What a provider's API would have to refuse, since no zone can hold it; `message` says which names and types meet. */
+export class RecordConflict extends Error {}
+
+/** Zones on one real Knot, read by zone transfer and written by dynamic update: what a provider's stand-in keeps its records in. */
+export interface ZoneServer {
+  readonly address: string
+  readonly port: number
+  /** Every record set of the zone, without SOA and NS. */
+  sets(zone: string): Promise<RecordSet[]>
+  /**
+   * Makes the sets that `work` answers with exactly so, those without values away, in one message; changes come one after the other, so `present`
+   * is what they meet. Throws RecordConflict, and changes nothing, where a CNAME would stand beside something else or at the apex.
+   */
+  change(zone: string, work: (present: RecordSet[]) => RecordSet[]): Promise<void>
+  /** What Knot answers to a query: the values, sorted; nothing where there is no such set. */
+  ask(name: string, type: RecordSetType): Promise<string[]>
+  /** The zone's serial, which each change that changes something moves. */
+  serial(zone: string): Promise<number>
+  stop(): Promise<void>
+}
+
+const types: RecordSetType[] = ["A", "AAAA", "CNAME", "TXT", "MX", "CAA", "SRV"]
+
+/** Why this machine cannot run it, as a reason to skip; undefined when it can. */
+export function zoneServerObstacle(): string | undefined {
+  const absent = ["knotd", "knsupdate", "kdig", "setpriv"].find((program) => findProgram(program) === undefined)
+  return absent && `${absent} is not installed`
+}
+
+/** Starts Knot on a loopback port with these zones, which hold nothing but SOA, NS and the address of the name server. */
+export async function startZoneServer(zones: string[]): Promise<ZoneServer> {
+  const address = "127.0.0.1"
+  const port = await freePort(address)
+  const folder = await temporaryFolder("providers")
+  const linesOf = (zone: string) => [`@ 300 SOA ns.${zone}. hostmaster.${zone}. 1 3600 600 604800 300`, "@ 300 NS ns", "ns 300 A 127.0.0.1"]
+  const knot = await startKnot(
+    folder.path,
+    "knot",
+    { address, port },
+    zones.map((name) => ({ name, lines: linesOf(name) })),
+  ).catch(async (error: unknown) => {
+    await folder.remove()
+    throw error
+  })
+  const kdig = (...words: string[]) =>
+    runCommand(["kdig", `@${address}`, "-p", String(port), "+tcp", "+norecurse", "+retry=0", "+timeout=5", ...words])
+  let queue: Promise<unknown> = Promise.resolve()
+
+  const sets = async (zone: string) => gather(await kdig("+noall", "+answer", zone, "AXFR"))
+  const change = async (zone: string, work: (present: RecordSet[]) => RecordSet[]) => {
+    const present = await sets(zone)
+    const changed = work(present)
+    refuseConflicts(zone, present, changed)
+    const lines: string[] = []
+    for (const { name, type, ttlSeconds, values } of changed) {
+      lines.push(`update del ${name}. ${type}`)
+      for (const value of values) lines.push(`update add ${name}. ${ttlSeconds} ${type} ${presentation(type, value)}`)
+    }
+    if (lines.length === 0) return
+    const input = `server ${address} ${port}\nzone ${zone}.\n${lines.join("\n")}\nsend\nquit\n`
+    await runCommand(["knsupdate", "-v", "-t", "5"], { input })
+  }
+  return {
+    address,
+    port,
+    sets,
+    change: (zone, work) => {
+      const done = queue.then(() => change(zone, work))
+      queue = done.catch(() => undefined)
+      return done
+    },
+    ask: async (name, type) => {
+      const lines = (await kdig("+noall", "+answer", name, type)).split("\n")
+      // An alias on the way is in the answer too, and a set of another type is not what was asked for.
+      return gather(lines.join("\n"))
+        .filter((set) => set.type === type)
+        .flatMap(({ values }) => values)
+        .sort()
+    },
+    serial: async (zone) => Number((await kdig("+short", zone, "SOA")).split(" ")[2]),
+    stop: async () => {
+      await queue
+      await knot.stop()
+      await folder.remove()
+    },
+  }
+}
+
+function refuseConflicts(zone: string, present: RecordSet[], changed: RecordSet[]): void {
+  const key = ({ name, type }: RecordSet) => `${name} ${type}`
+  const touched = new Set(changed.map(key))
+  const next = [...present.filter((set) => !touched.has(key(set))), ...changed.filter(({ values }) => values.length > 0)]
+  for (const alias of next.filter(({ type }) => type === "CNAME")) {
+    if (alias.name === zone) throw new RecordConflict(`a CNAME cannot stand at the apex ${zone}`)
+    const other = next.find(({ name, type }) => name === alias.name && type !== "CNAME")
+    if (other) throw new RecordConflict(`a CNAME and a record of type ${other.type} cannot both stand at ${alias.name}`)
+    if (alias.values.length > 1) throw new RecordConflict(`only one CNAME can stand at ${alias.name}`)
+  }
+}
+
+/** The sets in lines of a zone file. */
+function gather(lines: string): RecordSet[] {
+  const sets = new Map<string, RecordSet>()
+  for (const line of lines.split("\n")) {
+    const match = /^(\S+)\s+(\d+)\s+(?:IN\s+)?([A-Z]+)\s+(.*)$/.exec(line.trim())
+    const type = types.find((known) => known === match?.[3])
+    if (!match || type === undefined) continue
+    const name = (match[1] ?? "").toLowerCase().replace(/\.$/, "")
+    const set = sets.get(`${name} ${type}`) ?? { name, type, ttlSeconds: Number(match[2]), values: [] }
+    sets.set(`${name} ${type}`, set)
+    set.values.push(valueOf(type, match[4] ?? ""))
+  }
+  return [...sets.values()]
+}
+
+/** Record data as kdig prints it, in the form that RecordSet has. */
+function valueOf(type: RecordSetType, data: string): string {
+  if (type !== "TXT") return type === "CAA" ? data : data.toLowerCase().replace(/\.$/, "")
+  const octets: number[] = []
+  for (const [, string = ""] of data.matchAll(/"((?:[^"\\]|\\.)*)"/g)) {
+    for (const [piece, digits, char] of string.matchAll(/\\(\d{3})|\\(.)|[^\\]/g))
+      octets.push(digits ? Number(digits) : (char ?? piece).charCodeAt(0))
+  }
+  return Buffer.from(octets).toString("utf8")
+}
