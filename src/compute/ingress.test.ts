@@ -7,6 +7,7 @@ describe.skipIf(obstacle !== undefined)(titled("ingress rules"), () => {
   test("ingress rules are added, changed and removed, by their owner alone", async () => {
     const id = await house.create({ mount_paths: [] })
     const path = `/containers/${id}/ingress`
+    expect(house.certified).toEqual([])
     const first = await house.send<{ id: number }>("ann", "POST", path, { port: 8080 })
     expect(first).toEqual({ id: expect.any(Number), port: 8080, target_port: 8080, created_at: expect.any(Number) } as never)
     expect(await house.send("ann", "POST", path, { port: 8080, target_port: 3000 })).toMatchObject({
@@ -36,4 +37,9 @@ describe.skipIf(obstacle !== undefined)(titled("ingress rules"), () => {
     ] as const)
       expect((await house.ask("bob", method, at, method === "POST" ? { port: 80 } : undefined)).status).toBe(404)
   }, 30_000)
+
+  test("a container that is made with a rule has its certificate asked for at once, as one that gets a rule later", async () => {
+    const id = await house.create({ mount_paths: [], ingress_rules: [{ port: 443, target_port: 8080 }] })
+    expect(house.certified).toEqual([`${id}.compute.cloud.test`])
+  })
 })

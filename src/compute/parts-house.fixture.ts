@@ -104,6 +104,7 @@ export class PartsHouse {
       memoryUsedMb: (id) => this.parts.usage.memoryMb(id),
       storageUsedBytes: (id) => this.parts.storage.usedBytes(id),
       storageRefusal: (row) => this.parts.storage.refusal(row),
+      certify: (hostname) => void this.certified.push(hostname),
       onChange: () => {},
       containerCap: 20,
     })

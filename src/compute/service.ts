@@ -6,9 +6,17 @@ import type { RegistryLogin } from "../engine/model"
 import type { OwnListener } from "../own-listener"
 import { parseDefinition, parseRules } from "./definition"
 import { explain } from "./explain"
-import type { Lanes } from "./lanes"
-import { type Caller, type ContainerReply, type ContainerTarget, type ContainerUse, containerReply, parseName, parsePorts } from "./model"
-import { newContainerId, newRow } from "./new-row"
+import {
+  type Caller,
+  type ContainerReply,
+  type ContainerTarget,
+  type ContainerUse,
+  containerHost,
+  containerReply,
+  parseName,
+  parsePorts,
+} from "./model"
+import { newContainerId, newExternalRow, newRow } from "./new-row"
 import { Provisioner } from "./provisioner"
 import type { ContainerStore } from "./store"
 import { UpstreamRule } from "./upstream-rule"
@@ -40,6 +48,8 @@ export type ComputeNeeds = {
   storageUsedBytes?: (containerId: string) => number | undefined
   /** Why a container may not be started now. */
   storageRefusal?: (row: ContainerRow) => Promise<string | undefined>
+  /** A name may have a certificate from now on. */
+  certify?: (hostname: string) => void
   /** Status or address of some container changed: ask `targets` again. */
   onChange: () => void
 }
@@ -60,10 +70,10 @@ export class ComputeService {
     this.rule = new UpstreamRule(needs)
     this.rebuilds = new Rebuilds({
       store,
-      lanes: this.lanes,
+      lanes: this.settling.lanes,
       own: (caller, id) => this.own(caller, id),
       reply: (row) => this.reply(row),
-      provisioner: () => this.requireEngine(),
+      provisioner: () => this.settling.require(),
       log,
     })
   }
@@ -95,7 +105,7 @@ export class ComputeService {
   /** With live status, unless the engine takes longer than two seconds to say. Throws `not_found`. */
   async get(caller: Caller, id: string): Promise<ContainerReply> {
     const row = await this.own(caller, id)
-    if (row.kind === "external" || this.provisioner === undefined || this.lanes.isBusy(id)) return this.reply(row, this.usedBy(id))
+    if (row.kind === "external" || this.provisioner === undefined || this.settling.lanes.isBusy(id)) return this.reply(row, this.usedBy(id))
     const limit = Promise.withResolvers<void>()
     const timer = setTimeout(limit.resolve, liveStatusLimitMs)
     await Promise.race([this.settle(id).catch(() => undefined), limit.promise])
@@ -109,7 +119,7 @@ export class ComputeService {
     const isExternal = body.kind === "external" || (body.address !== undefined && body.address !== null)
     const row = isExternal ? this.externalRow(caller, name, body) : await this.engineRow(caller, name, body)
     const rules = parseRules(body.ingress_rules)
-    if (row.kind === "engine") await this.requireEngine()
+    if (row.kind === "engine") await this.settling.require()
     const { store, now } = this.needs
     for (let attempt = 0; !(await store.insert(row, this.cap)); attempt++) {
       if (row.kind === "engine" && (await store.count(caller.personId)) >= this.cap) throw this.capReached()
@@ -119,6 +129,7 @@ export class ComputeService {
     }
     for (const rule of rules) await store.rules.put({ ...rule, containerId: row.id, createdAt: now() })
     this.changed()
+    if (rules.length > 0) this.needs.certify?.(containerHost(row.id, this.needs.baseDomain))
     if (row.kind === "engine") this.settling.kick(row.id)
     return this.reply(row)
   }
@@ -136,9 +147,7 @@ export class ComputeService {
 
   private externalRow(caller: Caller, name: string, body: Record<string, unknown>): ContainerRow {
     if (!caller.isAdmin) throw new AppError("forbidden", "forbidden: only an administrator registers external containers")
-    const { address, ports } = this.rule.parse(body)
-    const kind = { kind: "external" as const, instanceType: "external", status: "running" as const }
-    return { ...newRow(caller, name, this.needs.now()), ...kind, address, ports: JSON.stringify(ports) }
+    return newExternalRow(caller, name, this.rule.parse(body), this.needs.now())
   }
 
   /** Does nothing to one that runs or is being started. Throws `not_found` and `unavailable`. */
@@ -147,8 +156,8 @@ export class ComputeService {
     const isUp = row.status === "running" || row.status === "pending" || row.status === "initializing"
     if (isUp && row.desired === "running") return this.reply(row)
     if (row.kind === "external") return this.toggle(row, "running")
-    await this.requireEngine()
-    await this.lanes.run(id, async () => {
+    await this.settling.require()
+    await this.settling.lanes.run(id, async () => {
       const begin = { status: "pending" as const, statusDetail: null, address: null, restarts: 0, restartAt: null }
       await this.needs.store.update(id, { desired: "running", ...begin })
     })
@@ -163,9 +172,9 @@ export class ComputeService {
     const row = await this.own(caller, id)
     if (row.status === "stopped" && row.desired === "stopped") return this.reply(row)
     if (row.kind === "external") return this.toggle(row, "stopped")
-    const provisioner = await this.requireEngine()
-    this.lanes.interrupt(id)
-    await this.lanes.run(id, async () => {
+    const provisioner = await this.settling.require()
+    this.settling.lanes.interrupt(id)
+    await this.settling.lanes.run(id, async () => {
       // The wish first: should the engine fail now, the reconciler carries it out.
       await this.needs.store.update(id, { desired: "stopped" })
       await explain("stop", async () => provisioner.bringDown(await this.own(caller, id)))
@@ -177,9 +186,9 @@ export class ComputeService {
   async delete(caller: Caller, id: string): Promise<void> {
     const row = await this.own(caller, id)
     if (row.kind === "engine" && (this.provisioner !== undefined || row.engineId !== null)) {
-      const provisioner = await this.requireEngine()
-      this.lanes.interrupt(id)
-      await this.lanes.run(id, async () => {
+      const provisioner = await this.settling.require()
+      this.settling.lanes.interrupt(id)
+      await this.settling.lanes.run(id, async () => {
         await explain("delete", async () => provisioner.remove(await this.own(caller, id)))
         await this.needs.store.delete(id)
       })
@@ -190,7 +199,7 @@ export class ComputeService {
 
   /** Takes it out of the store by `remove` and leaves the engine alone; false where `remove` says that it did not. */
   async forget(id: string, remove: () => Promise<boolean>): Promise<boolean> {
-    if (!(await this.lanes.run(id, remove))) return false
+    if (!(await this.settling.lanes.run(id, remove))) return false
     this.settling.settleNever(id)
     this.changed()
     return true
@@ -251,14 +260,6 @@ export class ComputeService {
     const next = { ...row, desired: status, status }
     this.changed()
     return this.reply(next)
-  }
-
-  private requireEngine(): Promise<Provisioner> {
-    return this.settling.require()
-  }
-
-  private get lanes(): Lanes {
-    return this.settling.lanes
   }
 
   private get provisioner(): Provisioner | undefined {
