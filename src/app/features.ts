@@ -17,7 +17,7 @@ import type { ConfigInForce } from "../config"
 import type { DataFolder } from "../data-folder"
 import type { Db } from "../db/open"
 import type { Certificates } from "../edge/certificates"
-import { findEngine } from "../engine/engine"
+import { findEngine } from "../engine/sockets"
 import { AppError } from "../errors"
 import { withoutWildcard } from "../hostname"
 import type { Log } from "../log"
@@ -162,6 +162,14 @@ export class Features {
     void this.needs.publish().catch((error) => this.needs.log.error("routes could not be published", { error }))
   }
 
+  /** Only when the name is a route may it have one. */
+  private certify(hostname: string): void {
+    const { publish, certificates, log } = this.needs
+    publish()
+      .then(() => certificates.obtain(hostname))
+      .catch((error) => log.error("a container's name could not be certified", { hostname, error }))
+  }
+
   private makeOwnAccount(signer: Signer): OwnAccount {
     const { config, db, folder, now } = this.needs
     const { baseDomain, httpsListen } = config.current
@@ -209,6 +217,9 @@ export class Features {
       login: registries.login,
       mappedPorts: async (id) => (await this.verified()).filter((one) => one.containerId === id).map((one) => one.targetPort),
       memoryUsedMb: (id) => this.parts.usage.memoryMb(id),
+      storageUsedBytes: (id) => this.parts.storage.usedBytes(id),
+      storageRefusal: (row) => this.parts.storage.refusal(row),
+      certify: (hostname) => this.certify(hostname),
       onChange: () => {
         this.republish()
         this.statusSockets.changed()
@@ -219,7 +230,7 @@ export class Features {
   }
 
   private makeParts(store: ContainerStore, engine: ReturnType<typeof findEngine>, registries: Registries): ContainerParts {
-    const { config, folder, certificates, portProblem, log, now } = this.needs
+    const { config, folder, portProblem, log, now } = this.needs
     return new ContainerParts({
       store,
       engine,
@@ -227,13 +238,13 @@ export class Features {
       registries,
       volumesFolder: join(folder.path, "volumes"),
       baseDomain: config.current.baseDomain,
-      // Only when the name is a route may it have one.
-      certify: (hostname) =>
-        void this.needs
-          .publish()
-          .then(() => certificates.obtain(hostname))
-          .catch((error) => log.error("a container's name could not be certified", { hostname, error })),
+      certify: (hostname) => this.certify(hostname),
       portProblem,
+      mappingsTo: (id) => new MappingStore(this.needs.db).leadingTo(id),
+      unmap: (personId, id) =>
+        this.mappings.delete(personId, id).catch((error: unknown) => {
+          if (!(error instanceof AppError && error.code === "not_found")) throw error
+        }),
       log,
       now,
     })

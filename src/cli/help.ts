@@ -94,14 +94,14 @@ update changes these three later, from the next request on.`,
     usage: {
       ls: "containers ls [--json]",
       create:
-        "containers create --name NAME --image IMAGE [--memory 512m] [--instance-type TYPE] [--pids N] [--env NAME=VALUE]... [--restart no|on-failure|always] [--mount PATH]... [--no-mounts] [--ingress PORT[=CONTAINER_PORT]]... [--ssh] [--pull-policy Always|IfNotPresent] [--wait] [--timeout 5m] [--json] [-- COMMAND...] | --name NAME --address IP [--port-map 80=32400]...",
+        "containers create --name NAME --image IMAGE [--memory 512m] [--storage 5g] [--instance-type TYPE] [--pids N] [--env NAME=VALUE]... [--restart no|on-failure|always] [--mount PATH]... [--no-mounts] [--ingress PORT[=CONTAINER_PORT]]... [--ssh] [--pull-policy Always|IfNotPresent] [--wait] [--timeout 5m] [--json] [-- COMMAND...] | --name NAME --address IP [--port-map 80=32400]...",
       get: "containers get ID [--json]",
       rm: "containers rm ID [--json]",
       start: "containers start ID [--wait] [--timeout 5m] [--json]",
       exec: "containers exec [-i|--interactive] [-t|--tty] [--user NAME] ID [-- COMMAND...]",
       stop: "containers stop ID [--json]",
       rebuild:
-        "containers rebuild ID [--image IMAGE] [--memory 512m] [--instance-type TYPE] [--pids N] [--env NAME=VALUE]... [--restart no|on-failure|always] [--pull-policy Always|IfNotPresent] [--wait] [--timeout 5m] [--json] [-- COMMAND...]",
+        "containers rebuild ID [--image IMAGE] [--memory 512m] [--storage 5g] [--instance-type TYPE] [--pids N] [--env NAME=VALUE]... [--restart no|on-failure|always] [--pull-policy Always|IfNotPresent] [--wait] [--timeout 5m] [--json] [-- COMMAND...]",
       logs: "containers logs ID [-f|--follow] [--tail N] [--since TIME]",
       stats: "containers stats ID [--json]",
       mounts: "containers mounts ID [PATH...] [--json]",
@@ -109,16 +109,23 @@ update changes these three later, from the next request on.`,
       ingress: "containers ingress ID | ingress add ID PORT[=CONTAINER_PORT] | ingress rm ID PORT [--json]",
       images: "containers images [--json]",
       adopt: "containers adopt [ENGINE_ID|NAME [--name NAME]] [--json]",
+      release: "containers release ID [--delete-mappings] [--json]",
+      registries: "containers registries | registries add HOST --username NAME [--password-stdin] | registries rm ID [--json]",
+      "instance-types": "containers instance-types | instance-types put NAME --cpus N [--pids N] | instance-types rm NAME [--json]",
       ssh: "containers ssh ID [on|off] [--json]",
     },
     details: `create runs an image in the server's container engine, or, with --address, registers an application that runs elsewhere (administrators
 only). --port-map says which real port stands behind a container port. --wait returns when the container runs, or has failed. What follows --
 is run instead of the image's own command.
   --mount PATH   its contents survive stop, start and rebuild; /root unless told otherwise, --no-mounts for none
+  --storage      a container that keeps more on disk, beside its image, is ended; looked at each minute
   --ingress      opens a port, 80, 443 or 8000-8999, at ID.compute.BASE; the same as "containers ingress add" later
 rebuild makes the container anew from its image, with what the flags change; --env replaces all variables. mounts shows the mount paths, or
 sets them all. A volume stays when its path is no longer mounted, until "volumes rm". rm removes the container with everything it kept.
-adopt lists the engine's containers that Freehold did not make, or takes one as it is (administrators only).
+adopt lists the engine's containers that Freehold did not make, or takes one as it is (administrators only). release gives an adopted one back:
+it goes on as it is, and Freehold forgets it. Hostnames that lead to it are in the way, unless --delete-mappings takes them along.
+registries are what your images are fetched with where a registry asks; the password is asked for, or read from standard input with
+--password-stdin. instance-types are the sizes there are; put and rm are for administrators.
 exec runs a command in a container and exits with its code; without a command, a shell, as root unless --user says another. -i passes standard
 input on, -t gives it a terminal: containers exec -it ID`,
   },

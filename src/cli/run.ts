@@ -39,7 +39,19 @@ export async function runCommand(argv: string[]): Promise<number> {
     io.err(`error: ${JSON.stringify(word.slice(0, 60))} is not a command of freehold; "freehold help" lists them\n`)
     return 2
   }
+  // A server outlives whoever reads its log.
+  if (name !== "serve") endWithReader()
   return (await load()).run(args, io)
+}
+
+/** A reader that has had enough, as `| head` does, ends the program with the exit code of SIGPIPE, which Bun ignores. */
+function endWithReader(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "EPIPE") process.exit(141)
+      throw error
+    })
+  }
 }
 
 function terminal(): CommandIo {

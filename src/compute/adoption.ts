@@ -2,17 +2,24 @@ import type { Engine } from "../engine/engine"
 import { AppError } from "../errors"
 import { type Caller, containerHost, parseName } from "./model"
 import { newRow } from "./new-row"
-import { idLabel } from "./provisioner"
+import { idLabel } from "./container-spec"
 import type { ComputeService } from "./service"
 import type { ContainerStore } from "./store"
 
 /** A container of the engine that is not Freehold's. */
 export type ForeignContainer = { engine_id: string; name: string; image: string; state: string; created_at: number }
 
+/** A mapping by which a hostname leads to a container. */
+export type LeadingMapping = { id: string; personId: string; domain: string }
+
 export type AdoptionNeeds = {
   store: ContainerStore
   engine: Engine | undefined
-  compute: Pick<ComputeService, "settle" | "own" | "reply" | "changed">
+  compute: Pick<ComputeService, "settle" | "own" | "reply" | "changed" | "forget">
+  /** The mappings that lead to a container, whatever their status. */
+  mappingsTo: (containerId: string) => Promise<LeadingMapping[]>
+  /** Deletes a mapping as its person does; one that is gone already is no fault. */
+  unmap: (personId: string, id: string) => Promise<void>
   baseDomain: string
   now: () => number
 }
@@ -82,6 +89,24 @@ export class Adoption {
     compute.changed()
     await compute.settle(row.id)
     return compute.reply(await compute.own(caller, row.id))
+  }
+
+  /**
+   * Forgets an adopted container and leaves it at the engine as it is: from now on it is a foreign one again. What was ours of it (ingress rules, the SSH
+   * switch) goes. Mappings that lead to it go only with `delete_mappings`; without, it throws `conflict` that names them. Throws `not_found`, `invalid`, and
+   * `conflict` for a container that Freehold made.
+   */
+  async release(caller: Caller, id: string, body: Record<string, unknown>): Promise<void> {
+    const { store, compute, mappingsTo, unmap } = this.needs
+    const row = await compute.own(caller, id)
+    const takesMappings = body.delete_mappings ?? false
+    if (typeof takesMappings !== "boolean") throw new AppError("invalid", "delete_mappings must be true or false")
+    if (row.adopted !== 1) throw new AppError("conflict", "only an adopted container is released: Freehold made this one")
+    if (takesMappings) for (const mapping of await mappingsTo(id)) await unmap(mapping.personId, mapping.id)
+    if (await compute.forget(id, () => store.release(id))) return
+    await compute.own(caller, id)
+    const names = (await mappingsTo(id)).map(({ domain }) => domain)
+    throw new AppError("conflict", `hostnames lead to the container: ${names.join(", ")}. Delete the mappings, or send delete_mappings`)
   }
 
   private get engine(): Engine {

@@ -4,7 +4,6 @@ import { AppError } from "../errors"
 import type { ContainerParts } from "./container-parts"
 import type { Caller } from "./model"
 import type { ComputeGuard } from "./routes"
-import { watchedStream } from "./watched-stream"
 
 const raw = { parse: "none" } as const
 const badBody = "invalid request body"
@@ -17,6 +16,15 @@ export const containerPartRoutes = (parts: ContainerParts, guard: ComputeGuard) 
       async ({ request, params: { id } }) => {
         const caller = await guard(request, "containers", id, "update")
         return parts.compute.rebuilds.rebuild(caller, id, await maybeObject(request))
+      },
+      raw,
+    )
+    .post(
+      "/release",
+      async ({ request, params: { id } }) => {
+        const caller = await guard(request, "containers", id, "delete")
+        await parts.adoption.release(caller, id, await maybeObject(request))
+        return { status: "ok" }
       },
       raw,
     )
@@ -68,9 +76,11 @@ export const containerPartRoutes = (parts: ContainerParts, guard: ComputeGuard) 
     .get("/stats", async ({ request, params: { id } }) => parts.usage.of(await guard(request, "containers", id, "read"), id))
     .get("/logs", async ({ request, params: { id } }) => {
       const caller = await guard(request, "containers", id, "read")
-      const lines = await parts.output.open(caller, id, new URL(request.url).searchParams)
-      const watched = watchedStream(lines, () => guard(request, "containers", id, "read"))
-      return new Response(watched, { headers: { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" } })
+      // A copy, since the request itself is over when it is asked again.
+      const asked = new Request(request.url, { headers: request.headers })
+      const mayStay = () => guard(asked, "containers", id, "read")
+      const lines = await parts.output.open(caller, id, new URL(request.url).searchParams, mayStay)
+      return new Response(lines, { headers: { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" } })
     })
 
 /** The session of an administrator; throws `unauthorized` or `forbidden`. */

@@ -3,21 +3,17 @@ import type { Engine } from "../engine/engine"
 import { EngineFault } from "../engine/faults"
 import type { ContainerSpec, EngineContainer, RegistryLogin } from "../engine/model"
 import type { Log } from "../log"
+import { containerSpec, idLabel, nameOf } from "./container-spec"
 import { endOf, restartAfter } from "./ending"
-import { isReached } from "./reach"
+import { awaitReach } from "./reach"
 import type { ContainerStore } from "./store"
 import type { Volumes } from "./volumes"
-
-/** Carries the container's id at the engine, so that it is found again even when we died between its making and our noting it. */
-export const idLabel = "freehold.id"
 
 const startAttempts = 3
 const startPauseMs = 300
 const addressWaitMs = 10_000
 const addressPauseMs = 100
-const reachWaitMs = 10_000
 const settleMs = 1000
-const processLimit = 1024
 const noLimits = "this host cannot limit memory, CPU and processes: the container runs without limits"
 const gone = "the container is gone from the engine: it was removed outside Freehold"
 
@@ -33,6 +29,8 @@ export type ProvisionerNeeds = {
   login: (row: ContainerRow) => Promise<RegistryLogin | undefined>
   /** Where somebody may want to reach the container, besides its ingress rules. */
   portsOf: (containerId: string) => Promise<number[]>
+  /** Why it may not be started now. */
+  refusal: (row: ContainerRow) => Promise<string | undefined>
   /** Status or address changed. */
   onChange: () => void
   /** Settle it again at this time. */
@@ -67,6 +65,14 @@ export class Provisioner {
     if (container !== undefined && lives(container)) await this.needs.engine.stop(container.id)
     const engineId = container?.id ?? null
     await this.save(row, { status: "stopped", statusDetail: null, engineId, address: null, restarts: 0, restartAt: null })
+  }
+
+  /** Ends one that runs against the wish, which stays; it is started again only when somebody asks. Throws EngineFault when the engine cannot. */
+  async endBecause(id: string, why: string): Promise<void> {
+    const row = await this.needs.store.find(id)
+    if (row?.status !== "running" || row.engineId === null) return
+    await this.needs.engine.stop(row.engineId)
+    await this.save(row, { status: "failed", statusDetail: why, address: null, restartAt: null })
   }
 
   /** Removes everything that the engine has of it, and what it kept. Throws EngineFault when the engine cannot. */
@@ -125,13 +131,7 @@ export class Provisioner {
   private async waitUntilReached(row: ContainerRow, before: string | undefined, after: string): Promise<void> {
     const rules = await this.needs.store.rules.list(row.id)
     const ports = new Set([...rules.map(({ targetPort }) => targetPort), ...(await this.needs.portsOf(row.id))])
-    const deadline = this.needs.now() + reachWaitMs
-    let isAwaited = false
-    for (const port of ports) {
-      if (before === undefined || !(await isReached(before, port))) continue
-      isAwaited = true
-      while (!(await isReached(after, port)) && this.needs.now() < deadline) await Bun.sleep(addressPauseMs)
-    }
+    const isAwaited = before !== undefined && (await awaitReach([...ports], before, after))
     // Without a port to ask, one that lives for a moment is taken for well.
     if (!isAwaited) await Bun.sleep(settleMs)
   }
@@ -154,10 +154,12 @@ export class Provisioner {
     try {
       // How an adopted one was made, nobody told us.
       if (found === undefined && row.adopted === 1) throw new EngineFault(gone, 404)
+      if (found === undefined || !lives(found)) await this.requireRoom(row)
       if (found === undefined) await this.bringImage(row, signal, "pending")
       if (signal.aborted) return
       let id = found?.id ?? (await this.needs.engine.create(await this.specOf(row))).id
       await this.save(row, { status: "initializing", statusDetail: null, engineId: id, address: null, restartAt: null })
+      if (found?.state === "paused") await this.needs.engine.unpause(id)
       if (found === undefined || !lives(found)) id = await this.start(row, id)
       const now = await this.addressed(id, signal)
       if (!signal.aborted) await this.observe({ ...row, engineId: id, status: "initializing" }, now)
@@ -166,6 +168,11 @@ export class Provisioner {
       this.needs.log.warn("container could not be started", { container: row.id, error })
       await this.save(row, { status: "failed", statusDetail: error.message, address: null, restartAt: null })
     }
+  }
+
+  private async requireRoom(row: ContainerRow): Promise<void> {
+    const refusal = await this.needs.refusal(row)
+    if (refusal !== undefined) throw new EngineFault(refusal, undefined)
   }
 
   private async bringImage(row: ContainerRow, signal: AbortSignal, status: ContainerRow["status"]): Promise<void> {
@@ -275,21 +282,9 @@ export class Provisioner {
 
   private async specOf(row: ContainerRow): Promise<ContainerSpec> {
     const type = await this.needs.store.instanceTypes.find(row.instanceType)
-    return {
-      name: nameOf(row),
-      image: row.image ?? "",
-      memoryMb: row.memoryMb,
-      cpus: type?.cpus ?? 1,
-      pids: row.pidsLimit ?? type?.pids ?? processLimit,
-      labels: { [idLabel]: row.id },
-      env: JSON.parse(row.env) as Record<string, string>,
-      ...(row.command === null ? {} : { command: JSON.parse(row.command) as string[] }),
-      mounts: await this.needs.volumes.prepare(row),
-    }
+    return containerSpec(row, type, await this.needs.volumes.prepare(row))
   }
 }
-
-const nameOf = (row: ContainerRow) => `freehold-${row.id}`
 
 /** It holds processes that a stop has to end. */
 function lives(container: EngineContainer): boolean {

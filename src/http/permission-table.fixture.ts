@@ -135,6 +135,7 @@ export const permissionTable: Record<string, Row> = {
   "GET /compute/containers/:id/ssh": container("read"),
   "PUT /compute/containers/:id/ssh": container("update", { ssh_enabled: true }),
   "POST /compute/containers/:id/rebuild": container("update", {}),
+  "POST /compute/containers/:id/release": container("delete", {}),
   "PUT /compute/containers/:id/pull-policy": container("update", { pull_policy: "Always" }),
   "GET /compute/containers/:id/mounts": container("read"),
   "PUT /compute/containers/:id/mounts": container("update", { mount_paths: ["/data"] }),

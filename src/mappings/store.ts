@@ -13,6 +13,15 @@ export class MappingStore {
   list = (personId: string) =>
     this.db.selectFrom("domainMappings").selectAll().where("personId", "=", personId).orderBy("createdAt", "desc").orderBy("id").execute()
 
+  /** Those of everybody that lead to a container, in any status. */
+  leadingTo = (containerId: string) =>
+    this.db
+      .selectFrom("domainMappings")
+      .select(["id", "personId", "domain"])
+      .where("containerId", "=", containerId)
+      .orderBy("domain")
+      .execute()
+
   find = (id: string, personId: string) =>
     this.db.selectFrom("domainMappings").selectAll().where("id", "=", id).where("personId", "=", personId).executeTakeFirst()
 
