@@ -76,6 +76,7 @@ async function compose(
   const mayOrder = (hostname: string) => !connect.connect.isHeld(hostname)
   const storeKey = folder.secret("store-key")
   const dns = new Dns({ config, hosts: ownHosts, challengeKey: storeKey, log })
+  const timeline = openTimeline(db, log, now)
   const certification: Certification = new Certification({
     config,
     db,
@@ -84,11 +85,17 @@ async function compose(
     mayOrder,
     certifiedBy: (host) => table.certifiedBy(host),
     dns,
-    claimOf: async (name) => dns.ownClaim(name) ?? features.claimOf(name),
+    claimOf: async (name) => dns.ownClaim(name) ?? (await features.claimOf(name)) ?? connect.claimOf(name),
     credentials: {
-      hasCredential: (name) => features.hasDnsCredential(name),
-      writeTxt: (hostname, name, value) => features.writeTxt(hostname, name, value),
+      hasCredential: async (name) => (await features.hasDnsCredential(name)) || (await connect.connect.hasCredentialFor(name)),
+      writeTxt: async (hostname, name, value) =>
+        (await features.writeTxt(hostname, name, value)) ?? (await connect.connect.writeTxt(hostname, name, value)),
     },
+    advice: {
+      obstacle: (name) => connect.advice.obstacle(name),
+      directory: (name) => connect.advice.directory(name),
+    },
+    onStep: (name, step) => timeline.noteStep(name, step),
     ownHosts,
     verifiedNames: async () => [...(await features.verified()).map(({ domain }) => domain), ...(await connect.connect.provenNames())],
     onReplaced: (hostname) => edge.forgetCertificate(hostname),
@@ -116,7 +123,6 @@ async function compose(
     now,
   })
   const { rootPem } = certification
-  const timeline = openTimeline(db, log, now)
   const connect: ConnectHouse = new ConnectHouse({
     config,
     db,
@@ -125,6 +131,8 @@ async function compose(
     lookup: dns.lookup,
     certificates: certification.certificates,
     issuers: certification.preflightIssuers,
+    isOwnIssuer: certification.isOwnIssuer,
+    challengeTarget: (claim) => dns.challengeTarget(claim),
     publish: () => publisher.publish(),
     container: (id) => features.compute.forMapping(id),
     originProblem: features.compute.originProblem,
@@ -158,7 +166,7 @@ async function compose(
     features,
     connect,
     timeline,
-    mayIssue: (hostname) => gate(hostname) && mayOrder(hostname),
+    mayIssue: (hostname) => table.match(hostname) !== undefined && mayOrder(table.certifiedBy(hostname)),
     ssh: ssh.service,
     rootPem,
     log,

@@ -21,6 +21,8 @@ export type IssuersOptions = {
   isPrivate: (hostname: string) => boolean
   /** The DNS challenge of a name; throws ChallengeUnready for a wildcard without. */
   dnsChallenge?: (hostname: string) => Promise<DnsChallenge | undefined>
+  /** The directory that a name's CAA records let through, where that is known; asked where there are two. */
+  allowedDirectory?: (hostname: string) => Promise<string | undefined>
   onStep?: AcmeIssuerOptions["onStep"]
   now: () => number
 }
@@ -36,7 +38,7 @@ export class Issuers {
     this.internal = new InternalCa(options.rootKeeper, options.now)
     if (directory === "internal") this.public = this.internal
     else if (fallbackDirectory === undefined) this.public = this.open(directory)
-    else this.public = new FallbackIssuer(this.open(directory), this.open(fallbackDirectory))
+    else this.public = new FallbackIssuer(this.open(directory), this.open(fallbackDirectory), options.allowedDirectory)
   }
 
   /** The issuer of a canonical hostname. */

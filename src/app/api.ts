@@ -31,6 +31,7 @@ import { trafficRoutes } from "../traffic/routes"
 import { zoneRoutes } from "../zones/routes"
 import { Asking } from "./asking"
 import type { ConnectHouse } from "./connect-house"
+import { mappingPreflightRoutes } from "../preflight/routes"
 import type { Features } from "./features"
 import { makeSockets } from "./sockets"
 
@@ -105,6 +106,11 @@ export class Api {
         mappingRoutes(features.mappings, guards.networking),
         trafficRoutes(features.traffic, guards.networking),
         mappingTimelineRoutes(timeline, guards.networking, async ({ personId }, id) => features.mappings.hostnameOf(personId, id)),
+        mappingPreflightRoutes(
+          guards.networking,
+          async ({ personId }, id) => features.mappings.hostnameOf(personId, id),
+          (hostname) => connect.world.examine(hostname, []),
+        ),
         ...ofConnect.routes,
         computeRoutes(features.compute, guards.compute),
         containerPartRoutes(features.parts, guards.compute),

@@ -28,6 +28,10 @@ export type CertificationNeeds = {
   claimOf: (name: string) => Promise<string | undefined>
   /** The DNS credentials of a name's holder: whether one covers it, and a TXT record written with it. */
   credentials: Pick<DnsChallengesOptions, "hasCredential" | "writeTxt">
+  /** Why an order for a name would fail for certain, and which directory its CAA records let through. */
+  advice: { obstacle: (name: string) => Promise<string | undefined>; directory: (name: string) => Promise<string | undefined> }
+  /** Told of each step of an order. */
+  onStep: (name: string, step: { name: string; text: string; problem?: string }) => void
   /** May it have a new one? A name whose DNS leads elsewhere keeps the one it has. */
   mayOrder: (hostname: string) => boolean
   /** The platform's own hosts, certified at each start. */
@@ -74,11 +78,23 @@ export class Certification {
       rootKeeper: store.rootKeeper("internal", now),
       board: this.board,
       dnsChallenge: (hostname) => dnsChallenges.for(hostname),
+      allowedDirectory: needs.advice.directory,
+      onStep: needs.onStep,
       isPrivate: this.isPrivate,
       now,
     })
     const issuerFor = (hostname: string) => this.issuers.for(hostname)
-    this.certificates = new Certificates({ gate, mayOrder, store, issuerFor, onReplaced, log, now, handshakeWaitMs: 20_000 })
+    this.certificates = new Certificates({
+      gate,
+      mayOrder,
+      obstacle: needs.advice.obstacle,
+      store,
+      issuerFor,
+      onReplaced,
+      log,
+      now,
+      handshakeWaitMs: 20_000,
+    })
     const mayRenew = (hostname: string) => gate(hostname) && mayOrder(hostname)
     this.renewal = new RenewalWorker({ store, certificates: this.certificates, gate: mayRenew, issuerFor, log, now })
     this.challengeContext = challengeContexts(this.board, gate)
@@ -107,8 +123,9 @@ export class Certification {
     const { acmeDirectory, acmeFallbackDirectory } = this.needs.config.current
     if (this.isPrivate(hostname)) return []
     return [acmeDirectory, acmeFallbackDirectory].flatMap((url) => {
-      const { name, caaIdentities } = authorityAt(url ?? "internal")
-      return caaIdentities.length === 0 ? [] : [{ name, caaIdentities, challengeTypes: ["tls-alpn-01", "http-01", "dns-01"] }]
+      if (url === undefined) return []
+      const { name: label, caaIdentities } = authorityAt(url)
+      return caaIdentities.length === 0 ? [] : [{ name: url, label, caaIdentities, challengeTypes: ["tls-alpn-01", "http-01", "dns-01"] }]
     })
   }
 

@@ -4,7 +4,7 @@ import { applicationRoutes } from "../connect/application-routes"
 import { connectionRoutes } from "../connect/connection-routes"
 import type { ConnectGuard } from "../connect/request"
 import { planRoutes } from "../connect/plan-routes"
-import type { Scope } from "../connect/model"
+import type { DnsRecord, Scope } from "../connect/model"
 import type { ConfigInForce } from "../config"
 import type { DataFolder } from "../data-folder"
 import type { Db } from "../db/open"
@@ -16,8 +16,10 @@ import { emailRoutes } from "../email/routes"
 import { EmailDns } from "../email/service"
 import type { Guards } from "../http/guards"
 import { ConnectGuards } from "../http/connect-guards"
+import { withoutWildcard } from "../hostname"
 import type { Log } from "../log"
 import { Preflight } from "../preflight/preflight"
+import { connectionPreflightRoutes } from "../preflight/routes"
 import { Propagation } from "../preflight/propagation"
 import type { PreflightIssuer } from "../preflight/report"
 import { providerCatalog } from "../providers/catalog"
@@ -31,6 +33,7 @@ import { ConnectWorld } from "./connect-world"
 import type { Dns } from "./dns"
 import { openDnsWriter } from "./dns-writer"
 import { DomainCheck } from "./domain-check"
+import { OrderAdvice } from "./order-advice"
 import { Webhooks } from "./webhooks"
 
 export type ConnectHouseNeeds = {
@@ -41,6 +44,9 @@ export type ConnectHouseNeeds = {
   lookup: Dns["lookup"]
   certificates: Certificates
   issuers: (hostname: string) => PreflightIssuer[]
+  isOwnIssuer: (hostname: string) => boolean
+  /** Where the holder of a claim may delegate challenges to; undefined where no DNS is served here. */
+  challengeTarget: (claim: string) => string | undefined
   publish: () => Promise<void>
   container: (id: string) => Promise<{ personId: string } | undefined>
   originProblem: (address: string, port: number, isAdmin: boolean) => string | undefined
@@ -56,6 +62,7 @@ export class ConnectHouse {
   readonly connect: Connect
   readonly webhooks: Webhooks
   readonly world: ConnectWorld
+  readonly advice: OrderAdvice
   private domainConnect: DomainConnect
   private email: EmailDns
 
@@ -77,6 +84,11 @@ export class ConnectHouse {
       issuers: needs.issuers,
     })
     const { world, webhooks } = this
+    this.advice = new OrderAdvice({
+      examine: (...asked) => world.examine(...asked),
+      isOwnIssuer: needs.isOwnIssuer,
+      now,
+    })
     this.email = new EmailDns((name, type) => world.published(name, type))
     const { encryptionKey, baseDomain } = config.current
     this.connect = new Connect({
@@ -89,7 +101,11 @@ export class ConnectHouse {
       place: world.place,
       checkTxt: world.checkTxt,
       judge: world.judge,
-      preflight: world.preflight,
+      preflight: ({ hostname, desiredRecords, challengeValue }) =>
+        this.advice.report(hostname, JSON.parse(desiredRecords) as DnsRecord[], challengeValue),
+      challengeTarget: (personId, hostname) =>
+        needs.isOwnIssuer(hostname) ? undefined : needs.challengeTarget(connectionClaim(personId, hostname)),
+      isOwnIssuer: needs.isOwnIssuer,
       delegatedZone: world.delegatedZone,
       publish: needs.publish,
       obtain: (hostname) => certificates.obtain(hostname),
@@ -135,6 +151,12 @@ export class ConnectHouse {
     })
   }
 
+  /** As what a proven name's DNS challenges are delegated: a person's claim on it, which a wildcard and its parent share. */
+  async claimOf(name: string): Promise<string | undefined> {
+    const personId = await this.connect.ownerOf(name)
+    return personId === undefined ? undefined : connectionClaim(personId, name)
+  }
+
   /** The routes of `/v1`, and who asked them. */
   routes(guards: Guards) {
     const { applications, keys, credentials, tokens, connections, email, usage, idempotency } = this.connect
@@ -151,6 +173,10 @@ export class ConnectHouse {
     const routes = [
       applicationRoutes({ applications, keys, credentials, tokens, idempotency, guard }),
       connectionRoutes({ connections, email, idempotency, guard, inspect: (principal, body) => check.inspect(principal, body) }),
+      connectionPreflightRoutes(async (request, id) => {
+        const row = await connections.own(await guard(request, ["connections:read"], { widget: true }), id)
+        return this.world.examine(row.hostname, JSON.parse(row.desiredRecords) as DnsRecord[], row.challengeValue)
+      }),
       connectionTimelineRoutes(
         this.needs.timeline,
         (request) => guard(request, ["connections:read"]),
@@ -203,6 +229,8 @@ export class ConnectHouse {
     })
   }
 }
+
+const connectionClaim = (personId: string, name: string) => `connections ${personId} ${withoutWildcard(name)}`
 
 /** The browser flow needs no credential, so it is no adapter. */
 const domainConnectEntry = {

@@ -1,9 +1,10 @@
-import type { Place, PreflightVerdict, RecordReport } from "../connect/needs"
+import type { Place, RecordReport } from "../connect/needs"
 import { challengeName, type DnsRecord } from "../connect/model"
 import type { EdgeAddress } from "../connect/records"
 import type { Lookup, RecordType } from "../dns/lookup"
 import type { DomainConnect } from "../domain-connect/service"
 import { AppError, describeError } from "../errors"
+import { withoutWildcard as bare } from "../hostname"
 import { checkProof } from "../mappings/proof"
 import type { Preflight } from "../preflight/preflight"
 import type { Propagation } from "../preflight/propagation"
@@ -23,9 +24,6 @@ export type WorldNeeds = {
 
 /** What is known of the zone that a hostname lies in. */
 export type Surroundings = Place & { zone: string | undefined; nameServers: string[]; detected: DetectedProvider | undefined }
-
-/** Names with their wildcard label taken off: what is asked about. */
-const bare = (hostname: string) => hostname.replace(/^\*\./, "")
 
 /** What the world says of customers' hostnames, as connections ask for it. */
 export class ConnectWorld {
@@ -60,9 +58,6 @@ export class ConnectWorld {
       recursives: recursives.map(({ ttl_left, ...rest }) => Object.assign(rest, ttl_left === null ? {} : { ttlLeftSeconds: ttl_left })),
       explanation,
     }))
-
-  preflight = async (row: { hostname: string; challengeValue: string; desiredRecords: string }): Promise<PreflightVerdict> =>
-    this.examine(row.hostname, JSON.parse(row.desiredRecords) as DnsRecord[], row.challengeValue)
 
   /** What would make an order for the name fail; `records` say where it is to lead. */
   examine(hostname: string, records: DnsRecord[], ownershipValue?: string): Promise<PreflightReport> {

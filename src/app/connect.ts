@@ -12,6 +12,7 @@ import type { ConnectNeeds, DnsWriter } from "../connect/needs"
 import { Origins, type OriginNeeds } from "../connect/origins"
 import { Usage } from "../connect/usage"
 import { type TokenSigner, WidgetTokens } from "../connect/widget-tokens"
+import type { ConnectionRow } from "../db/connect-schema"
 import type { Db } from "../db/open"
 import type { Log } from "../log"
 import type { RouteConnection } from "../publisher"
@@ -130,6 +131,28 @@ export class Connect {
 
   /** The proven hostnames, each certified when the process starts. */
   provenNames = async (): Promise<string[]> => (await this.store.holding()).map(({ hostname }) => hostname)
+
+  /** Whose a proven name is, or undefined where no connection holds it. */
+  async ownerOf(hostname: string): Promise<string | undefined> {
+    return (await this.holderOf(hostname))?.personId
+  }
+
+  /** Whether the application of a proven name has a DNS credential. */
+  async hasCredentialFor(hostname: string): Promise<boolean> {
+    const row = await this.holderOf(hostname)
+    return row !== undefined && (await this.credentials.has(row.applicationId))
+  }
+
+  /** Writes a TXT record with a credential of the name's application, and answers how to take it away; undefined where that failed. */
+  async writeTxt(hostname: string, name: string, value: string): Promise<(() => Promise<void>) | undefined> {
+    const row = await this.holderOf(hostname)
+    return row === undefined ? undefined : this.lifecycle.delegation.writeTxt(row, { host: name, type: "TXT", value, ttl: 60 })
+  }
+
+  private async holderOf(hostname: string): Promise<ConnectionRow | undefined> {
+    const holder = await this.store.holder(hostname)
+    return holder?.kind === "connection" ? this.store.byId(holder.holderId) : undefined
+  }
 
   /** Whether new certificates of the name are held back; answered from memory. */
   isHeld = (hostname: string): boolean => this.held.has(hostname)

@@ -2,7 +2,7 @@ import type { Applications } from "../connect/applications"
 import type { Connections } from "../connect/connections"
 import { challengeName, type DnsRecord, parseConnectionHost, type Principal } from "../connect/model"
 import { mayTouch } from "../connect/widget-tokens"
-import type { FindingCode } from "../preflight/report"
+import { type FindingCode, preflightReply } from "../preflight/report"
 import { hostField } from "../providers/provider-detection"
 import type { ConnectWorld } from "./connect-world"
 
@@ -64,7 +64,7 @@ export class DomainCheck {
       challenge: { name: challengeName(hostname), host_field: field(challengeName(hostname)) },
       records: records.map((record: DnsRecord) => Object.assign({ host_field: field(record.host) }, record)),
       conflicts: report.findings.filter(({ code }) => conflictCodes.has(code)),
-      preflight: report,
+      preflight: preflightReply(report),
     }
   }
 }

@@ -21,6 +21,8 @@ import { planRoutes } from "./plan-routes"
 export type World = {
   records: Map<string, string[]>
   silent: boolean
+  /** Whether challenges can be delegated to the house. */
+  serves: boolean
   zones: string[]
   /** Zones that each token edits. */
   tokens: Map<string, string[]>
@@ -46,6 +48,7 @@ export async function startConnect(settings: { credentials?: boolean } = {}) {
   const world: World = {
     records: new Map(),
     silent: false,
+    serves: false,
     zones: ["customer.com"],
     tokens: new Map(),
     refusal: undefined,
@@ -77,6 +80,8 @@ export async function startConnect(settings: { credentials?: boolean } = {}) {
     }),
     judge: async (records) => records.map((record) => judge(world, record)),
     preflight: async () => world.preflight,
+    challengeTarget: (personId) => (world.serves ? `c-${personId}.acme.cloud.example.org` : undefined),
+    isOwnIssuer: () => false,
     delegatedZone: async (hostname) => world.zones.find((zone) => hostname === zone || hostname.endsWith(`.${zone}`)),
     publish: async () => void world.published.push((await connect.routes()).map(({ host }) => host).sort()),
     obtain: async (hostname) => {

@@ -162,6 +162,32 @@ describe("create", () => {
   })
 })
 
+describe("wildcards", () => {
+  test("without a way to a DNS challenge one is refused, with it the record to delegate stands in the answer", async () => {
+    const t = await setup()
+    const refused = await t.create("*.customer.com")
+    const { error } = (await refused.json()) as Reply
+    expect([refused.status, error.message]).toEqual([
+      400,
+      "hostname: the certificate of *.customer.com needs a DNS challenge: store a DNS credential for the application, or set FREEHOLD_DNS_LISTEN so that it can be delegated here",
+    ])
+    t.world.serves = true
+    const made = await t.made("*.customer.com")
+    expect(made).toMatchObject({
+      hostname: "*.customer.com",
+      kind: "subdomain",
+      desired_records: [{ host: "*.customer.com", type: "CNAME", value: "ingress.cloud.example.org" }],
+      ownership_challenge: { name: "_customdomain-challenge.customer.com" },
+      acme_challenge: { name: "_acme-challenge.customer.com", type: "CNAME", value: "c-ada.acme.cloud.example.org" },
+    })
+    t.publishTxt(made)
+    t.publish(made)
+    expect((await t.check(made.id)).state).toBe("live")
+    expect(t.world.obtained).toEqual(["*.customer.com"])
+    expect((await t.live("exact.customer.com")).hostname).toBe("exact.customer.com")
+  })
+})
+
 describe("ownership", () => {
   test("without the record it is 409 that says what was found, and the state stays", async () => {
     const t = await setup()

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto"
 import type { ApplicationRow, ConnectionRow, ConnectionState } from "../db/connect-schema"
 import type { Db } from "../db/open"
 import { AppError } from "../errors"
+import { withoutWildcard } from "../hostname"
 import { type After, page, type Page } from "../paging"
 import type { Applications } from "./applications"
 import type { ConnectionFilter } from "./connection-store"
@@ -71,6 +72,11 @@ export class Connections {
     const wanted = this.parseSetupType(body.setup_type)
     const hasCredential = await this.needs.credentials.has(application.id)
     if (wanted === "automatic" && !hasCredential) throw invalid("setup_type: automatic needs a DNS credential of the application")
+    if (hostname.startsWith("*.") && !hasCredential && !this.canDelegate(application.personId, hostname)) {
+      throw invalid(
+        `hostname: the certificate of ${hostname} needs a DNS challenge: store a DNS credential for the application, or set FREEHOLD_DNS_LISTEN so that it can be delegated here`,
+      )
+    }
     const place = await this.needs.place(hostname)
     const records = this.records(application, hostname, place, body.dns_records)
     const at = now()
@@ -222,8 +228,13 @@ export class Connections {
     return fillTemplate(JSON.parse(template) as DnsRecord[], place)
   }
 
+  private canDelegate(personId: string, hostname: string): boolean {
+    return this.needs.isOwnIssuer(hostname) || this.needs.challengeTarget(personId, hostname) !== undefined
+  }
+
   private async detail(row: ConnectionRow): Promise<Record<string, unknown>> {
     const certificate = row.proof === null ? undefined : await this.needs.certificate(row.hostname)
+    const target = row.state === "archived" ? undefined : this.needs.challengeTarget(row.personId, row.hostname)
     const isManual = row.proof === null && ["created", "pending_ownership", "verifying", "failed"].includes(row.state)
     return {
       ...connectionSummary(row),
@@ -240,6 +251,9 @@ export class Connections {
       target_port: row.targetPort,
       live_at: rfc3339(row.liveAt),
       drift: row.drift === null || row.state !== "drifted" ? null : (JSON.parse(row.drift) as unknown),
+      ...(target === undefined
+        ? {}
+        : { acme_challenge: { name: `_acme-challenge.${withoutWildcard(row.hostname)}`, type: "CNAME", value: target } }),
       ...(isManual ? { ownership_challenge: { name: challengeName(row.hostname), type: "TXT", value: row.challengeValue } } : {}),
     }
   }

@@ -1,5 +1,6 @@
 import type { ConnectionRow, ConnectionState } from "../db/connect-schema"
 import { AppError } from "../errors"
+import { withoutWildcard } from "../hostname"
 import { challengeName, type DnsRecord } from "./model"
 import type { ConnectNeeds } from "./needs"
 
@@ -20,7 +21,7 @@ export class Delegation {
     const signal = AbortSignal.timeout(writeLimitMs)
     const records = JSON.parse(row.desiredRecords) as DnsRecord[]
     if (row.proof === null) records.unshift({ host: challengeName(row.hostname), type: "TXT", value: row.challengeValue, ttl: 300 })
-    const name = row.hostname.replace(/^\*\./, "")
+    const name = withoutWildcard(row.hostname)
     const zone = await this.needs.delegatedZone(name)
     let fault: Unwritten = { code: "credential_missing", detail: "the application has no DNS credential" }
     for (const credential of await this.needs.credentials.opened(row.applicationId)) {
@@ -50,6 +51,24 @@ export class Delegation {
     }
     this.needs.note(row, "record", `records not written: ${fault.detail}`)
     return fault
+  }
+
+  /** Writes one record beside what is there, and answers how to take it away; undefined where no credential edits the delegated zone. */
+  async writeTxt(row: ConnectionRow, record: DnsRecord): Promise<(() => Promise<void>) | undefined> {
+    const signal = AbortSignal.timeout(writeLimitMs)
+    const zone = await this.needs.delegatedZone(withoutWildcard(row.hostname))
+    for (const { id, edit } of await this.needs.credentials.opened(row.applicationId)) {
+      try {
+        const editable = await edit.zoneOf(withoutWildcard(row.hostname), signal)
+        if (editable === undefined || editable !== zone) continue
+        await edit.write(editable, [record], signal)
+        return () => edit.remove(editable, [record], AbortSignal.timeout(writeLimitMs))
+      } catch (error) {
+        if (!(error instanceof AppError)) throw error
+        await this.needs.credentials.noteUse(id, error.message)
+      }
+    }
+    return undefined
   }
 
   /**

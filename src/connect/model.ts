@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto"
 import type { ApplicationRow, ConnectionRow, Environment } from "../db/connect-schema"
 import { AppError } from "../errors"
-import { canonicalHost } from "../hostname"
+import { canonicalHost, withoutWildcard } from "../hostname"
 
 /** What keys may be granted (connect-api.md section 3). */
 export const scopes = ["connections:read", "connections:write", "apps:admin", "webhooks:write", "usage:read"] as const
@@ -129,7 +129,7 @@ export function parseConnectionHost(raw: unknown, baseDomain: string): string {
 }
 
 /** The name at which the ownership TXT is looked for; that of a wildcard is its parent's. */
-export const challengeName = (hostname: string) => `_customdomain-challenge.${hostname.replace(/^\*\./, "")}`
+export const challengeName = (hostname: string) => `_customdomain-challenge.${withoutWildcard(hostname)}`
 
 /** The shape that creating and listing show (connect-api.md section 2.4). */
 export function connectionSummary(row: ConnectionRow): Record<string, unknown> {

@@ -61,6 +61,10 @@ export type ConnectNeeds = {
   preflight: (row: ConnectionRow) => Promise<PreflightVerdict>
   /** The zone that the parent delegates and the hostname lies in, as the world sees it. */
   delegatedZone: (hostname: string) => Promise<string | undefined>
+  /** Where the person may delegate the DNS challenges of a name to; undefined where that is not offered. */
+  challengeTarget: (personId: string, hostname: string) => string | undefined
+  /** Whether the built-in CA certifies the name, which needs no challenge. */
+  isOwnIssuer: (hostname: string) => boolean
   /** The set of proven hostnames changed: the edge must hear of it before this resolves. */
   publish: () => Promise<void>
   /** Ends when the name has a certificate, or the failure is on record; never rejects. */

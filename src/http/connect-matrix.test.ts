@@ -37,6 +37,7 @@ const table: Record<string, Row> = {
   "POST /v1/connections/CON/records:apply": write,
   "POST /v1/connections/CON/email:apply": { ...write, widget: true },
   "GET /v1/connections/CON/timeline": read,
+  "GET /v1/connections/CON/preflight": { ...read, widget: true },
   "POST /v1/email/records": { ...read, widget: true },
   "GET /v1/domain-connect/template": apps,
   "GET /v1/providers": read,

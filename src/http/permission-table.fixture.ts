@@ -114,6 +114,7 @@ export const permissionTable: Record<string, Row> = {
   "POST /api/domain-mappings/:id/verify": of("mapping", mappings, "create"),
   "GET /api/domain-mappings/:id/traffic": of("mapping", mappings, "read"),
   "GET /api/domain-mappings/:id/timeline": of("mapping", mappings, "read"),
+  "GET /api/domain-mappings/:id/preflight": of("mapping", mappings, "read"),
 
   // Methods that these paths do not have: who may not even ask is told so first.
   "ALL /api/domains": refused(domains, 405),
@@ -123,6 +124,7 @@ export const permissionTable: Record<string, Row> = {
   "ALL /api/domain-mappings": refused(mappings, 405),
   "ALL /api/domain-mappings/:id": refused(`${mappings}.:id`, 405),
   "ALL /api/domain-mappings/:id/verify": refused(`${mappings}.:id`, 405),
+  "ALL /api/domain-mappings/:id/preflight": refused(`${mappings}.:id`, 405),
   "ALL /api/domain-mappings/:id/timeline": refused(`${mappings}.:id`, 404),
   "ALL /api/domain-mappings/:id/traffic": refused(`${mappings}.:id`, 405),
 

@@ -8,6 +8,13 @@ const obstacle = await stageObstacle({ pebble: true })
 const base = "cloud.house.test"
 const wildcard = "*.app.customer.test"
 
+type Made = {
+  id: string
+  acme_challenge: { name: string; value: string }
+  ownership_challenge: { name: string; value: string }
+  desired_records: { host: string; value: string }[]
+}
+
 // One story, told in order: each test starts where the one before it ended.
 describe.skipIf(obstacle !== undefined)(`DNS challenges that are delegated to us${obstacle ? ` (skipped: ${obstacle})` : ""}`, () => {
   let stage: Stage
@@ -35,6 +42,7 @@ describe.skipIf(obstacle !== undefined)(`DNS challenges that are delegated to us
           FREEHOLD_DNS_LISTEN: `${address}:53`,
           FREEHOLD_PUBLIC_IPV4: address,
           FREEHOLD_EDGE_WORKERS: "2",
+          FREEHOLD_DNS_RECURSIVES: "none",
         }
       },
     })
@@ -146,4 +154,25 @@ describe.skipIf(obstacle !== undefined)(`DNS challenges that are delegated to us
     expect(await stage.house.certificate("anything.app.customer.test")).toBeUndefined()
     expect(await stage.house.curl("https://app.customer.test/")).toMatchObject({ code: 0, status: 200 })
   })
+
+  test("a customer's wildcard goes live by a delegated challenge, and its timeline has the CA's steps", async () => {
+    const send = async (method: string, at: string, body?: object) => JSON.parse((await ada.ask(method, at, body)).text) as Made
+    const application = await send("POST", "/v1/applications", { name: "Acme", origin_url: `http://127.0.0.1:${upstream.port}` })
+    const made = await send("POST", "/v1/connections", { application_id: application.id, hostname: "*.shops.customer.test" })
+    await stage.dns.publish("both", made.acme_challenge.name, "CNAME", made.acme_challenge.value)
+    for (const { host, value } of made.desired_records) await stage.dns.publish("both", host, "CNAME", value)
+    await stage.dns.publish("both", made.ownership_challenge.name, "TXT", made.ownership_challenge.value)
+    let last = ""
+    await waitUntil(async () => (last = (await ada.ask("GET", `/v1/connections/${made.id}`)).text).includes('"state":"live"'), {
+      what: "the wildcard to be live",
+      limitMs: 60_000,
+    }).catch((error: unknown) => {
+      throw new Error(`${String(error)}; last seen: ${last}`)
+    })
+    expect((await stage.house.curl("https://first.shops.customer.test/")).text).toBe("wild first.shops.customer.test\n")
+    expect(await namesOn("second.shops.customer.test")).toBe("DNS:*.shops.customer.test")
+    const { text } = await ada.ask("GET", `/v1/connections/${made.id}/timeline?format=text`)
+    expect(text).toContain("dns-01")
+    expect(text).toContain("issuing_cert → live")
+  }, 90_000)
 })
