@@ -30,6 +30,8 @@ export type ListenerOptions = {
   /** Connections from these networks begin with a PROXY header. */
   proxies?: TrustedProxies
   traffic?: Traffic
+  /** How long a request waits at the moment for an application that is on its way up; that of `limits` unless told otherwise. */
+  holdMs?: () => number
 }
 
 /** What the TLS edge is made of. `secureContext` throws to refuse a name; `challengeContext` answers while a TLS-ALPN-01 challenge is pending for it. */
@@ -81,6 +83,11 @@ export class EdgeListener {
     return this.clients.size
   }
 
+  /** Requests that wait for an application. */
+  get held(): number {
+    return this.context.holds.size
+  }
+
   /** Bytes held for clients that do not take them. */
   get bufferedBytes(): number {
     let sum = 0
@@ -97,6 +104,7 @@ export class EdgeListener {
   async drain(ms: number): Promise<void> {
     const end = performance.now() + ms
     this.draining = true
+    this.context.holds.stop()
     for (const client of this.clients) client.drain()
     await this.acceptor.drain(ms)
     await this.clients.emptied(end - performance.now())
@@ -108,6 +116,7 @@ export class EdgeListener {
     this.draining = true
     this.unwatch()
     this.acceptor.stop()
+    this.context.holds.stop()
     for (const client of this.clients) client.destroy()
     this.context.sessions.stop()
     this.context.pool.stop()

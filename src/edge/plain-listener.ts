@@ -51,6 +51,7 @@ export class PlainListener {
   async drain(ms: number): Promise<void> {
     this.draining = true
     this.acceptor.close()
+    this.context.holds.stop()
     for (const client of this.clients) client.drain()
     await this.clients.emptied(ms)
     await this.stop()
@@ -61,6 +62,7 @@ export class PlainListener {
     this.draining = true
     this.unwatch()
     this.acceptor.stop()
+    this.context.holds.stop()
     for (const client of this.clients) client.destroy()
     this.context.sessions.stop()
     this.context.pool.stop()

@@ -3,13 +3,23 @@ import { changeBetween, grouped, hostsOf, type RouteChange, ungrouped } from "./
 /** Where a request goes: a TCP address (speaking HTTP/1.1, or HTTP/2 in clear where `protocol` says so), or a Unix socket (our own API). */
 export type Upstream = { host: string; port: number; protocol?: "h2c" } | { unix: string }
 
+/** Whether an upstream speaks HTTP/2 in clear (RFC 9113 section 3.3). */
+export const speaksHttp2 = (upstream: Upstream) => "protocol" in upstream && upstream.protocol === "h2c"
+
+/**
+ * Where a hostname leads. `awaitedUntil` (clock time in milliseconds) stands with applications that may be started and restarted: until then one
+ * that does not run, or does not take connections, is on its way up, and requests wait for it.
+ */
+export type Target =
+  { kind: "upstream"; upstream: Upstream; awaitedUntil?: number } | { kind: "stopped"; reason: string; awaitedUntil?: number }
+
 /**
  * One hostname of the edge. `stopped` names are mapped and keep their TLS, but their application does not run: 503. Plain HTTP is redirected
  * unless `plain` says that it is served, and requests stand in the access log unless `unlogged`.
  */
 export type Route = {
   host: string
-  target: { kind: "upstream"; upstream: Upstream } | { kind: "stopped"; reason: string }
+  target: Target
   plain?: "serve"
   unlogged?: true
 }
@@ -17,11 +27,17 @@ export type Route = {
 /** Keeps a copy of the table elsewhere; resolves when the change holds there, and never rejects. */
 export type RouteFollower = (change: RouteChange) => Promise<void>
 
-/** Hostname → route, replaced whole on each change, so that a request sees one state and never half of two. */
+/**
+ * Hostname → route, replaced whole on each change, so that a request sees one state and never half of two. With `beyond`, hosts that this table
+ * does not have are looked for in another one, where `has` allows it.
+ */
 export class RouteTable {
   private routes = new Map<string, Route>()
   private followers = new Set<RouteFollower>()
   private watchers = new Set<(removed: ReadonlySet<string>) => void>()
+  private changeWatchers = new Set<() => void>()
+
+  constructor(private beyond?: { table: RouteTable; has: (host: string) => boolean }) {}
 
   /**
    * Takes effect for the next request; requests under way keep the route they have. Hosts are canonical (`parseHost`). Resolves when it holds
@@ -37,6 +53,7 @@ export class RouteTable {
       for (const host of before.keys()) if (!next.has(host)) removed.add(host)
       this.tell(removed)
     }
+    for (const watch of this.changeWatchers) watch()
     if (this.followers.size === 0) return
     const change = changeBetween(before, next)
     if (change.set.length > 0 || change.removed !== "") await Promise.all([...this.followers].map((follow) => follow(change)))
@@ -48,12 +65,27 @@ export class RouteTable {
     for (const host of removed) this.routes.delete(host)
     for (const route of ungrouped(change.set)) this.routes.set(route.host, route)
     this.tell(removed)
+    for (const watch of this.changeWatchers) watch()
   }
 
   /** Tells of hosts that are no longer in the table, from now on, until the returned function is called. */
   watchRemovals(watcher: (removed: ReadonlySet<string>) => void): () => void {
     this.watchers.add(watcher)
-    return () => void this.watchers.delete(watcher)
+    const unwatchBeyond = this.beyond?.table.watchRemovals(watcher)
+    return () => {
+      this.watchers.delete(watcher)
+      unwatchBeyond?.()
+    }
+  }
+
+  /** Tells that some route may be another, from now on, until the returned function is called. */
+  watchChanges(watcher: () => void): () => void {
+    this.changeWatchers.add(watcher)
+    const unwatchBeyond = this.beyond?.table.watchChanges(watcher)
+    return () => {
+      this.changeWatchers.delete(watcher)
+      unwatchBeyond?.()
+    }
   }
 
   /** Tells of each change from now on, until the returned function is called. */
@@ -69,7 +101,9 @@ export class RouteTable {
 
   /** Exact match of a canonical hostname, in constant time. */
   match(host: string): Route | undefined {
-    return this.routes.get(host)
+    const route = this.routes.get(host)
+    if (route !== undefined || this.beyond === undefined || !this.beyond.has(host)) return route
+    return this.beyond.table.match(host)
   }
 
   get size(): number {
