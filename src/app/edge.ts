@@ -57,6 +57,7 @@ export class Edge {
       trusted: () => this.trusted,
       proxies: proxyProtocol.length === 0 ? undefined : new TrustedProxies(proxyProtocol),
       traffic,
+      holdMs: () => config.current.holdLimitMs,
     }
     const { secureContext, challengeContext, httpAnswer } = certification
     const limits = { handshakeMs: HANDSHAKE_MS }
@@ -126,8 +127,8 @@ export class Edge {
       write,
       traffic,
       settings: () => {
-        const { maxConnections, trustedProxies, logLevel } = config.current
-        return { maxConnections, trustedProxies, isLogged: this.isLogged, logLevel }
+        const { maxConnections, trustedProxies, logLevel, holdLimitMs } = config.current
+        return { maxConnections, trustedProxies, isLogged: this.isLogged, logLevel, holdMs: holdLimitMs }
       },
       proxyProtocol: config.current.proxyProtocol,
       handshakeMs: HANDSHAKE_MS,

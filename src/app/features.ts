@@ -124,7 +124,7 @@ export class Features {
 
   /** Which addresses may be led to decides what the edge is told. */
   reload(): void {
-    this.republish()
+    void this.republish()
   }
 
   async stop(): Promise<void> {
@@ -134,8 +134,8 @@ export class Features {
     await this.reconciler.stop()
   }
 
-  private republish(): void {
-    void this.needs.publish().catch((error) => this.needs.log.error("routes could not be published", { error }))
+  private republish(): Promise<void> {
+    return this.needs.publish().catch((error) => this.needs.log.error("routes could not be published", { error }))
   }
 
   private makeOwnAccount(signer: Signer): OwnAccount {
@@ -184,8 +184,8 @@ export class Features {
       mappedPorts: async (id) => (await this.verified()).filter((one) => one.containerId === id).map((one) => one.targetPort),
       memoryUsedMb: (id) => this.parts.usage.memoryMb(id),
       onChange: () => {
-        this.republish()
         this.statusSockets.changed()
+        return this.republish()
       },
       log,
       now,

@@ -33,8 +33,8 @@ export type ProvisionerNeeds = {
   login: (row: ContainerRow) => Promise<RegistryLogin | undefined>
   /** Where somebody may want to reach the container, besides its ingress rules. */
   portsOf: (containerId: string) => Promise<number[]>
-  /** Status or address changed. */
-  onChange: () => void
+  /** Status or address changed; may resolve when the edge has it. */
+  onChange: () => unknown
   /** Settle it again at this time. */
   onDue: (id: string, at: number) => void
 }
@@ -90,9 +90,17 @@ export class Provisioner {
     if (old !== undefined) {
       // The wish stays, and with it what becomes of it should we end here.
       const status = row.desired === "running" ? ("pending" as const) : ("stopped" as const)
-      if (lives(old)) await engine.stop(old.id)
-      await engine.remove(old.id)
-      await this.save(row, { status, statusDetail: null, engineId: null, address: null, restarts: 0, restartAt: null })
+      await this.save(row, { status, statusDetail: null, address: null, restarts: 0, restartAt: null })
+      // No new request meets an application that is ending.
+      await this.needs.onChange()
+      try {
+        if (lives(old)) await engine.stop(old.id)
+        await engine.remove(old.id)
+      } catch (error) {
+        await this.observe({ ...row, status: "running" }, await engine.inspect(old.id))
+        throw error
+      }
+      await this.save(row, { engineId: null })
     }
     if (row.desired === "running") await this.bringUp({ ...row, engineId: null, pullPolicy: "IfNotPresent" }, undefined, signal)
   }
@@ -117,8 +125,15 @@ export class Provisioner {
       await this.save(row, { engineId: old.id })
       throw error
     }
-    await engine.stop(old.id)
-    await engine.remove(old.id)
+    // No new request meets an application that is ending.
+    await this.needs.onChange()
+    try {
+      await engine.stop(old.id)
+      await engine.remove(old.id)
+    } catch (error) {
+      // The new one serves, and is what the row says: the old one goes with the next rebuild, or with the container.
+      this.needs.log.warn("the container that was replaced is still there", { container: row.id, error })
+    }
   }
 
   /** The new application may listen later than it runs; what the old one does not answer at is not waited for. */

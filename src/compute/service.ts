@@ -5,6 +5,7 @@ import { AppError, describeError } from "../errors"
 import type { Log } from "../log"
 import type { RegistryLogin } from "../engine/model"
 import { parseDefinition, parseRules } from "./definition"
+import { Expectations } from "./expectations"
 import { explain } from "./explain"
 import { Lanes } from "./lanes"
 import { type Caller, type ContainerReply, type ContainerTarget, containerReply, parseName, parsePorts } from "./model"
@@ -36,8 +37,8 @@ export type ComputeNeeds = {
   mappedPorts?: (containerId: string) => Promise<number[]>
   /** What it used when it was last looked at. */
   memoryUsedMb?: (containerId: string) => number | undefined
-  /** Status or address of some container changed: ask `targets` again. */
-  onChange: () => void
+  /** Status or address of some container changed: ask `targets` again. May resolve when what they say is live; never rejects. */
+  onChange: () => unknown
 }
 
 const liveStatusLimitMs = 2_000
@@ -52,6 +53,7 @@ export class ComputeService {
   private provisioner: Provisioner | undefined
   private rule: UpstreamRule
   private trouble: string | undefined
+  private expectations: Expectations
 
   private due = new Map<string, Timer>()
 
@@ -71,6 +73,7 @@ export class ComputeService {
         onDue: (id, at) => this.settleAt(id, at),
       })
     this.trouble = engine === undefined ? noEngine : undefined
+    this.expectations = new Expectations(now)
     this.rule = new UpstreamRule(needs)
     this.rebuilds = new Rebuilds({
       store,
@@ -166,6 +169,8 @@ export class ComputeService {
     await this.lanes.run(id, async () => {
       // The wish first: should the engine fail now, the reconciler carries it out.
       await this.needs.store.update(id, { desired: "stopped" })
+      // No new request meets an application that is ending.
+      await this.changed()
       await explain("stop", async () => provisioner.bringDown(await this.own(caller, id)))
     })
     return this.reply(await this.own(caller, id))
@@ -194,18 +199,22 @@ export class ComputeService {
 
   /** Everybody's containers as the edge may reach them, read from the store at each call. */
   async targets(): Promise<Map<string, ContainerTarget>> {
-    return new Map((await this.needs.store.all()).map((row) => [row.id, this.target(row)]))
+    const rows = await this.needs.store.all()
+    this.expectations.keep(new Set(rows.map((row) => row.id)))
+    return new Map(rows.map((row) => [row.id, this.target(row)]))
   }
 
   private target(row: ContainerRow): ContainerTarget {
     const ports = parsePorts(row)
     const port = (targetPort: number) => ports[targetPort] ?? targetPort
-    if (row.status !== "running") return { running: false, reason: `the container is ${row.status}`, port }
-    if (row.address === null) return { running: false, reason: "the container has no address", port }
     if (row.kind === "engine" && this.provisioner === undefined) return { running: false, reason: noEngine, port }
+    const awaited = row.kind === "engine" ? { awaitedUntil: this.expectations.awaitedUntil(row) } : {}
+    if (row.status !== "running") return { running: false, reason: `the container is ${row.status}`, ...awaited, port }
+    if (row.desired === "stopped") return { running: false, reason: "the container is being stopped", ...awaited, port }
+    if (row.address === null) return { running: false, reason: "the container has no address", ...awaited, port }
     if (row.kind === "external" && this.rule.leadsToUs(row.address, ports))
       return { running: false, reason: "the container's address has become Freehold's own", port }
-    return { running: true, address: row.address, port }
+    return { running: true, address: row.address, ...awaited, port }
   }
 
   /** Compares wish and truth of one container and removes the difference; `recover` starts again what ended with the host or the engine. */
@@ -256,9 +265,9 @@ export class ComputeService {
     this.due.delete(id)
   }
 
-  /** Some container, or the way to it, is not what it was. */
-  changed(): void {
-    this.needs.onChange()
+  /** Some container, or the way to it, is not what it was; may resolve when that is live. */
+  changed(): unknown {
+    return this.needs.onChange()
   }
 
   private kick(id: string): void {

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from "bun:test"
 import { createServer as createHttp } from "node:http"
 import * as http2 from "node:http2"
 import { createServer as createTcp, type Server } from "node:net"
-import { freePort } from "../../test/lab/ports"
+import { mayListen } from "../../test/lab/ports"
 import { type EdgeFixture, Stage, until } from "./edge.fixture"
 import { FrameClient, Http2Client } from "./http2-client.fixture"
 import { websocketAccept } from "./http2-head"
@@ -16,6 +16,14 @@ const later = () => Number.POSITIVE_INFINITY
 /** Longer than any test may take, so that whatever is answered was not held to its end. */
 const patient = { holdMs: 3_600_000, holdProbeMs: 10 }
 const impatient = { holdMs: 80, holdProbeMs: 10 }
+
+/** A port that the system gives to nobody by itself, so that it stays free while its application is not there. */
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 12_000 + Math.floor(Math.random() * 18_000)
+    if (await mayListen("127.0.0.1", port)) return port
+  }
+}
 
 /** An application that can be started at a port that is known before: it echoes bodies, and changes protocols where it is asked to. */
 async function application(upstream: Upstream): Promise<{ stop: () => Promise<void> }> {

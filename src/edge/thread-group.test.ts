@@ -43,7 +43,7 @@ async function setup(options: Partial<ThreadGroupOptions> = {}, answer: Paramete
   const workers: Worker[] = []
   const { cert, key } = await selfSigned()
   const certificate = { pair: { chainPem: cert, keyPem: key, notAfter: Date.now() + 3_600_000 } as CertificatePair }
-  const settings: ThreadSettings = { maxConnections: 100, trustedProxies: [], isLogged: true, logLevel: "debug" }
+  const settings: ThreadSettings = { maxConnections: 100, trustedProxies: [], isLogged: true, logLevel: "debug", holdMs: 10_000 }
   const traffic = new TrafficCounters()
   const at = (level: string) => (message: string, fields?: object) => void logged.push({ level, message, ...fields })
   const log: Log = { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") }
@@ -304,7 +304,7 @@ describe("threads that share a port", () => {
       certificate: () => Promise.reject(new Error("there is none")),
       write: async () => {},
       traffic: new TrafficCounters(),
-      settings: () => ({ maxConnections: 10, trustedProxies: [], isLogged: false, logLevel: "error" }),
+      settings: () => ({ maxConnections: 10, trustedProxies: [], isLogged: false, logLevel: "error", holdMs: 0 }),
       proxyProtocol: [],
       handshakeMs: 2000,
       log: silentLog,
