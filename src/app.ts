@@ -99,7 +99,16 @@ async function compose(
     log,
     now,
   })
-  const portListeners = new PortListeners({ config, certification, write: toStandardOutput, log, now })
+  const portListeners: PortListeners = new PortListeners({
+    config,
+    routes: table,
+    httpsPort: () => edge.httpsPort,
+    certification,
+    write: toStandardOutput,
+    traffic: counters,
+    log,
+    now,
+  })
   const publisher = new Publisher(
     {
       mappings: features.verified,
@@ -162,7 +171,7 @@ async function compose(
     setupUrl: secret === undefined ? undefined : `http://${apiListen.host ?? "localhost"}:${api.port}/setup/${secret}`,
     rootPem,
     routes: api.root.routes,
-    reload: () => [dns, api, edge, features].forEach((part) => part.reload()),
+    reload: () => [dns, api, edge, portListeners, features].forEach((part) => part.reload()),
     stop: async (drainMs) => {
       await Promise.all([api.endSockets(), edge.drain(drainMs), portListeners.drain(drainMs)])
       await stopAll()

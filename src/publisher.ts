@@ -110,11 +110,15 @@ function* ownNames(rules: RouteRule[], containers: Map<string, ContainerTarget>)
   }
 }
 
+/** What the other ports lead to at the containers' own names, over HTTPS and in clear, since nobody says which of the two a port is for. */
 function portRoutes(rules: RouteRule[], containers: Map<string, ContainerTarget>): Map<number, Route[]> {
   const others = rules.filter(({ port }) => port !== 443 && port !== 80)
   const byPort = grouped(others, ({ port }) => port)
   return new Map(
-    [...byPort].map(([port, ofPort]) => [port, ofPort.map((rule) => ({ host: rule.host, target: ruleTarget(rule, containers) }))]),
+    [...byPort].map(([port, ofPort]) => [
+      port,
+      ofPort.map((rule): Route => ({ host: rule.host, target: ruleTarget(rule, containers), plain: "serve" })),
+    ]),
   )
 }
 

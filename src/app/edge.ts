@@ -25,7 +25,8 @@ export type EdgeNeeds = {
   log: Log
 }
 
-const HANDSHAKE_MS = 25_000
+/** A handshake may wait for its certificate to be made. */
+export const HANDSHAKE_MS = 25_000
 
 /**
  * What visitors meet: the HTTPS and the plain listener over one route table, with their access log. HTTPS is served by this thread, or by several
