@@ -115,7 +115,7 @@ export class Provisioner {
       const found = await this.addressed(made, signal)
       if (found?.state !== "running" || found.address === undefined)
         throw new EngineFault(found === undefined ? gone : endOf(row, found).statusDetail, undefined)
-      await this.waitUntilReached(row, old.address, found.address)
+      await this.waitUntilReached(row, old.address, found.address, signal)
       const now = await engine.inspect(made)
       if (now?.state !== "running") throw new EngineFault(now === undefined ? gone : endOf(row, now).statusDetail, undefined)
       await this.observe({ ...row, status: "running" }, now)
@@ -137,7 +137,7 @@ export class Provisioner {
   }
 
   /** The new application may listen later than it runs; what the old one does not answer at is not waited for. */
-  private async waitUntilReached(row: ContainerRow, before: string | undefined, after: string): Promise<void> {
+  private async waitUntilReached(row: ContainerRow, before: string | undefined, after: string, signal: AbortSignal): Promise<void> {
     const rules = await this.needs.store.rules.list(row.id)
     const ports = new Set([...rules.map(({ targetPort }) => targetPort), ...(await this.needs.portsOf(row.id))])
     const deadline = this.needs.now() + reachWaitMs
@@ -145,7 +145,10 @@ export class Provisioner {
     for (const port of ports) {
       if (before === undefined || !(await isReached(before, port))) continue
       isAwaited = true
-      while (!(await isReached(after, port)) && this.needs.now() < deadline) await Bun.sleep(addressPauseMs)
+      while (!(await isReached(after, port)) && this.needs.now() < deadline) {
+        signal.throwIfAborted()
+        await Bun.sleep(addressPauseMs)
+      }
     }
     // Without a port to ask, one that lives for a moment is taken for well.
     if (!isAwaited) await Bun.sleep(settleMs)
@@ -219,7 +222,13 @@ export class Provisioner {
       await engine.remove(id)
       const again = await engine.create(await this.specOf(row), false)
       await this.save(row, { engineId: again.id })
-      await engine.start(again.id)
+      try {
+        await engine.start(again.id)
+      } catch (fault) {
+        // Nobody else knows of it yet.
+        await engine.remove(again.id).catch(() => undefined)
+        throw fault
+      }
       return again.id
     }
   }
