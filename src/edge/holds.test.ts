@@ -351,3 +351,14 @@ test("a client that ends its side is taken to have left, unless its body is not 
     await until(() => fixture.edge.held === 0, "the hold to end")
   }
 })
+
+test("the kernel looks whether the application that a request waits for is still there", async () => {
+  const upstream = await stage.raw()
+  const fixture = await stage.edgeTo(upstream.upstream)
+  const client = await fixture.client()
+  client.send("GET / HTTP/1.1\r\nHost: app.test\r\n\r\n")
+  await until(() => upstream.peers[0]?.text.includes("GET") === true)
+  const { port } = upstream.upstream as { port: number }
+  const sockets = Bun.spawnSync(["ss", "--tcp", "--numeric", "--options", "state", "established", `dport = :${port}`]).stdout.toString()
+  expect(sockets).toContain("timer:(keepalive,")
+})

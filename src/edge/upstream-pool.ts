@@ -28,6 +28,8 @@ type Target = {
 /** What was learned of an upstream is kept so long after its last connection. */
 const MEMORY_MS = 60_000
 const SWEEP_MS = 1000
+/** After so long without a packet the kernel asks whether the other end is still there, then each second, and after ten times it breaks the connection. */
+const KEEP_ALIVE_MS = 5000
 
 /** One connection to an upstream. Without a user, any byte or end on it makes it unfit for the next request. */
 export class UpstreamConnection implements WireUser {
@@ -65,6 +67,8 @@ export class UpstreamConnection implements WireUser {
       open: (opened: Bun.Socket<Wire>) => {
         clearTimeout(this.timer)
         if (!this.timedOut) health.accepted()
+        // A container's network may go without a word, and a bridge that loses a port may change its address, which others hear from our next packet.
+        if (!("unix" in upstream)) opened.setKeepAlive(true, KEEP_ALIVE_MS)
         this.connected = !wire.closed
         wire.open(opened)
         this.user?.onUpstreamConnected()
