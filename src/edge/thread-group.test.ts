@@ -133,6 +133,27 @@ describe("threads that share a port", () => {
     }
   })
 
+  test("requests that wait for an application in any thread go on when its route is there, and no longer than the settings say", async () => {
+    const { group, port, routes, upstream, settings, access } = await setup()
+    await routes.replace([{ host: "app.test", target: { kind: "stopped", reason: "", awaitedUntil: Number.POSITIVE_INFINITY } }])
+    const waiting = visits(port)
+    // Nothing shows from outside that all of them wait; one that does not is refused by then.
+    expect(await Promise.race([waiting, Bun.sleep(300)])).toBeUndefined()
+    await routes.replace([to("app.test", upstream)])
+    expect((await waiting).map(({ status }) => status)).toEqual(Array.from({ length: 25 }, () => 200))
+    settings.holdMs = 1
+    group.configure()
+    await arrived(group)
+    await routes.replace([{ host: "app.test", target: { kind: "stopped", reason: "", awaitedUntil: Number.POSITIVE_INFINITY } }])
+    expect((await visits(port)).map(({ status }) => status)).toEqual(Array.from({ length: 25 }, () => 503))
+    await group.stop()
+    expect(
+      access()
+        .map(({ status }) => status)
+        .sort(),
+    ).toEqual([...Array.from({ length: 25 }, () => 200), ...Array.from({ length: 25 }, () => 503)])
+  })
+
   test("a name without a certificate is refused, and a replaced certificate is the one that handshakes get", async () => {
     const { group, port, routes, upstream, asked, certificate, logged } = await setup()
     await routes.replace([to("app.test", upstream), to("refused.test", upstream)])
