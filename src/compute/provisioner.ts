@@ -17,6 +17,7 @@ const addressWaitMs = 10_000
 const addressPauseMs = 100
 const reachWaitMs = 10_000
 const settleMs = 1000
+const leaveMs = 500
 const processLimit = 1024
 const noLimits = "this host cannot limit memory, CPU and processes: the container runs without limits"
 const gone = "the container is gone from the engine: it was removed outside Freehold"
@@ -64,7 +65,10 @@ export class Provisioner {
   /** Ends it at the engine, where it runs. Throws EngineFault when the engine cannot. */
   async bringDown(row: ContainerRow, found?: EngineContainer): Promise<void> {
     const container = found ?? (await this.locate(row))
-    if (container !== undefined && lives(container)) await this.needs.engine.stop(container.id)
+    if (container !== undefined && lives(container)) {
+      await this.leave(row)
+      await this.needs.engine.stop(container.id)
+    }
     const engineId = container?.id ?? null
     await this.save(row, { status: "stopped", statusDetail: null, engineId, address: null, restarts: 0, restartAt: null })
   }
@@ -91,8 +95,7 @@ export class Provisioner {
       // The wish stays, and with it what becomes of it should we end here.
       const status = row.desired === "running" ? ("pending" as const) : ("stopped" as const)
       await this.save(row, { status, statusDetail: null, address: null, restarts: 0, restartAt: null })
-      // No new request meets an application that is ending.
-      await this.needs.onChange()
+      if (lives(old)) await this.leave(row)
       try {
         if (lives(old)) await engine.stop(old.id)
         await engine.remove(old.id)
@@ -125,8 +128,7 @@ export class Provisioner {
       await this.save(row, { engineId: old.id })
       throw error
     }
-    // No new request meets an application that is ending.
-    await this.needs.onChange()
+    await this.leave(row)
     try {
       await engine.stop(old.id)
       await engine.remove(old.id)
@@ -136,13 +138,23 @@ export class Provisioner {
     }
   }
 
+  /** Before an application is ended: no new request meets it any more, and of those under way the usual ones come to their end. */
+  private async leave(row: ContainerRow): Promise<void> {
+    await this.needs.onChange()
+    if ((await this.portsOf(row)).size > 0) await Bun.sleep(leaveMs)
+  }
+
+  /** Where it may be reached. */
+  private async portsOf(row: ContainerRow): Promise<Set<number>> {
+    const rules = await this.needs.store.rules.list(row.id)
+    return new Set([...rules.map(({ targetPort }) => targetPort), ...(await this.needs.portsOf(row.id))])
+  }
+
   /** The new application may listen later than it runs; what the old one does not answer at is not waited for. */
   private async waitUntilReached(row: ContainerRow, before: string | undefined, after: string, signal: AbortSignal): Promise<void> {
-    const rules = await this.needs.store.rules.list(row.id)
-    const ports = new Set([...rules.map(({ targetPort }) => targetPort), ...(await this.needs.portsOf(row.id))])
     const deadline = this.needs.now() + reachWaitMs
     let isAwaited = false
-    for (const port of ports) {
+    for (const port of await this.portsOf(row)) {
       if (before === undefined || !(await isReached(before, port))) continue
       isAwaited = true
       while (!(await isReached(after, port)) && this.needs.now() < deadline) {

@@ -169,8 +169,6 @@ export class ComputeService {
     await this.lanes.run(id, async () => {
       // The wish first: should the engine fail now, the reconciler carries it out.
       await this.needs.store.update(id, { desired: "stopped" })
-      // No new request meets an application that is ending.
-      await this.changed()
       await explain("stop", async () => provisioner.bringDown(await this.own(caller, id)))
     })
     return this.reply(await this.own(caller, id))
