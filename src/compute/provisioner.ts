@@ -110,6 +110,7 @@ export class Provisioner {
 
   private async swap(row: ContainerRow, old: EngineContainer, signal: AbortSignal): Promise<void> {
     const { engine } = this.needs
+    let address = ""
     if (old.name === nameOf(row)) await engine.rename(old.id, `${nameOf(row)}-old`)
     let made: string | undefined
     try {
@@ -118,7 +119,8 @@ export class Provisioner {
       const found = await this.addressed(made, signal)
       if (found?.state !== "running" || found.address === undefined)
         throw new EngineFault(found === undefined ? gone : endOf(row, found).statusDetail, undefined)
-      await this.waitUntilReached(row, old.address, found.address, signal)
+      address = found.address
+      await this.waitUntilReached(row, old.address, address, signal)
       const now = await engine.inspect(made)
       if (now?.state !== "running") throw new EngineFault(now === undefined ? gone : endOf(row, now).statusDetail, undefined)
       await this.observe({ ...row, status: "running" }, now)
@@ -131,6 +133,8 @@ export class Provisioner {
     await this.leave(row)
     try {
       await engine.stop(old.id)
+      // A bridge that loses a port may change its own address, of which the new one hears from our next packet; until then its answers are lost.
+      await Promise.all([...(await this.portsOf(row))].map((port) => isReached(address, port)))
       await engine.remove(old.id)
     } catch (error) {
       // The new one serves, and is what the row says: the old one goes with the next rebuild, or with the container.
