@@ -142,7 +142,16 @@ async function compose(
     log,
     now,
   })
-  const portListeners = new PortListeners({ config, certification, write: toStandardOutput, log, now })
+  const portListeners: PortListeners = new PortListeners({
+    config,
+    routes: table,
+    httpsPort: () => edge.httpsPort,
+    certification,
+    write: toStandardOutput,
+    traffic: counters,
+    log,
+    now,
+  })
   const publisher = new Publisher(
     {
       mappings: features.verified,
@@ -221,7 +230,7 @@ async function compose(
       const person = await db.selectFrom("people").select("id").where("username", "=", username).executeTakeFirstOrThrow()
       await connect.connect.seedDemo(person.id, secret, originUrl)
     },
-    reload: () => [dns, api, edge, features].forEach((part) => part.reload()),
+    reload: () => [dns, api, edge, portListeners, features].forEach((part) => part.reload()),
     stop: async (drainMs) => {
       await Promise.all([api.endSockets(), edge.drain(drainMs), portListeners.drain(drainMs)])
       await stopAll()

@@ -24,7 +24,7 @@ test("defaults are those of the contract", () => {
   expect(config.auditRetentionMs).toBe(365 * 86_400_000)
   expect(config.edgeWorkers).toBeUndefined()
   expect([config.trustedProxies, config.proxyProtocol]).toEqual([[], []])
-  expect([config.drainLimitMs, config.maxConnections, config.accessLog]).toEqual([30_000, 20_000, true])
+  expect([config.drainLimitMs, config.holdLimitMs, config.maxConnections, config.accessLog]).toEqual([30_000, 10_000, 20_000, true])
   expect(config.privateZones).toEqual(["home.arpa", "internal", "lan"])
   expect(Object.isFrozen(config)).toBe(true)
 })

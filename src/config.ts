@@ -20,6 +20,7 @@ export type Config = Readonly<{
   trustedProxies: string[]
   proxyProtocol: string[]
   drainLimitMs: number
+  holdLimitMs: number
   publicIpv4: string | undefined
   publicIpv6: string | undefined
   /** A directory URL, or `internal` for the built-in CA. */
@@ -154,6 +155,7 @@ export function completeConfig(given: Given, isRoot = process.getuid?.() === 0):
     maxConnections: given.max_connections ?? 20_000,
     trustedProxies: given.trusted_proxies ?? [],
     proxyProtocol: given.proxy_protocol ?? [],
+    holdLimitMs: given.hold_limit ?? 10_000,
     drainLimitMs: given.drain_limit ?? 30_000,
     publicIpv4: given.public_ipv4,
     publicIpv6: given.public_ipv6,

@@ -141,11 +141,11 @@ test("rules for other ports go to their listeners, and the name keeps its certif
       [
         8443,
         [
-          { host: "run.compute.test", target: upstream(3000) },
-          { host: "gone.compute.test", target: { kind: "stopped" as const, reason: "the application is not running" } },
+          { host: "run.compute.test", target: upstream(3000), plain: "serve" },
+          { host: "gone.compute.test", target: { kind: "stopped" as const, reason: "the application is not running" }, plain: "serve" },
         ],
       ],
-      [8000, [{ host: "run.compute.test", target: upstream(8000) }]],
+      [8000, [{ host: "run.compute.test", target: upstream(8000), plain: "serve" }]],
     ]),
   )
 })

@@ -1,7 +1,13 @@
-import type { Route, RouteTable, Upstream } from "./edge/route-table"
+import type { Route, RouteTable, Target, Upstream } from "./edge/route-table"
 
-/** Where a container is right now, as far as the edge cares. */
-export type ContainerTarget = { running: boolean; reason?: string; address?: string; port: (targetPort: number) => number }
+/** Where a container is right now, as far as the edge cares; `awaitedUntil` as in the edge's `Target`. */
+export type ContainerTarget = {
+  running: boolean
+  reason?: string
+  address?: string
+  awaitedUntil?: number
+  port: (targetPort: number) => number
+}
 
 /** A verified mapping, as far as the edge cares; `accessLog` is 0 or 1. */
 export type RouteMapping = {
@@ -87,7 +93,7 @@ export class Publisher {
     containers: Map<string, ContainerTarget>,
   ): Generator<Route> {
     // A hundred thousand names may lead to a few containers: what is equal is one object.
-    const targets = new Map<string, Route["target"]>()
+    const targets = new Map<string, Target>()
     for (const mapping of mappings) {
       const key = `${mapping.containerId} ${mapping.targetPort} ${mapping.upstreamProtocol}`
       let shared = targets.get(key)
@@ -141,11 +147,15 @@ function connectionTarget(
   return made
 }
 
+/** What the other ports lead to at the containers' own names, over HTTPS and in clear, since nobody says which of the two a port is for. */
 function portRoutes(rules: RouteRule[], containers: Map<string, ContainerTarget>): Map<number, Route[]> {
   const others = rules.filter(({ port }) => port !== 443 && port !== 80)
   const byPort = grouped(others, ({ port }) => port)
   return new Map(
-    [...byPort].map(([port, ofPort]) => [port, ofPort.map((rule) => ({ host: rule.host, target: ruleTarget(rule, containers) }))]),
+    [...byPort].map(([port, ofPort]) => [
+      port,
+      ofPort.map((rule): Route => ({ host: rule.host, target: ruleTarget(rule, containers), plain: "serve" })),
+    ]),
   )
 }
 
@@ -164,12 +174,13 @@ const ruleTarget = ({ containerId, targetPort }: RouteRule, containers: Map<stri
 
 type Aim = Pick<RouteMapping, "targetPort" | "upstreamProtocol">
 
-function target(container: ContainerTarget | undefined, { targetPort, upstreamProtocol }: Aim): Route["target"] {
+function target(container: ContainerTarget | undefined, { targetPort, upstreamProtocol }: Aim): Target {
+  const awaited = container?.awaitedUntil === undefined ? {} : { awaitedUntil: container.awaitedUntil }
   if (container === undefined || !container.running)
-    return { kind: "stopped", reason: container?.reason ?? "the application is not running" }
+    return { kind: "stopped", reason: container?.reason ?? "the application is not running", ...awaited }
   const { address } = container
-  if (address === undefined) return { kind: "stopped", reason: "the application has no address yet" }
+  if (address === undefined) return { kind: "stopped", reason: "the application has no address yet", ...awaited }
   const upstream: Upstream = { host: address, port: container.port(targetPort) }
   if (upstreamProtocol === "h2c") upstream.protocol = "h2c"
-  return { kind: "upstream", upstream }
+  return { kind: "upstream", upstream, ...awaited }
 }

@@ -104,6 +104,7 @@ export const settings = {
     wholeNumber(1, 64),
   ),
   max_connections: reloads("client connections that the edge holds at once; 20000", count),
+  hold_limit: reloads("how long a request waits for an application that is being started or restarted; 10s", duration),
   trusted_proxies: reloads("address ranges of balancers whose X-Forwarded-For is believed; none", addressRanges),
   proxy_protocol: atStart("address ranges whose connections must begin with a PROXY header, version 1 or 2; none", addressRanges),
   drain_limit: reloads("how long the end waits for requests under way; 30s", duration),

@@ -148,7 +148,7 @@ export class Features {
 
   /** Which addresses may be led to decides what the edge is told. */
   reload(): void {
-    this.republish()
+    void this.republish()
   }
 
   async stop(): Promise<void> {
@@ -158,8 +158,8 @@ export class Features {
     await this.reconciler.stop()
   }
 
-  private republish(): void {
-    void this.needs.publish().catch((error) => this.needs.log.error("routes could not be published", { error }))
+  private republish(): Promise<void> {
+    return this.needs.publish().catch((error) => this.needs.log.error("routes could not be published", { error }))
   }
 
   /** Only when the name is a route may it have one. */
@@ -221,8 +221,8 @@ export class Features {
       storageRefusal: (row) => this.parts.storage.refusal(row),
       certify: (hostname) => this.certify(hostname),
       onChange: () => {
-        this.republish()
         this.statusSockets.changed()
+        return this.republish()
       },
       log,
       now,

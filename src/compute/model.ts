@@ -46,8 +46,17 @@ export type ReplyContext = {
   hasHttps: boolean
 } & ContainerUse
 
-/** Where the edge finds a container, or why it does not. `port` leads from a container port to the real one. */
-export type ContainerTarget = { running: boolean; reason?: string; address?: string; port: (targetPort: number) => number }
+/**
+ * Where the edge finds a container, or why it does not. `port` leads from a container port to the real one; until `awaitedUntil` (milliseconds of the
+ * clock) one of the engine that takes no requests is on its way up.
+ */
+export type ContainerTarget = {
+  running: boolean
+  reason?: string
+  address?: string
+  awaitedUntil?: number
+  port: (targetPort: number) => number
+}
 
 const maxNameLength = 64
 

@@ -5,7 +5,7 @@ import type { ContainerSpec, EngineContainer, RegistryLogin } from "../engine/mo
 import type { Log } from "../log"
 import { containerSpec, idLabel, nameOf } from "./container-spec"
 import { endOf, restartAfter } from "./ending"
-import { awaitReach } from "./reach"
+import { awaitReach, isReached } from "./reach"
 import type { ContainerStore } from "./store"
 import type { Volumes } from "./volumes"
 
@@ -14,6 +14,7 @@ const startPauseMs = 300
 const addressWaitMs = 10_000
 const addressPauseMs = 100
 const settleMs = 1000
+const leaveMs = 500
 const noLimits = "this host cannot limit memory, CPU and processes: the container runs without limits"
 const gone = "the container is gone from the engine: it was removed outside Freehold"
 
@@ -31,8 +32,8 @@ export type ProvisionerNeeds = {
   portsOf: (containerId: string) => Promise<number[]>
   /** Why it may not be started now. */
   refusal: (row: ContainerRow) => Promise<string | undefined>
-  /** Status or address changed. */
-  onChange: () => void
+  /** Status or address changed; may resolve when the edge has it. */
+  onChange: () => unknown
   /** Settle it again at this time. */
   onDue: (id: string, at: number) => void
 }
@@ -62,7 +63,10 @@ export class Provisioner {
   /** Ends it at the engine, where it runs. Throws EngineFault when the engine cannot. */
   async bringDown(row: ContainerRow, found?: EngineContainer): Promise<void> {
     const container = found ?? (await this.locate(row))
-    if (container !== undefined && lives(container)) await this.needs.engine.stop(container.id)
+    if (container !== undefined && lives(container)) {
+      await this.leave(row)
+      await this.needs.engine.stop(container.id)
+    }
     const engineId = container?.id ?? null
     await this.save(row, { status: "stopped", statusDetail: null, engineId, address: null, restarts: 0, restartAt: null })
   }
@@ -96,15 +100,23 @@ export class Provisioner {
     if (old !== undefined) {
       // The wish stays, and with it what becomes of it should we end here.
       const status = row.desired === "running" ? ("pending" as const) : ("stopped" as const)
-      if (lives(old)) await engine.stop(old.id)
-      await engine.remove(old.id)
-      await this.save(row, { status, statusDetail: null, engineId: null, address: null, restarts: 0, restartAt: null })
+      await this.save(row, { status, statusDetail: null, address: null, restarts: 0, restartAt: null })
+      if (lives(old)) await this.leave(row)
+      try {
+        if (lives(old)) await engine.stop(old.id)
+        await engine.remove(old.id)
+      } catch (error) {
+        await this.observe({ ...row, status: "running" }, await engine.inspect(old.id))
+        throw error
+      }
+      await this.save(row, { engineId: null })
     }
     if (row.desired === "running") await this.bringUp({ ...row, engineId: null, pullPolicy: "IfNotPresent" }, undefined, signal)
   }
 
   private async swap(row: ContainerRow, old: EngineContainer, signal: AbortSignal): Promise<void> {
     const { engine } = this.needs
+    let address = ""
     if (old.name === nameOf(row)) await engine.rename(old.id, `${nameOf(row)}-old`)
     let made: string | undefined
     try {
@@ -113,7 +125,8 @@ export class Provisioner {
       const found = await this.addressed(made, signal)
       if (found?.state !== "running" || found.address === undefined)
         throw new EngineFault(found === undefined ? gone : endOf(row, found).statusDetail, undefined)
-      await this.waitUntilReached(row, old.address, found.address)
+      address = found.address
+      await this.waitUntilReached(row, old.address, address, signal)
       const now = await engine.inspect(made)
       if (now?.state !== "running") throw new EngineFault(now === undefined ? gone : endOf(row, now).statusDetail, undefined)
       await this.observe({ ...row, status: "running" }, now)
@@ -123,15 +136,33 @@ export class Provisioner {
       await this.save(row, { engineId: old.id })
       throw error
     }
-    await engine.stop(old.id)
-    await engine.remove(old.id)
+    await this.leave(row)
+    try {
+      await engine.stop(old.id)
+      // A bridge that loses a port may change its own address, of which the new one hears from our next packet; until then its answers are lost.
+      await Promise.all([...(await this.portsOf(row))].map((port) => isReached(address, port)))
+      await engine.remove(old.id)
+    } catch (error) {
+      // The new one serves, and is what the row says: the old one goes with the next rebuild, or with the container.
+      this.needs.log.warn("the container that was replaced is still there", { container: row.id, error })
+    }
+  }
+
+  /** Before an application is ended: no new request meets it any more, and of those under way the usual ones come to their end. */
+  private async leave(row: ContainerRow): Promise<void> {
+    await this.needs.onChange()
+    if ((await this.portsOf(row)).size > 0) await Bun.sleep(leaveMs)
+  }
+
+  /** Where it may be reached. */
+  private async portsOf(row: ContainerRow): Promise<Set<number>> {
+    const rules = await this.needs.store.rules.list(row.id)
+    return new Set([...rules.map(({ targetPort }) => targetPort), ...(await this.needs.portsOf(row.id))])
   }
 
   /** The new application may listen later than it runs; what the old one does not answer at is not waited for. */
-  private async waitUntilReached(row: ContainerRow, before: string | undefined, after: string): Promise<void> {
-    const rules = await this.needs.store.rules.list(row.id)
-    const ports = new Set([...rules.map(({ targetPort }) => targetPort), ...(await this.needs.portsOf(row.id))])
-    const isAwaited = before !== undefined && (await awaitReach([...ports], before, after))
+  private async waitUntilReached(row: ContainerRow, before: string | undefined, after: string, signal: AbortSignal): Promise<void> {
+    const isAwaited = before !== undefined && (await awaitReach([...(await this.portsOf(row))], before, after, signal))
     // Without a port to ask, one that lives for a moment is taken for well.
     if (!isAwaited) await Bun.sleep(settleMs)
   }
@@ -211,7 +242,13 @@ export class Provisioner {
       await engine.remove(id)
       const again = await engine.create(await this.specOf(row), false)
       await this.save(row, { engineId: again.id })
-      await engine.start(again.id)
+      try {
+        await engine.start(again.id)
+      } catch (fault) {
+        // Nobody else knows of it yet.
+        await engine.remove(again.id).catch(() => undefined)
+        throw fault
+      }
       return again.id
     }
   }

@@ -15,7 +15,8 @@ describe.skipIf(obstacle !== undefined)(titled("rebuilds"), () => {
       while (!state.done) {
         const { address } = (await house.compute.targets()).get(id) ?? {}
         asked++
-        const res = address === undefined ? undefined : await fetch(`http://${address}:8080/`).catch(() => undefined)
+        const signal = AbortSignal.timeout(10_000)
+        const res = address === undefined ? undefined : await fetch(`http://${address}:8080/`, { signal }).catch(() => undefined)
         if (res?.ok !== true) failed++
         await Bun.sleep(5)
       }

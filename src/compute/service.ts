@@ -5,6 +5,7 @@ import type { Log } from "../log"
 import type { RegistryLogin } from "../engine/model"
 import type { OwnListener } from "../own-listener"
 import { parseDefinition, parseRules } from "./definition"
+import { Expectations } from "./expectations"
 import { explain } from "./explain"
 import {
   type Caller,
@@ -50,8 +51,8 @@ export type ComputeNeeds = {
   storageRefusal?: (row: ContainerRow) => Promise<string | undefined>
   /** A name may have a certificate from now on. */
   certify?: (hostname: string) => void
-  /** Status or address of some container changed: ask `targets` again. */
-  onChange: () => void
+  /** Status or address of some container changed: ask `targets` again. May resolve when what they say is live; never rejects. */
+  onChange: () => unknown
 }
 
 const liveStatusLimitMs = 2_000
@@ -62,10 +63,12 @@ export class ComputeService {
   readonly rebuilds: Rebuilds
   private settling: Settling
   private rule: UpstreamRule
+  private expectations: Expectations
 
   constructor(private needs: ComputeNeeds) {
     const { engine, store, log, now } = needs
     const provisioner = (settling: Settling, at: Engine) => this.makeProvisioner(settling, at)
+    this.expectations = new Expectations(now)
     this.settling = new Settling({ engine, provisioner, log, now, onTrouble: () => this.changed() })
     this.rule = new UpstreamRule(needs)
     this.rebuilds = new Rebuilds({
@@ -216,18 +219,22 @@ export class ComputeService {
 
   /** Everybody's containers as the edge may reach them, read from the store at each call. */
   async targets(): Promise<Map<string, ContainerTarget>> {
-    return new Map((await this.needs.store.all()).map((row) => [row.id, this.target(row)]))
+    const rows = await this.needs.store.all()
+    this.expectations.keep(new Set(rows.map((row) => row.id)))
+    return new Map(rows.map((row) => [row.id, this.target(row)]))
   }
 
   private target(row: ContainerRow): ContainerTarget {
     const ports = parsePorts(row)
     const port = (targetPort: number) => ports[targetPort] ?? targetPort
-    if (row.status !== "running") return { running: false, reason: `the container is ${row.status}`, port }
-    if (row.address === null) return { running: false, reason: "the container has no address", port }
     if (row.kind === "engine" && this.provisioner === undefined) return { running: false, reason: noEngine, port }
+    const awaited = row.kind === "engine" ? { awaitedUntil: this.expectations.awaitedUntil(row) } : {}
+    if (row.status !== "running") return { running: false, reason: `the container is ${row.status}`, ...awaited, port }
+    if (row.desired === "stopped") return { running: false, reason: "the container is being stopped", ...awaited, port }
+    if (row.address === null) return { running: false, reason: "the container has no address", ...awaited, port }
     if (row.kind === "external" && this.rule.leadsToUs(row.address, ports))
       return { running: false, reason: "the container's address has become Freehold's own", port }
-    return { running: true, address: row.address, port }
+    return { running: true, address: row.address, ...awaited, port }
   }
 
   /** As `Settling.settle`. */
@@ -250,9 +257,9 @@ export class ComputeService {
     return this.settling.stop()
   }
 
-  /** Some container, or the way to it, is not what it was. */
-  changed(): void {
-    this.needs.onChange()
+  /** Some container, or the way to it, is not what it was; may resolve when that is live. */
+  changed(): unknown {
+    return this.needs.onChange()
   }
 
   private async toggle(row: ContainerRow, status: "running" | "stopped"): Promise<ContainerReply> {

@@ -19,7 +19,7 @@ export class ThreadEdge {
   private traffic = new TrafficCounters()
   private accessLog = new AccessLog((lines) => this.send(lines))
   private certificates: ThreadCertificates
-  private settings: ThreadSettings = { maxConnections: 0, trustedProxies: [], isLogged: false, logLevel: "info" }
+  private settings: ThreadSettings = { maxConnections: 0, trustedProxies: [], isLogged: false, logLevel: "info", holdMs: 0 }
   private trusted: TrustedProxies | undefined
   private listener: EdgeListener | undefined
   /** The lines that the main thread has not written yet. */
@@ -68,6 +68,7 @@ export class ThreadEdge {
       isLogged: () => this.settings.isLogged,
       maxConnections: () => this.settings.maxConnections,
       trusted: () => this.trusted,
+      holdMs: () => this.settings.holdMs,
       proxies: proxyProtocol.length === 0 ? undefined : new TrustedProxies(proxyProtocol),
       traffic: this.traffic,
       limits: { handshakeMs },
