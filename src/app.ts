@@ -118,6 +118,7 @@ async function compose(
     ownListeners,
     portProblem: (port) => portListeners.problem(port),
     publish: () => publisher.publish(),
+    timeline,
     counters,
     log,
     now,

@@ -24,6 +24,7 @@ import type { Log } from "../log"
 import { MappingService } from "../mappings/service"
 import { MappingStore } from "../mappings/store"
 import type { TrafficSource } from "../traffic/model"
+import type { Timeline } from "../timeline/timeline"
 import { TrafficService } from "../traffic/service"
 import { TrafficStore } from "../traffic/store"
 import { Vault } from "../vault"
@@ -49,6 +50,7 @@ export type FeatureNeeds = {
   portProblem: (port: number) => string | undefined
   /** Brings what the store has now to the edge, and resolves when it is live. */
   publish: () => Promise<void>
+  timeline: Timeline
   /** What the edge counts. */
   counters: TrafficSource
   log: Log
@@ -251,7 +253,7 @@ export class Features {
   }
 
   private makeMappings(store: MappingStore): MappingService {
-    const { config, dns, isOwnIssuer, certificates, publish, log, now } = this.needs
+    const { config, dns, isOwnIssuer, certificates, publish, timeline, log, now } = this.needs
     const challengeTarget = (personId: string, domain: string) =>
       isOwnIssuer(domain) ? undefined : dns.challengeTarget(mappingClaim(personId, domain))
     return new MappingService({
@@ -272,6 +274,12 @@ export class Features {
       certify: (domain) => void certificates.obtain(domain),
       forgetCertificate: (domain) => certificates.remove(domain),
       certificateStatus: (domain) => certificates.status(domain),
+      note: ({ id, personId, domain }, kind, text) => {
+        const holder = { personId, subject: { kind: "mapping" as const, id } }
+        if (kind === "dns") timeline.noteChange(domain, "TXT", text, { kind, text, holder })
+        else timeline.note({ hostname: domain, kind, text, holder })
+      },
+      forgetTimeline: (id) => timeline.forget({ kind: "mapping", id }),
       get maxPending() {
         return config.current.maxPendingMappings
       },

@@ -42,6 +42,10 @@ export type MappingNeeds = {
   certify: (domain: string) => void
   forgetCertificate: (domain: string) => Promise<void>
   certificateStatus: (domain: string) => Promise<CertificateStatus>
+  /** Puts something on the mapping's timeline, an observation of the DNS only where it is another than the last; never throws. */
+  note?: (row: Pick<DomainMappingRow, "id" | "personId" | "domain">, kind: "state" | "dns", text: string) => void
+  /** The mapping is gone, and its timeline with it. */
+  forgetTimeline?: (id: string) => Promise<void>
   log: Log
   maxPending: number
   intervalMs: number
@@ -100,6 +104,11 @@ export class MappingService {
     if (outcome === "capped") {
       throw new AppError("rate_limited", `too many unverified domain mappings (max ${this.needs.maxPending}): verify or delete some first`)
     }
+    this.note(
+      row,
+      "state",
+      isPrivate ? "created, verified: the name is in a private zone" : "created, pending: the TXT record has to be published",
+    )
     if (isPrivate) {
       await this.goLive(domain)
       return this.shown(row)
@@ -132,6 +141,11 @@ export class MappingService {
     await this.needs.publish()
     if (row.status === "verified") await this.needs.forgetCertificate(row.domain)
     await this.needs.unautomate(personId, row.domain)
+    await this.needs.forgetTimeline?.(id)
+  }
+
+  private note(...[row, kind, text]: Parameters<NonNullable<MappingNeeds["note"]>>): void {
+    this.needs.note?.(row, kind, text)
   }
 
   /** The hostname of a person's own mapping, or undefined where there is none. */
@@ -159,6 +173,7 @@ export class MappingService {
 
   private async look(row: DomainMappingRow): Promise<{ status: string; detail?: string }> {
     const { proven, detail } = await checkProof(this.needs.lookupTxt, verifyName(row.domain), row.verifyToken)
+    this.note(row, "dns", detail)
     if (proven) {
       if (await this.markVerified(row, "txt")) return { status: "verified" }
       throw new AppError("conflict", "domain already in use")
@@ -167,6 +182,7 @@ export class MappingService {
     if (row.status === "failed") {
       const fresh = { windowStartedAt: now, nextCheckAt: now + this.needs.intervalMs, checks: 0, lastDetail: detail }
       if (!(await this.needs.store.restart(row.id, row.domain, fresh))) throw new AppError("conflict", "domain already in use")
+      this.note(row, "state", "failed → pending: asked for anew")
       return { status: "pending", detail }
     }
     const checks = row.checks + 1
@@ -183,6 +199,7 @@ export class MappingService {
   private async markVerified(row: DomainMappingRow, proof: string): Promise<boolean> {
     if (!(await this.needs.store.verify(row.id, row.domain, proof, this.needs.now()))) return false
     this.needs.log.info("domain verified", { domain: row.domain, mapping: row.id, proof })
+    this.note(row, "state", `${row.status} → verified, by ${proof === "txt" ? "its TXT record" : "the owner's DNS provider"}`)
     await this.goLive(row.domain)
     return true
   }
@@ -210,6 +227,7 @@ export class MappingService {
       if (this.needs.now() - row.windowStartedAt >= this.needs.expiryMs) {
         const last = row.lastDetail === null ? "" : `; last seen: ${row.lastDetail}`
         await this.needs.store.fail(row.id, `the record was not found in time, verify again to restart${last}`)
+        this.note(row, "state", "pending → failed: the record was not found in time")
         this.needs.log.info("domain verification expired", { domain: row.domain, mapping: row.id })
         return
       }
