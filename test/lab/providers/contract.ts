@@ -49,6 +49,7 @@ const ttlSeconds = 3600
  */
 export function providerContract(contract: Contract): void {
   const { adapter, unsupported = [], besides = [] } = contract
+  const supported = recordCases.filter(({ type, what }) => !unsupported.includes(type) && !besides.includes(what))
   const obstacle = zoneServerObstacle()
   describe.skipIf(obstacle !== undefined)(
     `${adapter.name} keeps the contract of a DNS provider${obstacle ? ` (skipped: ${obstacle})` : ""}`,
@@ -118,24 +119,21 @@ export function providerContract(contract: Contract): void {
       })
 
       describe("a record set", () => {
-        test.each(recordCases.filter(({ type, what }) => !unsupported.includes(type) && !besides.includes(what)))(
-          "of $what is created, replaced and removed",
-          async (item) => {
-            const name = item.name ?? freshName()
-            const { type } = item
+        test.each(supported)("of $what is created, replaced and removed", async (item) => {
+          const name = item.name ?? freshName()
+          const { type } = item
+          expect(await read(name, type)).toBeUndefined()
+          for (const values of [item.first, item.first, item.second]) {
+            await replace(setOf(name, type, ...values))
+            expect(await server.ask(name, type)).toEqual([...values].sort())
+            expect(await read(name, type)).toEqual([...values].sort())
+          }
+          for (const _ of [1, 2]) {
+            await replace(setOf(name, type))
+            expect((await held()).get(`${name} ${type}`)).toBeUndefined()
             expect(await read(name, type)).toBeUndefined()
-            for (const values of [item.first, item.first, item.second]) {
-              await replace(setOf(name, type, ...values))
-              expect(await server.ask(name, type)).toEqual([...values].sort())
-              expect(await read(name, type)).toEqual([...values].sort())
-            }
-            for (const _ of [1, 2]) {
-              await replace(setOf(name, type))
-              expect((await held()).get(`${name} ${type}`)).toBeUndefined()
-              expect(await read(name, type)).toBeUndefined()
-            }
-          },
-        )
+          }
+        })
 
         test.each(unsupported)("of type %p, which the provider does not hold, is refused", async (type) => {
           const item = recordCases.find((candidate) => candidate.type === type)
@@ -161,7 +159,8 @@ export function providerContract(contract: Contract): void {
         })
 
         test("that is there already is not written again", async () => {
-          const set = setOf(freshName(), "TXT", 'say "hi"', "z".repeat(300))
+          const texts = supported.filter(({ type }) => type === "TXT").map(({ first }) => first[0] ?? "")
+          const set = setOf(freshName(), "TXT", ...new Set(texts))
           await replace(set)
           const serial = await server.serial("example.test")
           await replace({ ...set, values: [...set.values].reverse() })
