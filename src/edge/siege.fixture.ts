@@ -98,7 +98,10 @@ export class Siege {
       // A pause of this whole process may outlast the idle time that a test sets; a client whose connection was closed between requests opens another.
       if (client.ended || client.closed) {
         client.socket.destroy()
-        client = await this.fixture.client("other.test")
+        const again = await this.fixture.client("other.test").catch(() => undefined)
+        // An edge that drains takes nobody; where it should have, the end of the siege waits for an answer in vain.
+        if (again === undefined) return
+        client = again
       }
       const startedAt = performance.now()
       client.send("GET / HTTP/1.1\r\nHost: other.test\r\n\r\n")
