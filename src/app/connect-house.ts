@@ -106,6 +106,7 @@ export class ConnectHouse {
       challengeTarget: (personId, hostname) =>
         needs.isOwnIssuer(hostname) ? undefined : needs.challengeTarget(connectionClaim(personId, hostname)),
       isOwnIssuer: needs.isOwnIssuer,
+      applyUrl: (row) => world.applyUrl(row),
       delegatedZone: world.delegatedZone,
       publish: needs.publish,
       obtain: (hostname) => certificates.obtain(hostname),

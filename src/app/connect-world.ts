@@ -1,7 +1,9 @@
 import type { Place, RecordReport } from "../connect/needs"
+import type { ConnectionRow } from "../db/connect-schema"
 import { challengeName, type DnsRecord } from "../connect/model"
 import type { EdgeAddress } from "../connect/records"
 import type { Lookup, RecordType } from "../dns/lookup"
+import { challengeVariable } from "../domain-connect/template"
 import type { DomainConnect } from "../domain-connect/service"
 import { AppError, describeError } from "../errors"
 import { withoutWildcard as bare } from "../hostname"
@@ -21,6 +23,9 @@ export type WorldNeeds = {
   /** Who certifies this name, best first. */
   issuers: (hostname: string) => PreflightIssuer[]
 }
+
+/** How long somebody waits to hear whether a provider applies templates. */
+const applyLimitMs = 4_000
 
 /** What is known of the zone that a hostname lies in. */
 export type Surroundings = Place & { zone: string | undefined; nameServers: string[]; detected: DetectedProvider | undefined }
@@ -87,6 +92,33 @@ export class ConnectWorld {
     if (!own.some(({ outcome }) => outcome === "answer" || outcome === "nodata" || outcome === "nxdomain"))
       throw new Error(problem ?? `no name server of ${name} gave a usable answer`)
     return [...new Set(own.filter(({ outcome }) => outcome === "answer").flatMap(({ values }) => values))]
+  }
+
+  /** Where the browser goes so that the zone's provider applies our template, for the records we make by ourselves; undefined where it does not. */
+  applyUrl = async ({ id, hostname, challengeValue, desiredRecords }: ConnectionRow): Promise<string | undefined> => {
+    const ours = JSON.parse(desiredRecords) as DnsRecord[]
+    const { cname, ipv4, ipv6 } = this.needs.edge()
+    // The template leads to the edge and nowhere else, so other records would be left out.
+    if (hostname.startsWith("*.") || !ours.every(({ host, value }) => host === hostname && [cname, ...ipv4, ...ipv6].includes(value)))
+      return undefined
+    const limit = Promise.withResolvers<undefined>()
+    const timer = setTimeout(limit.resolve, applyLimitMs)
+    try {
+      return await Promise.race([this.applyUrlOf(id, hostname, challengeValue), limit.promise])
+    } catch (error) {
+      if (error instanceof AppError) return undefined
+      throw error
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  private async applyUrlOf(state: string, hostname: string, challengeValue: string): Promise<string | undefined> {
+    const zone = await this.delegatedZone(hostname)
+    if (zone === undefined || (await this.offers(zone)) === undefined) return undefined
+    const host = hostname === zone ? "" : hostname.slice(0, -zone.length - 1)
+    const variables = { [challengeVariable]: challengeValue.replace(/^cd-verify-/, "") }
+    return this.needs.domainConnect.applyUrl({ zone, host, variables, state })
   }
 
   /** What the zone's provider offers by Domain Connect, or why that could not be found out. */

@@ -21,6 +21,8 @@ import { planRoutes } from "./plan-routes"
 export type World = {
   records: Map<string, string[]>
   silent: boolean
+  /** Whether the customer's provider speaks Domain Connect. */
+  applies: boolean
   /** Whether challenges can be delegated to the house. */
   serves: boolean
   zones: string[]
@@ -48,6 +50,7 @@ export async function startConnect(settings: { credentials?: boolean } = {}) {
   const world: World = {
     records: new Map(),
     silent: false,
+    applies: false,
     serves: false,
     zones: ["customer.com"],
     tokens: new Map(),
@@ -80,6 +83,7 @@ export async function startConnect(settings: { credentials?: boolean } = {}) {
     }),
     judge: async (records) => records.map((record) => judge(world, record)),
     preflight: async () => world.preflight,
+    applyUrl: async ({ hostname }) => (world.applies ? `https://dns.example/apply?domain=${hostname}` : undefined),
     challengeTarget: (personId) => (world.serves ? `c-${personId}.acme.cloud.example.org` : undefined),
     isOwnIssuer: () => false,
     delegatedZone: async (hostname) => world.zones.find((zone) => hostname === zone || hostname.endsWith(`.${zone}`)),

@@ -162,6 +162,16 @@ describe("create", () => {
   })
 })
 
+test("where the provider applies templates, the address to send the browser to stands in the answer until the name is proved", async () => {
+  const t = await setup()
+  expect((await t.made("a.customer.com")).domain_connect).toEqual({ apply_url: null })
+  t.world.applies = true
+  const made = await t.made("app.customer.com")
+  expect(made.domain_connect).toEqual({ apply_url: "https://dns.example/apply?domain=app.customer.com" })
+  t.publishTxt(made)
+  expect(await t.ask(200, "POST", t.at(made.id, "/verify"), t.app.key)).not.toHaveProperty("domain_connect")
+})
+
 describe("wildcards", () => {
   test("without a way to a DNS challenge one is refused, with it the record to delegate stands in the answer", async () => {
     const t = await setup()

@@ -254,6 +254,7 @@ export class Connections {
       ...(target === undefined
         ? {}
         : { acme_challenge: { name: `_acme-challenge.${withoutWildcard(row.hostname)}`, type: "CNAME", value: target } }),
+      ...(isManual ? { domain_connect: { apply_url: (await this.needs.applyUrl(row)) ?? null } } : {}),
       ...(isManual ? { ownership_challenge: { name: challengeName(row.hostname), type: "TXT", value: row.challengeValue } } : {}),
     }
   }

@@ -61,6 +61,8 @@ export type ConnectNeeds = {
   preflight: (row: ConnectionRow) => Promise<PreflightVerdict>
   /** The zone that the parent delegates and the hostname lies in, as the world sees it. */
   delegatedZone: (hostname: string) => Promise<string | undefined>
+  /** Where the customer's browser goes to let their DNS provider enter the records; undefined where that is not offered. Never throws. */
+  applyUrl: (row: ConnectionRow) => Promise<string | undefined>
   /** Where the person may delegate the DNS challenges of a name to; undefined where that is not offered. */
   challengeTarget: (personId: string, hostname: string) => string | undefined
   /** Whether the built-in CA certifies the name, which needs no challenge. */
