@@ -95,6 +95,7 @@ async function compose(
       obstacle: (name) => connect.advice.obstacle(name),
       directory: (name) => connect.advice.directory(name),
     },
+    isTest: (name) => connect.connect.isTest(name),
     onStep: (name, step) => timeline.noteStep(name, step),
     ownHosts,
     verifiedNames: async () => [...(await features.verified()).map(({ domain }) => domain), ...(await connect.connect.provenNames())],

@@ -20,6 +20,13 @@ test.each<[Partial<IssuersOptions>, string, string]>([
   [{ fallbackDirectory: "https://other.example/directory" }, "app.example.com", directory],
   [{ fallbackDirectory: "https://other.example/directory" }, "nas.lan", "internal"],
   [{ directory: "internal" }, "app.example.com", "internal"],
+  [
+    { testDirectory: "https://staging.example/directory", isTest: (name) => name === "t.example.com" },
+    "t.example.com",
+    "https://staging.example/directory",
+  ],
+  [{ testDirectory: "https://staging.example/directory", isTest: (name) => name === "t.example.com" }, "app.example.com", directory],
+  [{ isTest: () => true }, "app.example.com", directory],
 ])("with %p the issuer of %s is %s", (options, hostname, name) => {
   const all = issuers(options)
   expect(all.for(hostname).name).toBe(name)

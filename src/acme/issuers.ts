@@ -10,6 +10,9 @@ export type IssuersOptions = {
   /** A directory URL, or `internal` for the built-in CA. */
   directory: string
   fallbackDirectory?: string
+  /** For names of test applications; they have the first directory where it is left out. */
+  testDirectory?: string
+  isTest?: (hostname: string) => boolean
   /** New orders in three hours, at each directory. */
   orderLimit?: number
   /** PEM of an extra trust root for the directories. */
@@ -34,17 +37,20 @@ export class Issuers {
   readonly internal: InternalCa
   private directories: AcmeIssuer[] = []
   private public: Issuer
+  private test: Issuer | undefined
 
   constructor(private options: IssuersOptions) {
-    const { directory, fallbackDirectory } = options
+    const { directory, fallbackDirectory, testDirectory } = options
     this.internal = new InternalCa(options.rootKeeper, options.now)
     if (directory === "internal") this.public = this.internal
     else if (fallbackDirectory === undefined) this.public = this.open(directory)
     else this.public = new FallbackIssuer(this.open(directory), this.open(fallbackDirectory), options.allowedDirectory)
+    if (testDirectory !== undefined) this.test = this.open(testDirectory)
   }
 
   /** The issuer of a canonical hostname. */
   for(hostname: string): Issuer {
+    if (this.test !== undefined && this.options.isTest?.(hostname) === true) return this.test
     return this.options.isPrivate(hostname) ? this.internal : this.public
   }
 

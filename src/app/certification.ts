@@ -32,6 +32,8 @@ export type CertificationNeeds = {
   advice: { obstacle: (name: string) => Promise<string | undefined>; directory: (name: string) => Promise<string | undefined> }
   /** Told of each step of an order. */
   onStep: (name: string, step: { name: string; text: string; problem?: string }) => void
+  /** Whether a name belongs to a test application; answered from memory. */
+  isTest: (name: string) => boolean
   /** May it have a new one? A name whose DNS leads elsewhere keeps the one it has. */
   mayOrder: (hostname: string) => boolean
   /** The platform's own hosts, certified at each start. */
@@ -71,6 +73,8 @@ export class Certification {
     this.issuers = new Issuers({
       directory: config.acmeDirectory,
       fallbackDirectory: config.acmeFallbackDirectory,
+      ...(config.acmeTestDirectory === undefined ? {} : { testDirectory: config.acmeTestDirectory }),
+      isTest: needs.isTest,
       orderLimit: config.acmeOrderLimit,
       caPem: config.acmeCa,
       email: config.acmeEmail,
@@ -121,9 +125,10 @@ export class Certification {
 
   /** Who certifies a name, as far as its CAA records may speak of them: directories whose identity in such records is known. */
   preflightIssuers = (hostname: string): PreflightIssuer[] => {
-    const { acmeDirectory, acmeFallbackDirectory } = this.needs.config.current
+    const { acmeDirectory, acmeFallbackDirectory, acmeTestDirectory } = this.needs.config.current
     if (this.isPrivate(hostname)) return []
-    return [acmeDirectory, acmeFallbackDirectory].flatMap((url) => {
+    const isTest = acmeTestDirectory !== undefined && this.needs.isTest(hostname)
+    return (isTest ? [acmeTestDirectory] : [acmeDirectory, acmeFallbackDirectory]).flatMap((url) => {
       if (url === undefined) return []
       const { name: label, caaIdentities } = authorityAt(url)
       return caaIdentities.length === 0 ? [] : [{ name: url, label, caaIdentities, challengeTypes: ["tls-alpn-01", "http-01", "dns-01"] }]

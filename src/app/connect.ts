@@ -56,6 +56,7 @@ export class Connect {
   private workers: Worker[]
   /** Proven names whose DNS leads elsewhere. */
   private held = new Set<string>()
+  private tests = new Set<string>()
 
   constructor(private needs: ConnectPartNeeds) {
     const { db, vault, credentialVault, signer, baseDomain, log, now } = needs
@@ -111,6 +112,7 @@ export class Connect {
   async routes(): Promise<RouteConnection[]> {
     const rows = await this.store.holding()
     this.held = new Set(rows.filter(({ state }) => state === "drifted").map(({ hostname }) => hostname))
+    this.tests = new Set(rows.filter(({ environment }) => environment === "test").map(({ hostname }) => hostname))
     return Promise.all(
       rows.map(async (row): Promise<RouteConnection> => {
         const isOwn = row.originUrl !== null || row.containerId !== null
@@ -156,6 +158,9 @@ export class Connect {
 
   /** Whether new certificates of the name are held back; answered from memory. */
   isHeld = (hostname: string): boolean => this.held.has(hostname)
+
+  /** Whether the name is of a test application; answered from memory. */
+  isTest = (hostname: string): boolean => this.tests.has(hostname)
 
   /** Takes over what the store has before anything is asked. */
   async prepare(): Promise<void> {
