@@ -216,7 +216,7 @@ test("clients that come, ask anything and leave at any moment leave nothing behi
       else setTimeout(act, random() * 20)
     }),
   )
-  const times = { headMs: 200, idleMs: 200, bodyIdleMs: 200, firstByteMs: 200, responseIdleMs: 200, tunnelIdleMs: 200, lingerMs: 50 }
+  const times = { headMs: 200, idleMs: 200, bodyIdleMs: 200, firstByteMs: 1000, responseIdleMs: 200, tunnelIdleMs: 200, lingerMs: 50 }
   const siege = await Siege.start(stage, upstream.upstream, times)
   const bytes = [
     get(),
