@@ -1,5 +1,5 @@
 import { Api } from "./app/api"
-import { ConnectHouse } from "./app/connect-house"
+import { ConnectHouse, connectHoldings } from "./app/connect-house"
 import { Certification } from "./app/certification"
 import { Dns } from "./app/dns"
 import { Edge } from "./app/edge"
@@ -120,6 +120,7 @@ async function compose(
     portProblem: (port) => portListeners.problem(port),
     publish: () => publisher.publish(),
     timeline,
+    moreHoldings: connectHoldings(() => connect),
     counters,
     log,
     now,

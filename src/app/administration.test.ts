@@ -121,11 +121,16 @@ test("in the whole house a deletion takes containers, mappings, tokens and keys,
   const scopes = { [`networking.${id}`]: ["read"] }
   const token = await send<{ id: string; token: string }>("POST", "/api/tokens", bob, { name: "ci", scopes })
   const account = await send<{ id: string }>("POST", "/api/service-accounts", bob, { name: "bot", scopes })
+  const application = await send<{ id: string }>("POST", "/v1/applications", bob, { name: "Acme" })
+  const endpoint = await send<{ id: string }>("POST", "/v1/webhook-endpoints", bob, { url: "https://hooks.example/" })
   const socket = closing(bob)
   await socket.opened
 
   const preview = await send<{ owns: { kind: string; items: object[] }[]; digest: string }>("GET", `/admin/users/${id}/deletion`, ada)
   expect(Object.fromEntries(preview.owns.map(({ kind, items }) => [kind, items]))).toEqual({
+    connections: [],
+    webhook_endpoints: [{ id: endpoint.id, name: "https://hooks.example/" }],
+    applications: [{ id: application.id, name: "Acme" }],
     domain_mappings: [{ id: mapping.id, name: "nas.home.arpa" }],
     containers: [{ id: container.id, name: "nas" }],
     owned_domains: [],
@@ -142,6 +147,8 @@ test("in the whole house a deletion takes containers, mappings, tokens and keys,
 
   const { entries } = await send<{ entries: { username: string; action: string; target: string }[] }>("GET", "/api/audit?person=bob", ada)
   expect(entries.map(({ action, target }) => [action, target])).toEqual([
+    ["POST /v1/webhook-endpoints", endpoint.id],
+    ["POST /v1/applications", application.id],
     ["POST /api/service-accounts", account.id],
     ["POST /api/tokens", token.id],
     ["POST /api/domain-mappings", mapping.id],

@@ -19,6 +19,8 @@ export type AdministrationNeeds = {
   db: Db
   mappings: MappingService
   compute: ComputeService
+  /** What else people own, removed before the rest. */
+  more?: Holding[]
   log: Log
   now: () => number
 }
@@ -95,13 +97,14 @@ export class HouseAdministration {
 }
 
 /** What people own, in the order in which it is removed: a mapping's record is taken away with the provider token of an owned domain. */
-function holdings({ db, mappings, compute }: AdministrationNeeds): Holding[] {
+function holdings({ db, mappings, compute, more }: AdministrationNeeds): Holding[] {
   const accounts = new AccountStore(db)
   const zones = new ZoneStore(db)
   const mappingStore = new MappingStore(db)
   const ssh = new SshStore(db)
   const registries = new RegistryStore(db)
   return [
+    ...(more ?? []),
     {
       kind: "domain_mappings",
       list: async (personId) => (await mappingStore.list(personId)).map(({ id, domain }) => ({ id, name: domain })),

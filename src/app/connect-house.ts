@@ -1,4 +1,5 @@
 import { lookup as resolveName } from "node:dns/promises"
+import type { Holding } from "../accounts/administration"
 import type { Signer } from "../accounts/signer"
 import { applicationRoutes } from "../connect/application-routes"
 import { connectionRoutes } from "../connect/connection-routes"
@@ -230,6 +231,23 @@ export class ConnectHouse {
     })
   }
 }
+
+/** What of a person's goes with them, in the order in which it is removed; the house is asked for at each use. */
+export const connectHoldings = (house: () => ConnectHouse): Holding[] => [
+  {
+    kind: "connections",
+    list: async (personId) => (await house().connect.holdingsOf(personId)).connections,
+    remove: (personId, id) => house().connect.archive(personId, id),
+  },
+  {
+    kind: "webhook_endpoints",
+    list: async (personId) => {
+      const { data } = await house().webhooks.service.list({ personId, environment: undefined }, { limit: "100" })
+      return data.map(({ id, url: name }) => ({ id, name }))
+    },
+  },
+  { kind: "applications", list: async (personId) => (await house().connect.holdingsOf(personId)).applications },
+]
 
 const connectionClaim = (personId: string, name: string) => `connections ${personId} ${withoutWildcard(name)}`
 

@@ -134,6 +134,22 @@ export class Connect {
   /** The proven hostnames, each certified when the process starts. */
   provenNames = async (): Promise<string[]> => (await this.store.holding()).map(({ hostname }) => hostname)
 
+  /** What a person's connections and applications are called, for whoever deletes the person; names that are served go first. */
+  async holdingsOf(personId: string) {
+    const view = { personId, environment: undefined, applicationId: undefined }
+    const [connections, applications] = await Promise.all([this.store.open(personId), this.applicationStore.list(view, 1000, undefined)])
+    return {
+      connections: connections.map(({ id, hostname: name }) => ({ id, name })),
+      applications: applications.map(({ id, name }) => ({ id, name })),
+    }
+  }
+
+  /** Archives a person's connection. */
+  async archive(personId: string, id: string): Promise<void> {
+    const all = { environment: undefined, applicationId: undefined, scopes: new Set<string>() }
+    await this.connections.archive({ kind: "session", personId, isAdmin: false, ...all }, id)
+  }
+
   /** Whose a proven name is, or undefined where no connection holds it. */
   async ownerOf(hostname: string): Promise<string | undefined> {
     return (await this.holderOf(hostname))?.personId

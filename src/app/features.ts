@@ -32,6 +32,7 @@ import { Worker } from "../worker"
 import { CloudflareProvider } from "../zones/cloudflare"
 import { ZoneService } from "../zones/service"
 import { ZoneStore } from "../zones/store"
+import type { Holding } from "../accounts/administration"
 import { HouseAdministration } from "./administration"
 import type { Dns } from "./dns"
 import { OwnAccount } from "./own-account"
@@ -51,6 +52,8 @@ export type FeatureNeeds = {
   /** Brings what the store has now to the edge, and resolves when it is live. */
   publish: () => Promise<void>
   timeline: Timeline
+  /** What people own besides what is made here. */
+  moreHoldings: Holding[]
   /** What the edge counts. */
   counters: TrafficSource
   log: Log
@@ -102,7 +105,8 @@ export class Features {
     const { find: mapping, holders } = mappingStore
     this.traffic = new TrafficService({ store: new TrafficStore(db), source: needs.counters, mapping, holders, log, now })
     this.mappings = this.makeMappings(mappingStore)
-    this.administration = new HouseAdministration({ config, db, mappings: this.mappings, compute: this.compute, log, now })
+    const { mappings, compute } = this
+    this.administration = new HouseAdministration({ config, db, mappings, compute, more: needs.moreHoldings, log, now })
     this.verifier = new Worker(
       (signal) => this.mappings.checkDue(signal),
       () => Math.min(config.current.verifyIntervalMs, 5000),

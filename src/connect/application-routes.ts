@@ -26,9 +26,9 @@ export const applicationRoutes = ({ applications, keys, credentials, tokens, ide
   new Elysia({ name: "application-routes" })
     .post(
       "/v1/applications",
-      async ({ request }) => {
+      async ({ request, set }) => {
         const principal = await guard(request, administer)
-        return answerMade(idempotency, request, principal, (body) => applications.create(principal, body))
+        return answerMade(idempotency, request, principal, set, (body) => applications.create(principal, body))
       },
       { parse: "none" },
     )
@@ -48,10 +48,10 @@ export const applicationRoutes = ({ applications, keys, credentials, tokens, ide
     })
     .post(
       "/v1/applications/:id/keys",
-      async ({ request, params }) => {
+      async ({ request, params, set }) => {
         const principal = await guard(request, administer)
         const application = await applications.own(principal, params.id)
-        return answerMade(idempotency, request, principal, (body) => keys.create(principal, application, body))
+        return answerMade(idempotency, request, principal, set, (body) => keys.create(principal, application, body))
       },
       { parse: "none" },
     )
@@ -65,10 +65,10 @@ export const applicationRoutes = ({ applications, keys, credentials, tokens, ide
     })
     .post(
       "/v1/applications/:id/credentials",
-      async ({ request, params }) => {
+      async ({ request, params, set }) => {
         const principal = await guard(request, administer)
         const application = await applications.own(principal, params.id)
-        return answerMade(idempotency, request, principal, (body) => credentials.create(application, body))
+        return answerMade(idempotency, request, principal, set, (body) => credentials.create(application, body))
       },
       { parse: "none" },
     )

@@ -33,7 +33,15 @@ export class ApplicationStore {
       .executeTakeFirst()
   }
 
-  byId = (id: string) => this.db.selectFrom("applications").selectAll().where("id", "=", id).executeTakeFirst()
+  /** An application whose person may act. */
+  enabled = (id: string) =>
+    this.db
+      .selectFrom("applications")
+      .innerJoin("people", "people.id", "applications.personId")
+      .selectAll("applications")
+      .where("applications.id", "=", id)
+      .where("people.disabledAt", "is", null)
+      .executeTakeFirst()
 
   /** The origins of everybody's applications. */
   async allOrigins(): Promise<string[]> {

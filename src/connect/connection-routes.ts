@@ -35,9 +35,9 @@ export const connectionRoutes = ({ connections, email, inspect, idempotency, gua
     )
     .post(
       "/v1/connections",
-      async ({ request }) => {
+      async ({ request, set }) => {
         const principal = await guard(request, ["connections:write"], { widget: true })
-        return answerMade(idempotency, request, principal, (body) => connections.create(principal, body))
+        return answerMade(idempotency, request, principal, set, (body) => connections.create(principal, body))
       },
       { parse: "none" },
     )

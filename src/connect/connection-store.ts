@@ -74,6 +74,22 @@ export class ConnectionStore {
     await db.insertInto("connections").values(row).execute()
   }
 
+  /** How many of a person's connections wait for their proof. */
+  async unproven(personId: string, db: Db): Promise<number> {
+    const { count } = await db
+      .selectFrom("connections")
+      .select((e) => e.fn.countAll<number>().as("count"))
+      .where("personId", "=", personId)
+      .where("proof", "is", null)
+      .where("nextCheckAt", "is not", null)
+      .executeTakeFirstOrThrow()
+    return Number(count)
+  }
+
+  /** A person's connections that are not archived, for whoever deletes the person. */
+  open = (personId: string) =>
+    this.db.selectFrom("connections").select(["id", "hostname"]).where("personId", "=", personId).where("state", "!=", "archived").execute()
+
   /**
    * Changes the row where it still stands in one of these states, so that of several that try one succeeds; the row as it is then, or undefined.
    * Throws the database's fault where the change would hold a name that is held.

@@ -43,6 +43,8 @@ export const states: ConnectionState[] = [
 ]
 
 const setupTypes = ["automatic", "manual", "semiautomatic", "shared_login", "async", "api"]
+/** Each is looked at again and again. */
+const maxUnproven = 10_000
 const noDestination: Destination = { originUrl: null, containerId: null, targetPort: null }
 
 /** Throws `invalid`, `not_found` or `forbidden` where this person may not have traffic led there. */
@@ -108,6 +110,12 @@ export class Connections {
     }
     await store.db.transaction().execute(async (trx) => {
       if (await this.isTaken(hostname, trx)) throw conflict(hostname)
+      if ((await store.unproven(row.personId, trx)) >= maxUnproven) {
+        throw new AppError(
+          "rate_limited",
+          `${maxUnproven} connections wait for their proof already: archive some, or wait until they are live`,
+        )
+      }
       await usage.reserve(trx, row.personId, "connect")
       await store.insert(row, trx)
     })

@@ -72,7 +72,7 @@ export class Lifecycle {
   /** Looks at what is due, a few at a time. */
   async lookDue(signal: AbortSignal): Promise<void> {
     const due = await this.needs.store.due(this.needs.now(), 200)
-    const workers = Array.from({ length: 8 }, async () => {
+    const workers = Array.from({ length: 16 }, async () => {
       for (let row = due.shift(); row !== undefined && !signal.aborted; row = due.shift()) await this.lookOne(row)
     })
     await Promise.all(workers)

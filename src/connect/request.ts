@@ -29,12 +29,15 @@ export async function answerMade(
   idempotency: Idempotency,
   request: Request,
   principal: Principal,
+  set: { status?: number | string; headers: Record<string, unknown> },
   make: (body: Record<string, unknown>) => Promise<unknown>,
-): Promise<Response> {
+): Promise<unknown> {
   const text = await readText(request)
   const body = parseBody(text)
   const route = `${request.method} ${new URL(request.url).pathname}`
   const run = async (): Promise<Made> => ({ status: 201, body: await make(body) })
   const made = await idempotency.once(principal, route, request.headers.get("idempotency-key"), text, run)
-  return Response.json(made.body, { status: made.status, headers: { "cache-control": "no-store" } })
+  set.status = made.status
+  set.headers["cache-control"] = "no-store"
+  return made.body
 }

@@ -33,7 +33,7 @@ export class WidgetTokens {
   async authenticate(token: string, origin: string | null): Promise<Principal | undefined> {
     const claims = await this.signer.verify(token)
     if (claims?.type !== kind || typeof claims.sub !== "string") return undefined
-    const application = await this.store.byId(claims.sub)
+    const application = await this.store.enabled(claims.sub)
     if (application === undefined) return undefined
     const origins = JSON.parse(application.allowedOrigins) as string[]
     if (origin !== null && !origins.includes(origin))

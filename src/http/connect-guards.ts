@@ -1,9 +1,11 @@
+import { createHash } from "node:crypto"
 import type { Keys } from "../connect/keys"
 import { type Principal, type Scope, scopes } from "../connect/model"
 import type { Usage } from "../connect/usage"
 import type { WidgetTokens } from "../connect/widget-tokens"
 import { AppError } from "../errors"
 import { type Guards, presentedToken } from "./guards"
+import { RateLimit } from "./rate-limit"
 
 /** Whom the audit trail names for a request of the connect API. */
 export type ConnectActor = { personId: string; username: string | null; tokenKind: "api_key" | "widget_token"; tokenId: string | null }
@@ -11,6 +13,9 @@ export type ConnectActor = { personId: string; username: string | null; tokenKin
 /** Who asks the connect API: the one place where API keys and widget tokens are read and their scopes checked; a person's session may do everything. */
 export class ConnectGuards {
   private recognised = new WeakMap<Request, ConnectActor>()
+  private ofKeys = new RateLimit(500, 100)
+  /** A widget asks every few seconds, and its token is in the hands of a browser. */
+  private ofWidgets = new RateLimit(60, 5)
 
   constructor(
     private guards: Guards,
@@ -19,7 +24,7 @@ export class ConnectGuards {
     private usage: Usage,
   ) {}
 
-  /** Throws `unauthorized`, or `forbidden` where the token has none of the scopes, or is a widget's and `widget` does not say that one may. */
+  /** Throws `unauthorized`, `rate_limited`, or `forbidden` where the token has none of the scopes, or is a widget's and `widget` does not say that one may. */
   guard = async (request: Request, anyOf: readonly Scope[], options: { widget?: boolean } = {}): Promise<Principal> => {
     const principal = await this.principal(request)
     if (principal.kind === "widget" && options.widget !== true)
@@ -36,12 +41,14 @@ export class ConnectGuards {
     if (token !== undefined && !isCookie) {
       const key = token.startsWith("sk_") ? await this.keys.authenticate(token) : undefined
       if (key !== undefined) {
+        this.ofKeys.take(key.keyId ?? "")
         this.usage.noteCall(key.personId)
         this.recognised.set(request, { personId: key.personId, username: null, tokenKind: "api_key", tokenId: key.keyId ?? null })
         return key
       }
       const widget = await this.widgetTokens.authenticate(token, foreignOrigin(request))
       if (widget !== undefined) {
+        this.ofWidgets.take(createHash("sha256").update(token).digest("base64"))
         this.recognised.set(request, {
           personId: widget.personId,
           username: null,

@@ -113,6 +113,7 @@ async function createConnections(db: Kysely<unknown>): Promise<void> {
     .execute()
   await db.schema.createIndex("connections_by_person").on("connections").columns(["person_id", "created_at"]).execute()
   await db.schema.createIndex("connections_by_hostname").on("connections").column("hostname").execute()
+  await sql`CREATE INDEX connections_unproven ON connections (person_id) WHERE proof IS NULL AND next_check_at IS NOT NULL`.execute(db)
   await sql`CREATE INDEX connections_due ON connections (next_check_at) WHERE next_check_at IS NOT NULL`.execute(db)
   const holds = (row: string) => `${row}.proof IS NOT NULL AND ${row}.state NOT IN ('failed', 'archived')`
   await keepHeld(db, { table: "connections", kind: "connection", name: "hostname", holds })
