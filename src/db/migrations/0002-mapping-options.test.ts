@@ -1,33 +1,10 @@
-import { Database } from "bun:sqlite"
+import type { Database } from "bun:sqlite"
 import { expect, test } from "bun:test"
-import { mkdtemp, rm } from "node:fs/promises"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
-import { Kysely, SqliteDialect } from "kysely"
-import { Migrator } from "kysely/migration"
 import { openDatabase } from "../open"
-import { first } from "./0001-first"
+import { withEarlierStore } from "./earlier-store.fixture"
 
 /** A store as the first version left it, with one mapping in each status. */
-async function writeFirstVersion(path: string): Promise<void> {
-  const sqlite = new Database(path, { create: true, strict: true })
-  const database = {
-    close: () => sqlite.close(),
-    prepare(sql: string) {
-      const statement = sqlite.query(sql)
-      const reader = statement.columnNames.length > 0
-      const all = (values: readonly unknown[]) => statement.all(...(values as never[]))
-      return {
-        reader,
-        all,
-        run: (values: readonly unknown[]) => statement.run(...(values as never[])),
-        iterate: (values: readonly unknown[]) => all(values).values() as IterableIterator<unknown>,
-      }
-    },
-  }
-  const db = new Kysely<unknown>({ dialect: new SqliteDialect({ database }) })
-  const migrator = new Migrator({ db, provider: { getMigrations: async () => ({ "0001-first": first }) } })
-  expect((await migrator.migrateToLatest()).error).toBeUndefined()
+function fill(sqlite: Database): void {
   sqlite.run("INSERT INTO people VALUES ('u1', 'ada', 'Ada', 'hash', 1, 1)")
   sqlite.run(
     "INSERT INTO containers VALUES ('c1', 'u1', 'web', 'external', NULL, 0, 0, '', '', 'running', 'running', NULL, NULL, NULL, '{}', 1)",
@@ -39,14 +16,10 @@ async function writeFirstVersion(path: string): Promise<void> {
       status,
     ])
   }
-  await db.destroy()
 }
 
 test("mappings of a store of the first version keep all they had, redirect, speak HTTP/1.1 and are logged", async () => {
-  const folder = await mkdtemp(join(tmpdir(), "freehold-migration-"))
-  try {
-    const path = join(folder, "store.db")
-    await writeFirstVersion(path)
+  await withEarlierStore("0002", fill, async (path) => {
     // The second time finds everything done.
     for (let opened = 0; opened < 2; opened++) {
       const db = await openDatabase(path)
@@ -74,9 +47,7 @@ test("mappings of a store of the first version keep all they had, redirect, spea
       )
       await db.destroy()
     }
-  } finally {
-    await rm(folder, { recursive: true })
-  }
+  })
 })
 
 test("the new columns hold what their types say, as the table is strict", async () => {

@@ -1,46 +1,16 @@
-import { Database } from "bun:sqlite"
+import type { Database } from "bun:sqlite"
 import { expect, test } from "bun:test"
-import { mkdtemp, rm } from "node:fs/promises"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
-import { Kysely, SqliteDialect } from "kysely"
-import { Migrator } from "kysely/migration"
 import { openDatabase } from "../open"
-import { first } from "./0001-first"
-import { mappingOptions } from "./0002-mapping-options"
-import { traffic } from "./0003-traffic"
+import { withEarlierStore } from "./earlier-store.fixture"
 
 /** A store as the version before left it, with one person who is signed in. */
-async function writeThirdVersion(path: string): Promise<void> {
-  const sqlite = new Database(path, { create: true, strict: true })
-  const database = {
-    close: () => sqlite.close(),
-    prepare(sql: string) {
-      const statement = sqlite.query(sql)
-      const reader = statement.columnNames.length > 0
-      const all = (values: readonly unknown[]) => statement.all(...(values as never[]))
-      return {
-        reader,
-        all,
-        run: (values: readonly unknown[]) => statement.run(...(values as never[])),
-        iterate: (values: readonly unknown[]) => all(values).values() as IterableIterator<unknown>,
-      }
-    },
-  }
-  const db = new Kysely<unknown>({ dialect: new SqliteDialect({ database }) })
-  const earlier = { "0001-first": first, "0002-mapping-options": mappingOptions, "0003-traffic": traffic }
-  const migrator = new Migrator({ db, provider: { getMigrations: async () => earlier } })
-  expect((await migrator.migrateToLatest()).error).toBeUndefined()
+function fill(sqlite: Database): void {
   sqlite.run("INSERT INTO people VALUES ('u1', 'ada', 'Ada', 'hash', 1, 1)")
   sqlite.run("INSERT INTO sessions VALUES ('s1', 'u1', '192.0.2.1', 2, 3)")
-  await db.destroy()
 }
 
 test("people of an earlier store stay signed in, have no second factor, and take theirs along when they go", async () => {
-  const folder = await mkdtemp(join(tmpdir(), "freehold-migration-"))
-  try {
-    const path = join(folder, "store.db")
-    await writeThirdVersion(path)
+  await withEarlierStore("0004", fill, async (path) => {
     const db = await openDatabase(path)
     expect(await db.selectFrom("people").selectAll().execute()).toEqual([
       expect.objectContaining({ id: "u1", username: "ada", displayName: "Ada", passwordHash: "hash", isAdmin: 1, createdAt: 1 }),
@@ -65,7 +35,5 @@ test("people of an earlier store stay signed in, have no second factor, and take
       expect(await db.selectFrom(table).selectAll().execute()).toEqual([])
     }
     await db.destroy()
-  } finally {
-    await rm(folder, { recursive: true })
-  }
+  })
 })

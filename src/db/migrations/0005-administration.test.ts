@@ -1,43 +1,16 @@
-import { Database } from "bun:sqlite"
+import type { Database } from "bun:sqlite"
 import { expect, test } from "bun:test"
-import { mkdtemp, rm } from "node:fs/promises"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
-import { CamelCasePlugin, Kysely, SqliteDialect } from "kysely"
-import { Migrator } from "kysely/migration"
 import { openDatabase } from "../open"
-import { migrations } from "./list"
+import { withEarlierStore } from "./earlier-store.fixture"
 
 /** A store as every migration before this one left it, with a person who is signed in. */
-async function writeEarlierStore(path: string): Promise<void> {
-  const sqlite = new Database(path, { create: true, strict: true })
-  const database = {
-    close: () => sqlite.close(),
-    prepare(sql: string) {
-      const statement = sqlite.query(sql)
-      const all = (values: readonly unknown[]) => statement.all(...(values as never[]))
-      return {
-        reader: statement.columnNames.length > 0,
-        all,
-        run: (values: readonly unknown[]) => statement.run(...(values as never[])),
-        iterate: (values: readonly unknown[]) => all(values).values() as IterableIterator<unknown>,
-      }
-    },
-  }
-  const db = new Kysely<unknown>({ dialect: new SqliteDialect({ database }), plugins: [new CamelCasePlugin()] })
-  const earlier = Object.fromEntries(Object.entries(migrations).filter(([name]) => name < "0005"))
-  const migrator = new Migrator({ db, provider: { getMigrations: async () => earlier } })
-  expect((await migrator.migrateToLatest()).error).toBeUndefined()
+function fill(sqlite: Database): void {
   sqlite.run("INSERT INTO people VALUES ('u1', 'ada', 'Ada', 'hash', 1, 7)")
   sqlite.run("INSERT INTO sessions VALUES ('s1', 'u1', '192.0.2.1', 7, 8)")
-  await db.destroy()
 }
 
 test("people of an earlier store are enabled, and keep what they had", async () => {
-  const folder = await mkdtemp(join(tmpdir(), "freehold-migration-"))
-  try {
-    const path = join(folder, "store.db")
-    await writeEarlierStore(path)
+  await withEarlierStore("0005", fill, async (path) => {
     for (let opened = 0; opened < 2; opened++) {
       const db = await openDatabase(path)
       const person = { id: "u1", username: "ada", displayName: "Ada", passwordHash: "hash", isAdmin: 1, createdAt: 7, disabledAt: null }
@@ -46,9 +19,7 @@ test("people of an earlier store are enabled, and keep what they had", async () 
       expect(await db.selectFrom("auditEntries").selectAll().execute()).toEqual([])
       await db.destroy()
     }
-  } finally {
-    await rm(folder, { recursive: true })
-  }
+  })
 })
 
 test("a reset link goes with its person, an audit entry stays, and its id is never given again", async () => {

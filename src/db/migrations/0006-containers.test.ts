@@ -1,33 +1,10 @@
-import { Database } from "bun:sqlite"
+import type { Database } from "bun:sqlite"
 import { expect, test } from "bun:test"
-import { mkdtemp, rm } from "node:fs/promises"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
-import { Kysely, SqliteDialect } from "kysely"
-import { Migrator } from "kysely/migration"
 import { openDatabase } from "../open"
-import { migrations } from "./list"
+import { withEarlierStore } from "./earlier-store.fixture"
 
 /** A store as the version before left it, with a container of the engine and an external one. */
-async function writeVersionBefore(path: string): Promise<void> {
-  const sqlite = new Database(path, { create: true, strict: true })
-  const database = {
-    close: () => sqlite.close(),
-    prepare(sql: string) {
-      const statement = sqlite.query(sql)
-      const all = (values: readonly unknown[]) => statement.all(...(values as never[]))
-      return {
-        reader: statement.columnNames.length > 0,
-        all,
-        run: (values: readonly unknown[]) => statement.run(...(values as never[])),
-        iterate: (values: readonly unknown[]) => all(values).values() as IterableIterator<unknown>,
-      }
-    },
-  }
-  const db = new Kysely<unknown>({ dialect: new SqliteDialect({ database }) })
-  const before = Object.fromEntries(Object.entries(migrations).filter(([name]) => name < "0006"))
-  const migrator = new Migrator({ db, provider: { getMigrations: async () => before } })
-  expect((await migrator.migrateToLatest()).error).toBeUndefined()
+function fill(sqlite: Database): void {
   sqlite.run("INSERT INTO people (id, username, display_name, password_hash, is_admin, created_at) VALUES ('u1', 'ada', '', '', 1, 1)")
   const insert = (id: string, kind: string, image: string | null, type: string) =>
     sqlite.run(
@@ -36,14 +13,10 @@ async function writeVersionBefore(path: string): Promise<void> {
     )
   insert("c1", "engine", "app", "micro")
   insert("c2", "external", null, "external")
-  await db.destroy()
 }
 
 test("containers of the version before keep all they had, and get what every container had then", async () => {
-  const folder = await mkdtemp(join(tmpdir(), "freehold-migration-"))
-  try {
-    const path = join(folder, "store.db")
-    await writeVersionBefore(path)
+  await withEarlierStore("0006", fill, async (path) => {
     // The second time finds everything done.
     for (let opened = 0; opened < 2; opened++) {
       const db = await openDatabase(path)
@@ -64,9 +37,7 @@ test("containers of the version before keep all they had, and get what every con
       ])
       await db.destroy()
     }
-  } finally {
-    await rm(folder, { recursive: true })
-  }
+  })
 })
 
 test("what belongs to a container goes with it, and one container of the engine is adopted once", async () => {
