@@ -18,7 +18,9 @@ import { challengeName, ChallengeUnready, type DnsChallenge } from "./dns-challe
 import { IssuanceError, type Issued, type Issuer, type RenewalWindow } from "./issuer"
 import { pause } from "./pause"
 import { askRenewalWindow, certificateId } from "./renewal-information"
+import { OrderPlaces } from "./order-places"
 import { DirectoryError, DirectoryTransport } from "./transport"
+import { ValidationFailed, validationFailed } from "./validation-failed"
 
 export type ChallengeType = "tls-alpn-01" | "http-01" | "dns-01"
 
@@ -54,21 +56,9 @@ export type AcmeIssuerOptions = {
 
 const ERROR = "urn:ietf:params:acme:error:"
 const HOUR_MS = 3_600_000
-const WAITING_ORDERS = 1000
 
 /** One way to get one certificate. */
 type Trial = { hostname: string; type: ChallengeType; dns: DnsChallenge | undefined }
-
-/** A validation that the CA decided against; carries the challenge's own problem document. */
-class ValidationFailed extends Error {
-  constructor(
-    message: string,
-    readonly problem: string,
-    readonly type: string | undefined,
-  ) {
-    super(message)
-  }
-}
 
 /** Certificates from an ACME directory (RFC 8555) by TLS-ALPN-01 (RFC 8737), HTTP-01 or DNS-01. Every order ends within `orderTimeoutMs` of its start. */
 export class AcmeIssuer implements Issuer {
@@ -78,11 +68,11 @@ export class AcmeIssuer implements Issuer {
   private transport: DirectoryTransport
   private account: AcmeAccount
   private stopping = new AbortController()
-  private running = 0
-  private waiting: (() => void)[] = []
+  private places: OrderPlaces
 
   constructor(private options: AcmeIssuerOptions) {
     this.name = options.directoryUrl
+    this.places = new OrderPlaces(options.parallelOrders ?? 4)
     // Let's Encrypt's limit for one account: 300 new orders in three hours.
     this.orderLimit = options.orderLimit ?? { orders: 300, perMs: 3 * HOUR_MS }
     this.now = options.now ?? Date.now
@@ -95,7 +85,8 @@ export class AcmeIssuer implements Issuer {
   async issue(hostname: string, replaces?: string): Promise<Issued> {
     // Before the order takes its place among the parallel ones: it is the DNS of others that takes its time.
     const dns = await this.dnsChallenge(hostname)
-    await this.enter()
+    if (this.stopping.signal.aborted) throw new IssuanceError("stopped")
+    await this.places.take()
     const signal = AbortSignal.any([this.stopping.signal, AbortSignal.timeout(this.options.orderTimeoutMs ?? 120_000)])
     let failedValidations = 0
     try {
@@ -119,7 +110,7 @@ export class AcmeIssuer implements Issuer {
       this.options.onStep?.(hostname, { name: "failure", text: `No certificate from ${this.name}: ${fault.message}`, ...said })
       throw fault
     } finally {
-      this.leave()
+      this.places.free()
     }
   }
 
@@ -300,30 +291,6 @@ export class AcmeIssuer implements Issuer {
         : describeError(error)
     return new IssuanceError(`${subject}: ${said}`, { failedValidations, cause: error })
   }
-
-  private async enter(): Promise<void> {
-    if (this.stopping.signal.aborted) throw new IssuanceError("stopped")
-    if (this.running < (this.options.parallelOrders ?? 4)) {
-      this.running++
-      return
-    }
-    if (this.waiting.length >= WAITING_ORDERS) throw new IssuanceError(`${WAITING_ORDERS} orders are waiting already`)
-    // The place of the order that ends is handed over, so `running` stays as it is.
-    await new Promise<void>((resolve) => this.waiting.push(resolve))
-  }
-
-  private leave(): void {
-    const next = this.waiting.shift()
-    if (next) next()
-    else this.running--
-  }
-}
-
-function validationFailed(fault: unknown, sentence: string): ValidationFailed {
-  if (typeof fault !== "object" || fault === null) return new ValidationFailed(sentence, sentence, undefined)
-  const { detail, type } = fault as { detail?: unknown; type?: unknown }
-  const message = typeof detail === "string" ? `${sentence}: ${detail}` : sentence
-  return new ValidationFailed(message, JSON.stringify(fault), typeof type === "string" ? type : undefined)
 }
 
 const namesTheHost = (error: DirectoryError, hostname: string) => {

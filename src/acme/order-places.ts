@@ -1,0 +1,29 @@
+import { IssuanceError } from "./issuer"
+
+const maxWaiting = 1000
+
+/** How many orders are under way at once; the others wait their turn, at most a thousand of them. */
+export class OrderPlaces {
+  private running = 0
+  private waiting: (() => void)[] = []
+
+  constructor(private places: number) {}
+
+  /** Resolves when there is a place; throws IssuanceError where too many wait already. */
+  async take(): Promise<void> {
+    if (this.running < this.places) {
+      this.running++
+      return
+    }
+    if (this.waiting.length >= maxWaiting) throw new IssuanceError(`${maxWaiting} orders are waiting already`)
+    // The place of the order that ends is handed over, so `running` stays as it is.
+    await new Promise<void>((resolve) => this.waiting.push(resolve))
+  }
+
+  /** Gives a place back, once for each that was taken. */
+  free(): void {
+    const next = this.waiting.shift()
+    if (next) next()
+    else this.running--
+  }
+}
