@@ -3,7 +3,7 @@ import type { Holding } from "../accounts/administration"
 import type { Signer } from "../accounts/signer"
 import { applicationRoutes } from "../connect/application-routes"
 import { connectionRoutes } from "../connect/connection-routes"
-import type { ConnectGuard } from "../connect/request"
+import { answerMade, type ConnectGuard } from "../connect/request"
 import { planRoutes } from "../connect/plan-routes"
 import type { DnsRecord, Scope } from "../connect/model"
 import type { ConfigInForce } from "../config"
@@ -70,7 +70,7 @@ export class ConnectHouse {
   constructor(private needs: ConnectHouseNeeds) {
     const { config, db, folder, signer, lookup, certificates, timeline, ownListeners, rootPem, log, now } = needs
     const vault = new Vault(folder.secret("store-key"))
-    this.webhooks = new Webhooks({ config, db, vault, ownListeners, rootPem, log, now })
+    this.webhooks = new Webhooks({ config, db, vault, ownListeners, rootPem, timeline, log, now })
     this.domainConnect = this.makeDomainConnect()
     this.world = new ConnectWorld({
       lookup,
@@ -185,7 +185,7 @@ export class ConnectHouse {
         async (principal, id) => connections.own(principal, id),
       ),
       planRoutes(usage, guard, () => [...providerCatalog([...providerAdapters.values()]), domainConnectEntry]),
-      webhookRoutes(this.webhooks.service, anyOf),
+      webhookRoutes(this.webhooks.service, anyOf, (request, ...rest) => answerMade(idempotency, request, ...rest)),
       domainConnectRoutes(this.domainConnect, anyOf),
       emailRoutes(this.email, anyOfGuard(guard, true)),
     ]

@@ -16,6 +16,7 @@ test("the system's resolver is asked, and a range that the settings open counts 
     vault: new Vault("ab".repeat(32)),
     ownListeners: () => [],
     rootPem: async () => "",
+    timeline: { note: () => {} },
     log: silentLog,
     now: Date.now,
   })

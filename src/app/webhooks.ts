@@ -2,6 +2,7 @@ import { lookup } from "node:dns/promises"
 import type { ConfigInForce } from "../config"
 import type { Db } from "../db/open"
 import type { Log } from "../log"
+import type { Timeline } from "../timeline/timeline"
 import type { Vault } from "../vault"
 import { DeliveryStore } from "../webhooks/delivery-store"
 import { WebhookService } from "../webhooks/service"
@@ -16,6 +17,7 @@ export type WebhookPartNeeds = {
   ownListeners: () => { address: string; port: number }[]
   /** The root of the built-in CA: receivers of the house may have their certificate from it. */
   rootPem: () => Promise<string>
+  timeline: Pick<Timeline, "note">
   log: Log
   now: () => number
 }
@@ -26,7 +28,7 @@ const attemptLimitMs = 5000
 export class Webhooks {
   readonly service: WebhookService
 
-  constructor({ config, db, vault, ownListeners, rootPem, log, now }: WebhookPartNeeds) {
+  constructor({ config, db, vault, ownListeners, rootPem, timeline, log, now }: WebhookPartNeeds) {
     const rule = new TargetRule({
       // May change while running, and counts from the next try on.
       allow: () => config.current.webhookAllow,
@@ -40,6 +42,14 @@ export class Webhooks {
       vault,
       extraRoots: async () => [await rootPem()],
       limitMs: attemptLimitMs,
+      onTried: ({ endpoint, event }, outcome, { status, nextAttemptAt }) => {
+        const { hostname } = JSON.parse(event.data) as { hostname?: unknown }
+        if (event.jobId === null || typeof hostname !== "string") return
+        const next = nextAttemptAt === null ? "given up" : `tried again at ${new Date(nextAttemptAt).toISOString()}`
+        const how = status === "delivered" ? `delivered (${outcome.status})` : `${outcome.error}, ${next}`
+        const holder = { personId: endpoint.personId, subject: { kind: "connection" as const, id: event.jobId } }
+        timeline.note({ hostname, kind: "webhook", text: `${event.type} to ${new URL(endpoint.url).host}: ${how}`, holder })
+      },
       log,
       now,
     })

@@ -27,7 +27,13 @@ export class Idempotency {
    * Runs `make`, or gives what it made before. Throws `invalid` for a key that is none, and `conflict` for one that came with another body, or whose
    * request was cut off, so that nobody knows what it made.
    */
-  async once(principal: Principal, route: string, key: string | null, body: string, make: () => Promise<Made>): Promise<Made> {
+  async once(
+    principal: Pick<Principal, "personId">,
+    route: string,
+    key: string | null,
+    body: string,
+    make: () => Promise<Made>,
+  ): Promise<Made> {
     if (key === null) return make()
     if (!/^[\x21-\x7e]{1,255}$/.test(key)) throw invalid("Idempotency-Key must be 1 to 255 visible ASCII characters")
     const bodyHash = createHash("sha256").update(body).digest("hex")

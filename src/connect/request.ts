@@ -28,7 +28,7 @@ function parseBody(text: string): Record<string, unknown> {
 export async function answerMade(
   idempotency: Idempotency,
   request: Request,
-  principal: Principal,
+  principal: Pick<Principal, "personId">,
   set: { status?: number | string; headers: Record<string, unknown> },
   make: (body: Record<string, unknown>) => Promise<unknown>,
 ): Promise<unknown> {

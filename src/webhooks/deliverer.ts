@@ -11,6 +11,8 @@ export type DelivererNeeds = {
   post: (url: string, headers: Record<string, string>, body: string, signal: AbortSignal) => Promise<Outcome>
   /** The signing secret of an endpoint; throws when it does not open. */
   secret: (endpoint: Parcel["endpoint"]) => string
+  /** Told how each try went, and what becomes of the delivery; must not throw. */
+  onTried?: (parcel: Parcel, outcome: Outcome, progress: Progress) => void
   /** Tries under way at once: in all, and to one endpoint. */
   atOnce: { all: number; perEndpoint: number }
   log: Log
@@ -133,6 +135,7 @@ export class Deliverer {
         log.warn("a webhook was given up", { delivery: id, endpoint: endpoint.id, type: event.type, reason: outcome.error })
       }
       await store.finish(parcel.delivery, { at, ...outcome }, progress)
+      this.needs.onTried?.(parcel, outcome, progress)
     } catch (error) {
       if (signal.aborted) return
       log.error("a webhook could not be sent or its result kept", { delivery: id, error })

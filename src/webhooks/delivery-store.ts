@@ -12,7 +12,7 @@ export type DueDelivery = { id: string; endpointId: string; personId: string }
 /** All that is needed to send. */
 export type Parcel = {
   delivery: WebhookDeliveryRow
-  endpoint: Pick<WebhookEndpointRow, "id" | "url" | "sealedSecret">
+  endpoint: Pick<WebhookEndpointRow, "id" | "personId" | "url" | "sealedSecret">
   event: { id: string; type: string; jobId: string | null; data: string }
 }
 
@@ -91,7 +91,7 @@ export class DeliveryStore {
     if (delivery === undefined) return undefined
     const endpoint = await this.db
       .selectFrom("webhookEndpoints")
-      .select(["id", "url", "sealedSecret"])
+      .select(["id", "personId", "url", "sealedSecret"])
       .where("id", "=", delivery.endpointId)
       .where("disabledAt", "is", null)
       .executeTakeFirst()

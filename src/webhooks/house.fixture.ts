@@ -1,3 +1,4 @@
+import { readJsonObject } from "../body"
 import { openDatabase } from "../db/open"
 import { silentLog } from "../log"
 import { httpRoot } from "../http/root"
@@ -5,7 +6,7 @@ import { AppError } from "../errors"
 import { Vault } from "../vault"
 import { DeliveryStore } from "./delivery-store"
 import type { Caller, DeliveryDetail, DeliveryReply, NewEvent } from "./model"
-import { webhookRoutes } from "./routes"
+import { type AnswerMade, webhookRoutes } from "./routes"
 import { WebhookService } from "./service"
 import { WebhookStore } from "./store"
 import { TargetRule } from "./target-rule"
@@ -72,7 +73,7 @@ export class House {
       if (caller === undefined) throw new AppError("unauthorized", "unauthorized")
       return caller
     }
-    this.root = httpRoot({ routes: [webhookRoutes(this.service, guard)], isAllowedOrigin: () => true, log: silentLog })
+    this.root = httpRoot({ routes: [webhookRoutes(this.service, guard, answerOnce)], isAllowedOrigin: () => true, log: silentLog })
   }
 
   /** The status and the JSON of an answer; undefined where it has no body. */
@@ -131,4 +132,11 @@ export class House {
     await this.service.stop()
     await this.db.destroy()
   }
+}
+
+/** Without a memory for `Idempotency-Key`, which the connect API has. */
+const answerOnce: AnswerMade = async (request, _caller, set, make) => {
+  const made = await make(await readJsonObject(request, "the body must be a JSON object"))
+  set.status = 201
+  return made
 }

@@ -6,19 +6,27 @@ import type { Query, WebhookService } from "./service"
 /** Says who asks and that they hold one of the scopes; throws `unauthorized` or `forbidden`. */
 export type WebhookGuard = (request: Request, ...anyOf: string[]) => Promise<Caller>
 
+/** Answers a request that makes something: 201 with it, and the same again for the same `Idempotency-Key`. */
+export type AnswerMade = (
+  request: Request,
+  caller: Caller,
+  set: { status?: number | string; headers: Record<string, unknown> },
+  make: (body: Record<string, unknown>) => Promise<unknown>,
+) => Promise<unknown>
+
 const raw = { parse: "none" } as const
 
 /** `/v1/webhook-endpoints` and `/v1/webhook-deliveries`. The guard comes before everything else. */
-export const webhookRoutes = (webhooks: WebhookService, guard: WebhookGuard) => {
+export const webhookRoutes = (webhooks: WebhookService, guard: WebhookGuard, answerMade: AnswerMade) => {
   const caller = (request: Request) => guard(request, "webhooks:write", "apps:admin")
   const body = (request: Request) => readJsonObject(request, "the body must be a JSON object")
   return new Elysia({ prefix: "/v1" })
     .get("/webhook-endpoints", async ({ request, query }) => webhooks.list(await caller(request), query as Query))
     .post(
       "/webhook-endpoints",
-      async ({ request, status }) => {
+      async ({ request, set }) => {
         const who = await caller(request)
-        return status(201, await webhooks.create(who, await body(request)))
+        return answerMade(request, who, set, (asked) => webhooks.create(who, asked))
       },
       raw,
     )

@@ -4,7 +4,7 @@ import type { Log } from "../log"
 import { page, type Page, parsePage } from "../paging"
 import type { Vault } from "../vault"
 import { Worker } from "../worker"
-import { Deliverer } from "./deliverer"
+import { Deliverer, type DelivererNeeds } from "./deliverer"
 import { DeliveryStore } from "./delivery-store"
 import {
   attemptReply,
@@ -34,6 +34,8 @@ export type WebhookNeeds = {
   extraRoots: () => Promise<string[]>
   /** For one whole try; 5 s by the API's document. */
   limitMs: number
+  /** Told how each try went, and what becomes of the delivery. */
+  onTried?: DelivererNeeds["onTried"]
   log: Log
   now: () => number
 }
@@ -61,6 +63,7 @@ export class WebhookService {
       post: (...request) => sender.post(...request),
       secret: ({ id, sealedSecret }) => needs.vault.open(sealedSecret, place(id)),
       atOnce,
+      onTried: needs.onTried,
       log,
       now,
     })
