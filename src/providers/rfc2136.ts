@@ -24,7 +24,7 @@ import {
   type RecordSetType,
   type SetChange,
 } from "./provider"
-import { requireWithin, setOf, setWithin } from "./record-set"
+import { requireWithin, setOf, setWithin, ttlWithin } from "./record-set"
 import { canonicalName } from "./record-value"
 import { refuseMalformed, SignedDns } from "./signed-dns"
 
@@ -235,7 +235,7 @@ function updateOf(
     const changed = new Set(sets.filter((other) => other.name === name).map((other): number => typeNumbers[other.type]))
     const rivals = set.type === "CNAME" ? typesBesideCname : [typeNumbers.CNAME]
     prerequisites.push(...rivals.filter((rival) => !changed.has(rival)).map((rival) => isAbsent(name, rival)))
-    const ttl = Math.min(maxTtlSeconds, Math.max(0, set.ttlSeconds))
+    const ttl = ttlWithin(set.ttlSeconds, 0, maxTtlSeconds)
     additions.push(...set.values.map((value) => addRecord(name, type, ttl, encodeData(type, value))))
   }
   return { prerequisites, changes: [...removals, ...additions] }
