@@ -1,8 +1,10 @@
 import { Api } from "./app/api"
+import { ConnectHouse } from "./app/connect-house"
 import { Certification } from "./app/certification"
 import { Dns } from "./app/dns"
 import { Edge } from "./app/edge"
 import { Features } from "./app/features"
+import { openTimeline } from "./app/timeline"
 import { PortListeners } from "./app/port-listeners"
 import { Ssh } from "./app/ssh"
 import type { ActivationSockets, ConfigInForce } from "./config"
@@ -19,8 +21,10 @@ export type App = {
   ports: { api: number; http: number; https: number; dns?: number; ssh?: number }
   setupUrl: string | undefined
   rootPem: () => Promise<string>
-  /** What the API answers, by method and pattern; WebSockets apart. */
-  routes: readonly { method: string; path: string }[]
+  /** What the API answers, by method and pattern; a WebSocket opens with GET. */
+  routes: readonly { method: string; path: string; isSocket?: true }[]
+  /** The application and API key that the demo has from the start, for the person of that name. */
+  seedDemo: (username: string, secret: string, originUrl: string) => Promise<void>
   /** Takes over what changed of the settings in force; touches no connection. */
   reload: () => void
   /** Finishes requests under way for at most `drainMs`, then ends everything. */
@@ -68,42 +72,92 @@ async function compose(
   const ownHosts = ["", "net.", "auth.", "compute.", "storage.", "connect."].map((prefix) => prefix + baseDomain)
   const table = new RouteTable()
   const counters = new TrafficCounters({}, now)
-  const gate = (hostname: string) => table.match(hostname) !== undefined
-  const dns = new Dns(config, ownHosts, log)
+  const gate = (name: string) => table.has(name)
+  const mayOrder = (hostname: string) => !connect.connect.isHeld(hostname)
+  const storeKey = folder.secret("store-key")
+  const dns = new Dns({ config, hosts: ownHosts, challengeKey: storeKey, log })
+  const timeline = openTimeline(db, log, now)
   const certification: Certification = new Certification({
     config,
     db,
-    vault: new Vault(folder.secret("store-key")),
+    vault: new Vault(storeKey),
     gate,
+    mayOrder,
+    certifiedBy: (host) => table.certifiedBy(host),
+    dns,
+    claimOf: async (name) => dns.ownClaim(name) ?? (await features.claimOf(name)) ?? connect.claimOf(name),
+    credentials: {
+      hasCredential: async (name) => (await features.hasDnsCredential(name)) || (await connect.connect.hasCredentialFor(name)),
+      writeTxt: async (hostname, name, value) =>
+        (await features.writeTxt(hostname, name, value)) ?? (await connect.connect.writeTxt(hostname, name, value)),
+    },
+    advice: {
+      obstacle: (name) => connect.advice.obstacle(name),
+      directory: (name) => connect.advice.directory(name),
+    },
+    onStep: (name, step) => timeline.noteStep(name, step),
     ownHosts,
-    verifiedNames: async () => (await features.verified()).map(({ domain }) => domain),
+    verifiedNames: async () => [...(await features.verified()).map(({ domain }) => domain), ...(await connect.connect.provenNames())],
     onReplaced: (hostname) => edge.forgetCertificate(hostname),
     announceChallenge: (hostname, certificate) => edge.challenge(hostname, certificate),
     log,
     now,
   })
+  const ownListeners = () => [
+    { address: apiListen.host ?? "0.0.0.0", port: api.port },
+    { address: httpListen.host ?? "0.0.0.0", port: edge.httpPort },
+    { address: httpsListen.host ?? "0.0.0.0", port: edge.httpsPort },
+  ]
   const features: Features = new Features({
     config,
     db,
     folder,
     certificates: certification.certificates,
-    lookupTxt: dns.lookupTxt,
-    ownListeners: () => [
-      { address: apiListen.host ?? "0.0.0.0", port: api.port },
-      { address: httpListen.host ?? "0.0.0.0", port: edge.httpPort },
-      { address: httpsListen.host ?? "0.0.0.0", port: edge.httpsPort },
-    ],
+    dns,
+    isOwnIssuer: certification.isOwnIssuer,
+    ownListeners,
     portProblem: (port) => portListeners.problem(port),
     publish: () => publisher.publish(),
+    timeline,
     counters,
     log,
     now,
   })
-  const portListeners = new PortListeners({ config, certification, write: toStandardOutput, log, now })
+  const { rootPem } = certification
+  const connect: ConnectHouse = new ConnectHouse({
+    config,
+    db,
+    folder,
+    signer: features.signer,
+    lookup: dns.lookup,
+    certificates: certification.certificates,
+    issuers: certification.preflightIssuers,
+    isOwnIssuer: certification.isOwnIssuer,
+    challengeTarget: (claim) => dns.challengeTarget(claim),
+    publish: () => publisher.publish(),
+    container: (id) => features.compute.forMapping(id),
+    originProblem: features.compute.originProblem,
+    ownListeners,
+    rootPem,
+    timeline,
+    log,
+    now,
+  })
+  const portListeners: PortListeners = new PortListeners({
+    config,
+    routes: table,
+    httpsPort: () => edge.httpsPort,
+    certification,
+    write: toStandardOutput,
+    traffic: counters,
+    log,
+    now,
+  })
   const publisher = new Publisher(
     {
       mappings: features.verified,
       containers: () => features.compute.targets(),
+      connections: () => connect.connect.routes(),
       rules: async () => {
         const rules = await features.parts.ingress.routes()
         dns.serveContainers(rules.map(({ host }) => host))
@@ -115,9 +169,18 @@ async function compose(
     table,
     portListeners,
   )
-  const { rootPem } = certification
   const ssh = new Ssh({ config, db, folder, onAttempt: (attempt) => void features.administration.noteSshLogin(attempt), log, now })
-  const api = new Api({ config, socket: folder.apiSocket, features, ssh: ssh.service, rootPem, log })
+  const api = new Api({
+    config,
+    socket: folder.apiSocket,
+    features,
+    connect,
+    timeline,
+    mayIssue: (hostname) => table.match(hostname) !== undefined && mayOrder(table.certifiedBy(hostname)),
+    ssh: ssh.service,
+    rootPem,
+    log,
+  })
   const edge: Edge = new Edge({
     config,
     sockets,
@@ -139,6 +202,7 @@ async function compose(
   }
   // Ended in the opposite order: what visitors and people meet goes before what answers them.
   await start(dns)
+  await start(timeline)
   await start(api)
   // Its last minute is written when the edge has counted its last request.
   await start(features.traffic)
@@ -149,6 +213,7 @@ async function compose(
   if ([apiListen, httpListen, httpsListen].some(({ port }) => port === 0)) await publisher.publish()
   await start(certification)
   await start(features)
+  await start(connect)
 
   const secret = await features.people.setupSecret()
   return {
@@ -161,8 +226,12 @@ async function compose(
     },
     setupUrl: secret === undefined ? undefined : `http://${apiListen.host ?? "localhost"}:${api.port}/setup/${secret}`,
     rootPem,
-    routes: api.root.routes,
-    reload: () => [dns, api, edge, features].forEach((part) => part.reload()),
+    routes: api.routes,
+    seedDemo: async (username, secret, originUrl) => {
+      const person = await db.selectFrom("people").select("id").where("username", "=", username).executeTakeFirstOrThrow()
+      await connect.connect.seedDemo(person.id, secret, originUrl)
+    },
+    reload: () => [dns, api, edge, portListeners, features].forEach((part) => part.reload()),
     stop: async (drainMs) => {
       await Promise.all([api.endSockets(), edge.drain(drainMs), portListeners.drain(drainMs)])
       await stopAll()

@@ -24,7 +24,7 @@ test("defaults are those of the contract", () => {
   expect(config.auditRetentionMs).toBe(365 * 86_400_000)
   expect(config.edgeWorkers).toBeUndefined()
   expect([config.trustedProxies, config.proxyProtocol]).toEqual([[], []])
-  expect([config.drainLimitMs, config.maxConnections, config.accessLog]).toEqual([30_000, 20_000, true])
+  expect([config.drainLimitMs, config.holdLimitMs, config.maxConnections, config.accessLog]).toEqual([30_000, 10_000, 20_000, true])
   expect(config.privateZones).toEqual(["home.arpa", "internal", "lan"])
   expect(Object.isFrozen(config)).toBe(true)
 })
@@ -45,6 +45,23 @@ test("flags win over the environment, that over the file", () => {
   expect(config.verifyIntervalMs).toBe(5000)
   expect(config.dnsPort).toBe(5300)
   expect(config.privateZones).toEqual(["corp", "lan"])
+})
+
+test("recursive resolvers are read, with a port and without, and can be none", () => {
+  const read = (text?: string) => loadConfig([], text === undefined ? {} : { FREEHOLD_DNS_RECURSIVES: text }).dnsRecursives
+  expect(read()).toEqual([
+    { address: "1.1.1.1", port: 53 },
+    { address: "8.8.8.8", port: 53 },
+  ])
+  expect(read("none")).toEqual([])
+  expect(read("9.9.9.9:5353, 2001:db8::1,[2001:db8::2]:54")).toEqual([
+    { address: "9.9.9.9", port: 5353 },
+    { address: "2001:db8::1", port: 53 },
+    { address: "2001:db8::2", port: 54 },
+  ])
+  const nine = Array(9).fill("9.9.9.9").join(",")
+  for (const wrong of ["dns.example.org", "9.9.9.9:0", "9.9.9", "[9.9.9.9]:53", "9.9.9.9,", "none,9.9.9.9", nine])
+    expect(() => read(wrong)).toThrow("FREEHOLD_DNS_RECURSIVES must be none, or up to 8 IP addresses")
 })
 
 test("what the edge is told is read", () => {
@@ -89,10 +106,28 @@ test.each([
   [[], { FREEHOLD_ACME_EAB_KID: "k" }, "acme_eab_hmac is missing"],
   [[], { FREEHOLD_ADMIN_PASSWORD: "p" }, "admin_username is missing"],
   [[], { FREEHOLD_ALLOW_UPSTREAMS: "127.0.0.1" }, "FREEHOLD_ALLOW_UPSTREAMS must be address ranges"],
+  [[], { FREEHOLD_WEBHOOK_ALLOW: "10.0.0.0/8,lan" }, "FREEHOLD_WEBHOOK_ALLOW must be address ranges"],
   [[], { FREEHOLD_ACME_CA_FILE: "/nowhere.pem" }, "/nowhere.pem cannot be read (ENOENT)"],
   [["--config", "/nowhere.toml"], {}, "/nowhere.toml cannot be read (ENOENT)"],
 ])("%p with %p stops the start and says why", (args, environment, message) => {
   expect(() => loadConfig(args, environment)).toThrow(message)
+})
+
+test("Domain Connect is switched on by a provider, and signs with a key from a file", () => {
+  const path = file("domain-connect.pem", "-----BEGIN PRIVATE KEY-----\nYWJj\n-----END PRIVATE KEY-----\n")
+  const given = { FREEHOLD_DOMAIN_CONNECT_PROVIDER: "connect.example.net" }
+  expect(loadConfig([], given).domainConnect).toEqual({ provider: "connect.example.net", service: "custom-domain" })
+  const signing = { FREEHOLD_DOMAIN_CONNECT_KEY_LABEL: "_dck1", FREEHOLD_DOMAIN_CONNECT_SIGNING_KEY_FILE: path }
+  expect(loadConfig([], { ...given, ...signing, FREEHOLD_DOMAIN_CONNECT_SERVICE: "site" }).domainConnect).toEqual({
+    provider: "connect.example.net",
+    service: "site",
+    keyLabel: "_dck1",
+    signingKey: "-----BEGIN PRIVATE KEY-----\nYWJj\n-----END PRIVATE KEY-----",
+  })
+  expect(loadConfig([], {}).domainConnect).toBeUndefined()
+  expect(() => loadConfig([], { ...given, FREEHOLD_DOMAIN_CONNECT_KEY_LABEL: "_dck1" })).toThrow("go together")
+  expect(() => loadConfig([], signing)).toThrow("domain_connect_provider, which is missing")
+  expect(() => loadConfig([], { FREEHOLD_DOMAIN_CONNECT_PROVIDER: "box" })).toThrow("must be a domain name")
 })
 
 test("the value of a secret is never shown", () => {
@@ -118,7 +153,9 @@ test("the client's own names do not disturb the server", () => {
     server: undefined,
     token: "t",
     configFolder: "/home/a/.config/freehold",
+    isRemote: false,
   })
+  expect(clientEnvironment({ SSH_CONNECTION: "192.0.2.1 50000 192.0.2.2 22" }).isRemote).toBe(true)
 })
 
 test.each([

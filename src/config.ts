@@ -20,6 +20,7 @@ export type Config = Readonly<{
   trustedProxies: string[]
   proxyProtocol: string[]
   drainLimitMs: number
+  holdLimitMs: number
   publicIpv4: string | undefined
   publicIpv6: string | undefined
   /** A directory URL, or `internal` for the built-in CA. */
@@ -32,6 +33,8 @@ export type Config = Readonly<{
   /** As `parseRoots` reads it; undefined for the root hints that come with the binary. */
   dnsRoots: string | undefined
   dnsPort: number
+  /** Recursive resolvers that propagation is looked at; may be empty. */
+  dnsRecursives: { address: string; port: number }[]
   dnsDoh: string | undefined
   containerEngine: string | undefined
   containerLimit: number
@@ -42,11 +45,16 @@ export type Config = Readonly<{
   jwtSecret: string | undefined
   admin: { username: string; password: string } | undefined
   verifyIntervalMs: number
+  defaultOrigin: string | undefined
+  driftIntervalMs: number
   verifyExpiryMs: number
   maxPendingMappings: number
   auditRetentionMs: number
   privateZones: string[]
   allowUpstreams: string[]
+  /** The signing key is PEM, as it was given. */
+  domainConnect: { provider: string; service: string; keyLabel?: string; signingKey?: string } | undefined
+  webhookAllow: string[]
   logLevel: LogLevel
   accessLog: boolean
   allowedOrigins: string[]
@@ -59,7 +67,7 @@ export type ConfigInForce = { readonly current: Config }
 export type ActivationSockets = { https?: number; http?: number }
 
 /** What a command of the client needs of the environment. */
-export type ClientEnvironment = { server: string | undefined; token: string | undefined; configFolder: string }
+export type ClientEnvironment = { server: string | undefined; token: string | undefined; configFolder: string; isRemote: boolean }
 
 /** A setting that cannot be used; the message names it and says what was expected, and never shows a secret. */
 export class ConfigError extends Error {}
@@ -87,19 +95,23 @@ export function readSettings(args: string[], environment: Environment = process.
   }
   together(given, "acme_eab_kid", "acme_eab_hmac")
   together(given, "admin_username", "admin_password")
+  together(given, "domain_connect_key_label", "domain_connect_signing_key")
+  if (given.domain_connect_provider === undefined && given.domain_connect_key_label !== undefined)
+    throw new ConfigError("domain_connect_signing_key is for a domain_connect_provider, which is missing")
   const { acme_ca_file: caFile, dns_roots: roots } = given
   if (caFile !== undefined) given.acme_ca_file = readText("acme_ca_file", caFile)
   if (roots?.startsWith("/") || roots?.startsWith(".")) given.dns_roots = readText("dns_roots", roots)
   return given
 }
 
-/** `FREEHOLD_SERVER` and `FREEHOLD_TOKEN`, and the folder for the client's own file. */
+/** `FREEHOLD_SERVER` and `FREEHOLD_TOKEN`, the folder for the client's own file, and whether the person is logged in by SSH, so that their browser is elsewhere. */
 export function clientEnvironment(environment: Environment = process.env): ClientEnvironment {
   const base = environment.XDG_CONFIG_HOME || join(environment.HOME || "/root", ".config")
   return {
     server: environment.FREEHOLD_SERVER || undefined,
     token: environment.FREEHOLD_TOKEN || undefined,
     configFolder: join(base, "freehold"),
+    isRemote: Boolean(environment.SSH_CONNECTION || environment.SSH_TTY),
   }
 }
 
@@ -143,6 +155,7 @@ export function completeConfig(given: Given, isRoot = process.getuid?.() === 0):
     maxConnections: given.max_connections ?? 20_000,
     trustedProxies: given.trusted_proxies ?? [],
     proxyProtocol: given.proxy_protocol ?? [],
+    holdLimitMs: given.hold_limit ?? 10_000,
     drainLimitMs: given.drain_limit ?? 30_000,
     publicIpv4: given.public_ipv4,
     publicIpv6: given.public_ipv6,
@@ -153,6 +166,7 @@ export function completeConfig(given: Given, isRoot = process.getuid?.() === 0):
     acmeEab: both(given.acme_eab_kid, given.acme_eab_hmac, (kid, hmac) => ({ kid, hmac })),
     dnsRoots: given.dns_roots,
     dnsPort: given.dns_port ?? 53,
+    dnsRecursives: given.dns_recursives ?? ["1.1.1.1", "8.8.8.8"].map((address) => ({ address, port: 53 })),
     dnsDoh: given.dns_doh,
     containerEngine: given.container_engine,
     containerLimit: given.container_limit ?? 50,
@@ -161,15 +175,26 @@ export function completeConfig(given: Given, isRoot = process.getuid?.() === 0):
     jwtSecret: given.jwt_secret,
     admin: both(given.admin_username, given.admin_password, (username, password) => ({ username, password })),
     verifyIntervalMs: given.verify_interval ?? 30_000,
+    defaultOrigin: given.default_origin,
+    driftIntervalMs: given.drift_interval ?? 15 * 60_000,
     verifyExpiryMs: given.verify_expiry ?? 7 * 86_400_000,
     maxPendingMappings: given.max_pending_mappings ?? 100,
     auditRetentionMs: given.audit_retention ?? 365 * 86_400_000,
     privateZones,
     allowUpstreams: given.allow_upstreams ?? [],
+    domainConnect: domainConnectOf(given),
+    webhookAllow: given.webhook_allow ?? [],
     logLevel: given.log_level ?? "info",
     accessLog: given.access_log !== "off",
     allowedOrigins: given.allowed_origins ?? [`https://${baseDomain}`, `https://*.${baseDomain}`],
   })
+}
+
+function domainConnectOf(given: Given): Config["domainConnect"] {
+  const { domain_connect_provider: provider, domain_connect_key_label: keyLabel, domain_connect_signing_key: signingKey } = given
+  if (provider === undefined) return undefined
+  const service = given.domain_connect_service ?? "custom-domain"
+  return { provider, service, ...(keyLabel === undefined || signingKey === undefined ? {} : { keyLabel, signingKey }) }
 }
 
 function fromFile(path: string | undefined): Given {

@@ -43,6 +43,12 @@ export function parseMappedHost(raw: unknown, baseDomain: string): string {
   return host
 }
 
+/** Whether a canonical name is a wildcard: `*.parent`, which stands for every name one label below `parent`. */
+export const isWildcard = (name: string): boolean => name.startsWith("*.")
+
+/** The parent of a wildcard; any other name is its own. */
+export const withoutWildcard = (name: string): string => (isWildcard(name) ? name.slice(2) : name)
+
 /** The longest of `zones` that `hostname` is, or lies under; all canonical. */
 export function closestZone<Z extends { name: string }>(hostname: string, zones: Z[]): Z | undefined {
   let closest: Z | undefined

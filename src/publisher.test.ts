@@ -141,11 +141,22 @@ test("rules for other ports go to their listeners, and the name keeps its certif
       [
         8443,
         [
-          { host: "run.compute.test", target: upstream(3000) },
-          { host: "gone.compute.test", target: { kind: "stopped" as const, reason: "the application is not running" } },
+          { host: "run.compute.test", target: upstream(3000), plain: "serve" },
+          { host: "gone.compute.test", target: { kind: "stopped" as const, reason: "the application is not running" }, plain: "serve" },
         ],
       ],
-      [8000, [{ host: "run.compute.test", target: upstream(8000) }]],
+      [8000, [{ host: "run.compute.test", target: upstream(8000), plain: "serve" }]],
     ]),
   )
+})
+
+test("a wildcard around our own hosts does not take their place", async () => {
+  const t = setup()
+  t.containers.set("run", { running: true, address: "192.0.2.9", port: (port) => port })
+  t.mappings.push(mapping("*.cloud.example.org", "run"), mapping("*.example.com", "run"), mapping("own.example.com", "gone"))
+  await t.publisher.publish()
+  expect(t.table.match("net.cloud.example.org")?.target).toEqual({ kind: "upstream", upstream: { unix: "/x/api.sock" } })
+  expect(t.table.certifiedBy("net.cloud.example.org")).toBe("net.cloud.example.org")
+  expect(t.table.match("any.example.com")?.host).toBe("*.example.com")
+  expect(t.table.match("own.example.com")?.target.kind).toBe("stopped")
 })

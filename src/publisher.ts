@@ -1,7 +1,13 @@
-import type { Route, RouteTable, Upstream } from "./edge/route-table"
+import type { Route, RouteTable, Target, Upstream } from "./edge/route-table"
 
-/** Where a container is right now, as far as the edge cares. */
-export type ContainerTarget = { running: boolean; reason?: string; address?: string; port: (targetPort: number) => number }
+/** Where a container is right now, as far as the edge cares; `awaitedUntil` as in the edge's `Target`. */
+export type ContainerTarget = {
+  running: boolean
+  reason?: string
+  address?: string
+  awaitedUntil?: number
+  port: (targetPort: number) => number
+}
 
 /** A verified mapping, as far as the edge cares; `accessLog` is 0 or 1. */
 export type RouteMapping = {
@@ -12,6 +18,11 @@ export type RouteMapping = {
   upstreamProtocol: "http1" | "h2c"
   accessLog: number
 }
+
+/** A proven connection: its hostname, and a port of a container or an origin as it is now, or why it leads nowhere. */
+export type RouteConnection = { host: string } & (
+  { containerId: string; targetPort: number } | { origin: { address: string; port: number; serverName?: string } } | { nowhere: string }
+)
 
 /** A port of a container that is open to the world, at its own hostname. */
 export type RouteRule = { host: string; containerId: string; port: number; targetPort: number }
@@ -24,6 +35,7 @@ export type RouteSources = {
   mappings: () => Promise<RouteMapping[]>
   containers: () => Promise<Map<string, ContainerTarget>>
   /** Nobody's where it is absent. */
+  connections?: () => Promise<RouteConnection[]>
   rules?: () => Promise<RouteRule[]>
   /** The platform's own hosts, served by this process. */
   ownHosts: string[]
@@ -60,8 +72,13 @@ export class Publisher {
   private async run(): Promise<void> {
     try {
       const { sources } = this
-      const [mappings, containers, rules] = await Promise.all([sources.mappings(), sources.containers(), sources.rules?.() ?? []])
-      await this.table.replace(this.routes(mappings, rules, containers))
+      const [mappings, containers, connections, rules] = await Promise.all([
+        sources.mappings(),
+        sources.containers(),
+        sources.connections?.() ?? [],
+        sources.rules?.() ?? [],
+      ])
+      await this.table.replace(this.routes(mappings, connections, rules, containers))
       await this.ports?.replace(portRoutes(rules, containers))
     } finally {
       this.running = undefined
@@ -69,9 +86,14 @@ export class Publisher {
   }
 
   /** Our own hosts come last, so that no mapping takes their place. */
-  private *routes(mappings: RouteMapping[], rules: RouteRule[], containers: Map<string, ContainerTarget>): Generator<Route> {
+  private *routes(
+    mappings: RouteMapping[],
+    connections: RouteConnection[],
+    rules: RouteRule[],
+    containers: Map<string, ContainerTarget>,
+  ): Generator<Route> {
     // A hundred thousand names may lead to a few containers: what is equal is one object.
-    const targets = new Map<string, Route["target"]>()
+    const targets = new Map<string, Target>()
     for (const mapping of mappings) {
       const key = `${mapping.containerId} ${mapping.targetPort} ${mapping.upstreamProtocol}`
       let shared = targets.get(key)
@@ -81,6 +103,8 @@ export class Publisher {
       if (mapping.accessLog === 0) route.unlogged = true
       yield route
     }
+    const origins = new Map<string, Route["target"]>()
+    for (const connection of connections) yield { host: connection.host, target: connectionTarget(connection, containers, origins) }
     yield* ownNames(rules, containers)
     const own = { kind: "upstream", upstream: this.sources.ownUpstream } as const
     for (const host of this.sources.ownHosts) yield { host, target: own }
@@ -104,11 +128,34 @@ function* ownNames(rules: RouteRule[], containers: Map<string, ContainerTarget>)
   }
 }
 
+/** Connections to one origin share its target, which is kept in `origins`. */
+function connectionTarget(
+  connection: RouteConnection,
+  containers: Map<string, ContainerTarget>,
+  origins: Map<string, Route["target"]>,
+): Route["target"] {
+  if ("nowhere" in connection) return { kind: "stopped", reason: connection.nowhere }
+  if ("containerId" in connection)
+    return target(containers.get(connection.containerId), { targetPort: connection.targetPort, upstreamProtocol: "http1" })
+  const { address: host, port, serverName } = connection.origin
+  const key = `${host} ${port} ${serverName ?? ""}`
+  const known = origins.get(key)
+  if (known !== undefined) return known
+  const upstream: Upstream = { host, port, ...(serverName === undefined ? {} : { tls: { serverName } }) }
+  const made: Route["target"] = { kind: "upstream", upstream }
+  origins.set(key, made)
+  return made
+}
+
+/** What the other ports lead to at the containers' own names, over HTTPS and in clear, since nobody says which of the two a port is for. */
 function portRoutes(rules: RouteRule[], containers: Map<string, ContainerTarget>): Map<number, Route[]> {
   const others = rules.filter(({ port }) => port !== 443 && port !== 80)
   const byPort = grouped(others, ({ port }) => port)
   return new Map(
-    [...byPort].map(([port, ofPort]) => [port, ofPort.map((rule) => ({ host: rule.host, target: ruleTarget(rule, containers) }))]),
+    [...byPort].map(([port, ofPort]) => [
+      port,
+      ofPort.map((rule): Route => ({ host: rule.host, target: ruleTarget(rule, containers), plain: "serve" })),
+    ]),
   )
 }
 
@@ -127,12 +174,13 @@ const ruleTarget = ({ containerId, targetPort }: RouteRule, containers: Map<stri
 
 type Aim = Pick<RouteMapping, "targetPort" | "upstreamProtocol">
 
-function target(container: ContainerTarget | undefined, { targetPort, upstreamProtocol }: Aim): Route["target"] {
+function target(container: ContainerTarget | undefined, { targetPort, upstreamProtocol }: Aim): Target {
+  const awaited = container?.awaitedUntil === undefined ? {} : { awaitedUntil: container.awaitedUntil }
   if (container === undefined || !container.running)
-    return { kind: "stopped", reason: container?.reason ?? "the application is not running" }
+    return { kind: "stopped", reason: container?.reason ?? "the application is not running", ...awaited }
   const { address } = container
-  if (address === undefined) return { kind: "stopped", reason: "the application has no address yet" }
+  if (address === undefined) return { kind: "stopped", reason: "the application has no address yet", ...awaited }
   const upstream: Upstream = { host: address, port: container.port(targetPort) }
   if (upstreamProtocol === "h2c") upstream.protocol = "h2c"
-  return { kind: "upstream", upstream }
+  return { kind: "upstream", upstream, ...awaited }
 }

@@ -90,7 +90,7 @@ export const settings = {
   https_listen: atStart("the edge; :443", listen),
   api_listen: atStart("the API without TLS; 127.0.0.1:8080", listen),
   dns_listen: atStart(
-    "the authoritative server of the base domain; off",
+    "the authoritative server of the base domain and of delegated DNS challenges; off",
     reading("off, or [host]:port such as :53", (value) => (value === "off" ? ("off" as const) : parseListen(value))),
   ),
   ssh_listen: atStart(
@@ -104,6 +104,7 @@ export const settings = {
     wholeNumber(1, 64),
   ),
   max_connections: reloads("client connections that the edge holds at once; 20000", count),
+  hold_limit: reloads("how long a request waits for an application that is being started or restarted; 10s", duration),
   trusted_proxies: reloads("address ranges of balancers whose X-Forwarded-For is believed; none", addressRanges),
   proxy_protocol: atStart("address ranges whose connections must begin with a PROXY header, version 1 or 2; none", addressRanges),
   drain_limit: reloads("how long the end waits for requests under way; 30s", duration),
@@ -118,6 +119,13 @@ export const settings = {
   acme_eab_hmac: atStart("external account binding, key in base64url", secret),
   dns_roots: atStart("where the resolver starts: ip[:port],… or the path of a hints file; the IANA root servers", text),
   dns_port: atStart("port at which name servers are asked; 53", reading("a port from 1 to 65535", parsePort)),
+  dns_recursives: reloads(
+    "recursive resolvers that propagation is looked at beside the name servers: ip[:port],… or none; 1.1.1.1,8.8.8.8",
+    reading(
+      "none, or up to 8 IP addresses with or without a port, such as 1.1.1.1 or [2001:db8::1]:53, separated by commas",
+      parseResolvers,
+    ),
+  ),
   dns_doh: atStart("DNS-over-HTTPS resolver for networks that close port 53", url),
   container_engine: atStart(
     "socket of Podman or Docker, or none; found out",
@@ -130,6 +138,8 @@ export const settings = {
   admin_username: atStart("first person, instead of the set-up link", text),
   admin_password: atStart("first person's password, at least 10 characters", secret),
   verify_interval: reloads("how often a pending mapping is looked at; 30s", duration),
+  default_origin: reloads("where connections lead whose application names nothing, such as https://app.example.com; none", url),
+  drift_interval: reloads("how often the DNS of a live connection is looked at; 15m", duration),
   verify_expiry: reloads("when a pending mapping becomes failed; 7d", duration),
   max_pending_mappings: reloads("unproven mappings one person may have; 100", count),
   audit_retention: reloads("how long the audit trail is kept; 365d", duration),
@@ -138,6 +148,20 @@ export const settings = {
     list("zone names such as lan or home.arpa", (item) => /^[a-z0-9-]+(\.[a-z0-9-]+)*$/.test(item)),
   ),
   allow_upstreams: reloads("address ranges where external containers may be anything; none", addressRanges),
+  domain_connect_provider: atStart(
+    "our provider id at DNS providers that speak Domain Connect; none",
+    reading("a domain name such as example.com", (value) => canonicalHost(value)),
+  ),
+  domain_connect_service: atStart(
+    "our service id there; custom-domain",
+    reading("letters, digits, dots, hyphens and underscores", (value) => (/^[a-z0-9][a-z0-9._-]{0,62}$/i.test(value) ? value : undefined)),
+  ),
+  domain_connect_key_label: atStart(
+    "label below the provider id where the public key is published, such as _dck1",
+    reading("one label such as _dck1", (value) => (/^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?$/i.test(value) ? value : undefined)),
+  ),
+  domain_connect_signing_key: atStart("RSA private key that signs what is applied, PEM", secret),
+  webhook_allow: reloads("address ranges where webhook receivers may be although they are private; none", addressRanges),
   log_level: reloads("debug, info, warn or error; info", oneOf("debug, info, warn or error", logLevels)),
   access_log: reloads("a line for each request of the edge, where the log level is info or debug; on", oneOf("on or off", ["on", "off"])),
   allowed_origins: reloads(
@@ -157,6 +181,20 @@ function protocolOf(value: string): string {
 
 function parsePort(value: string): number | undefined {
   return /^\d{1,5}$/.test(value) && Number(value) >= 1 && Number(value) <= 65_535 ? Number(value) : undefined
+}
+
+function parseResolvers(value: string): { address: string; port: number }[] | undefined {
+  if (value === "none") return []
+  const resolvers = value.split(",").map((entry) => {
+    const text = entry.trim()
+    if (isIP(text) === 6) return { address: text, port: 53 }
+    const parts = /^(?:\[([0-9a-f:.]+)\]|([0-9.]+))(?::(\d{1,5}))?$/i.exec(text)
+    const address = parts?.[1] ?? parts?.[2] ?? ""
+    const port = parsePort(parts?.[3] ?? "53")
+    return isIP(address) === (parts?.[1] === undefined ? 4 : 6) && port !== undefined ? { address, port } : undefined
+  })
+  const known = resolvers.filter((one) => one !== undefined)
+  return known.length === resolvers.length && known.length <= 8 ? known : undefined
 }
 
 /** Port 0 asks the system for a free one. */

@@ -2,11 +2,13 @@ import { adminRoutes } from "../src/accounts/admin-routes"
 import { Administration, type Holding } from "../src/accounts/administration"
 import { AdministrationStore } from "../src/accounts/administration-store"
 import { Authenticator } from "../src/accounts/authenticator"
+import { cliLoginRoutes } from "../src/accounts/cli-login-routes"
 import { LoginLimit } from "../src/accounts/login-limit"
 import { People } from "../src/accounts/people"
 import { ResetLinks } from "../src/accounts/reset-links"
 import { resetRoutes } from "../src/accounts/reset-routes"
 import { accountRoutes } from "../src/accounts/routes"
+import { sessionsAdminRoutes } from "../src/accounts/sessions-admin-routes"
 import { settingsRoutes } from "../src/accounts/settings-routes"
 import { setupRoutes } from "../src/accounts/setup-routes"
 import { twoFactorAdminRoutes } from "../src/accounts/two-factor-admin-routes"
@@ -21,7 +23,7 @@ import { OwnAccount } from "../src/app/own-account"
 import { openDatabase } from "../src/db/open"
 import type { Lookup } from "../src/dns/lookup"
 import { ClientAddresses } from "../src/http/client-address"
-import { allowOrigins } from "../src/http/cors"
+import { allowOrigins, isContainerPage } from "../src/http/cors"
 import { Guards } from "../src/http/guards"
 import { RequestAudit } from "../src/http/request-audit"
 import { httpRoot } from "../src/http/root"
@@ -51,11 +53,14 @@ export async function startApi(change: Partial<MappingNeeds> = {}) {
     people,
     baseDomain: "cloud.example.org",
     webauthnOrigins: () => ["https://cloud.example.org"],
+    pageOrigin: () => "https://cloud.example.org",
     now,
   })
   const tokens = new Tokens(store, signer, now)
   const isAllowedOrigin = allowOrigins(["https://cloud.example.org", "https://*.cloud.example.org"])
-  const guards = new Guards(new Authenticator(store, signer, now), isAllowedOrigin)
+  const guards = new Guards(new Authenticator(store, signer, now), isAllowedOrigin, (origin) =>
+    isContainerPage(origin, "cloud.example.org", []),
+  )
   const addresses = new ClientAddresses()
   const txt = new Map<string, Lookup["answers"]>()
   const live: { published: string[][]; certified: string[]; asked: string[]; automated: Set<string> } = {
@@ -77,6 +82,8 @@ export async function startApi(change: Partial<MappingNeeds> = {}) {
     },
     automate: async (_person, domain) => live.automated.has(domain),
     unautomate: async (_person, domain) => void live.automated.delete(domain),
+    wildcardProblem: async () => undefined,
+    challengeTarget: () => undefined,
     publish: async () => void live.published.push((await mappingStore.verified()).map((m) => m.domain).sort()),
     certify: (domain) => void live.certified.push(domain),
     forgetCertificate: async () => {},
@@ -88,10 +95,12 @@ export async function startApi(change: Partial<MappingNeeds> = {}) {
     now,
     ...change,
   })
+  const tried = (request: Request, account: { user_id: string; username: string }) => audit.tried(request, account)
   const door = {
     session: (request: Request) => guards.session(request),
     maybeSession: (request: Request) => guards.maybeSession(request),
     address: (request: Request) => addresses.of(request),
+    tried,
   }
   const administrationStore = new AdministrationStore(db)
   const links = new ResetLinks(administrationStore, now)
@@ -117,11 +126,18 @@ export async function startApi(change: Partial<MappingNeeds> = {}) {
     maxKnown: 50,
     maxUnknown: 40,
   })
-  const audit = new RequestAudit({ record: (entry) => trail.record(entry), who: guards.who, address: door.address })
+  const audit = new RequestAudit({
+    record: (entry) => trail.record(entry),
+    who: guards.who,
+    refusedToken: guards.refusedToken,
+    address: door.address,
+  })
   const routes = [
     accountRoutes(ownAccount.login, people, tokens, door),
-    twoFactorRoutes(ownAccount.login, door.address),
+    cliLoginRoutes(),
+    twoFactorRoutes(ownAccount.login, door),
     settingsRoutes(ownAccount.settings, door),
+    sessionsAdminRoutes(ownAccount.settings.sessions, guards.admin),
     twoFactorAdminRoutes(ownAccount.settings.twoFactor, guards.admin),
     setupRoutes(people, door.address),
     adminRoutes(administration, guards.admin),

@@ -4,7 +4,7 @@ import { AppError } from "../errors"
 import type { Administration } from "./administration"
 
 /** The session of an administrator; throws `unauthorized` or `forbidden`. */
-export type AdminGuard = (request: Request) => Promise<{ personId: string }>
+export type AdminGuard = (request: Request) => Promise<{ personId: string; sessionId: string | undefined }>
 
 const raw = { parse: "none" } as const
 

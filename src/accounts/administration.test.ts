@@ -237,3 +237,58 @@ describe("deleting", () => {
     expect((await asAda("DELETE", `/admin/users/${bob.id}?confirm=bob`)).status).toBe(200)
   })
 })
+
+describe("sessions of everybody", () => {
+  type Page = { sessions: { id: number; username: string; is_current: boolean }[]; next_cursor: string | null }
+
+  test("are listed with their people in pages, newest first, without their secrets", async () => {
+    const { api, ada, bob, asAda } = await house()
+    api.clock.ms += 60_000
+    for (const from of ["198.51.100.1", "198.51.100.2"]) await api.send("POST", "/api/login", { body: { username: "bob", password }, from })
+    const { body } = await asAda("GET", "/admin/sessions")
+    const { sessions, next_cursor } = body as Page
+    const since = { created_at: api.clock.ms / 1000, expires_at: api.clock.ms / 1000 + 86_400 }
+    const bobs = { user_id: bob.id, username: "bob", display_name: "bob", is_current: false, ...since }
+    expect(sessions.slice(0, 2) as unknown[]).toEqual(
+      expect.arrayContaining([
+        { id: expect.any(Number), ip_address: "198.51.100.1", ...bobs },
+        { id: expect.any(Number), ip_address: "198.51.100.2", ...bobs },
+      ]),
+    )
+    expect([sessions.length, next_cursor, sessions.find((one) => one.is_current)?.username]).toEqual([4, null, "ada"])
+    const stored = await api.db.selectFrom("sessions").select("id").execute()
+    for (const { id } of stored) expect(JSON.stringify(body)).not.toContain(id)
+
+    // Two of them were begun in the same millisecond, twice.
+    const paged: number[] = []
+    let cursor: string | null = ""
+    while (cursor !== null) {
+      const page = (await asAda("GET", `/admin/sessions?limit=1&cursor=${cursor}`)).body as Page
+      expect(page.sessions).toHaveLength(1)
+      paged.push(...page.sessions.map(({ id }) => id))
+      cursor = page.next_cursor
+    }
+    expect(paged).toEqual(sessions.map(({ id }) => id))
+
+    for (const who of ["ada", ada.id]) {
+      const own = (await asAda("GET", `/admin/sessions?person=${who}`)).body as Page
+      expect(own.sessions.map(({ username }) => username)).toEqual(["ada"])
+    }
+    for (const wrong of ["limit=0", "limit=501", "limit=x", "cursor=x", `person=${"x".repeat(65)}`])
+      expect((await asAda("GET", `/admin/sessions?${wrong}`)).status).toBe(400)
+  })
+
+  test("are ended one by one, and the audit says which", async () => {
+    const { api, bob, asAda } = await house()
+    const { sessions } = (await asAda("GET", "/admin/sessions?person=bob")).body as Page
+    const id = sessions[0]?.id
+    expect(await asAda("DELETE", `/admin/sessions/${id}`)).toEqual({
+      status: 200,
+      body: { status: "ok", user_id: bob.id, username: "bob" } as never,
+    })
+    expect((await api.send("GET", "/api/session", { token: bob.token })).status).toBe(401)
+    expect(await asAda("DELETE", `/admin/sessions/${id}`)).toEqual({ status: 404, body: { error: "session not found" } as never })
+    const { entries } = (await asAda("GET", "/api/audit?action=DELETE /admin/sessions&outcome=allowed")).body as { entries: object[] }
+    expect(entries).toEqual([expect.objectContaining({ target: String(id), username: "ada" })])
+  })
+})

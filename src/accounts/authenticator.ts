@@ -1,5 +1,5 @@
 import { AppError } from "../errors"
-import type { Principal } from "./model"
+import type { Principal, TokenName } from "./model"
 import type { Scopes } from "./scopes"
 import { hashToken, sameHash, type Signer, tokenPrefix } from "./signer"
 import type { AccountStore } from "./store"
@@ -21,8 +21,16 @@ export class Authenticator {
     return principal
   }
 
+  /** Which token of ours this is or once was, for the record; undefined for what we have not signed, or not as either, or whose time is over. */
+  async nameOf(presented: string): Promise<TokenName | undefined> {
+    const claims = await this.signer.verify(withoutPrefix(presented))
+    if (claims?.type === "api_token") return typeof claims.token_id === "string" ? { kind: "api_token", id: claims.token_id } : undefined
+    const isSession = (claims?.type === undefined || claims.type === "") && typeof claims?.sid === "string"
+    return isSession ? { kind: "session", id: String(claims.sid) } : undefined
+  }
+
   private async principal(presented: string): Promise<Principal | undefined> {
-    const bare = presented.startsWith(tokenPrefix) ? presented.slice(tokenPrefix.length) : presented
+    const bare = withoutPrefix(presented)
     const claims = await this.signer.verify(bare)
     const personId = claims?.user_id
     if (claims === undefined || typeof personId !== "string" || personId === "") return undefined
@@ -55,3 +63,5 @@ export class Authenticator {
     return { personId, username: row.username, displayName: row.displayName, isAdmin: row.isAdmin === 1, ...kind }
   }
 }
+
+const withoutPrefix = (presented: string) => (presented.startsWith(tokenPrefix) ? presented.slice(tokenPrefix.length) : presented)

@@ -1,3 +1,4 @@
+import { addressBlock } from "../address-block"
 import { AppError } from "../errors"
 
 const windowMs = 15 * 60_000
@@ -38,17 +39,10 @@ export class LoginLimit {
 
   /** The same for an attempt that names nobody. */
   takeAddress(address: string): void {
-    refuse(this.byAddress.take(addressKey(address), this.now()), "too many login attempts, try again later")
+    refuse(this.byAddress.take(addressBlock(address), this.now()), "too many login attempts, try again later")
   }
 }
 
 function refuse(waitMs: number, message: string): void {
   if (waitMs > 0) throw new AppError("rate_limited", message, { retryAfterSeconds: Math.ceil(waitMs / 1000) })
-}
-
-/** An IPv6 host owns a whole /64, so the /64 is what counts. */
-function addressKey(address: string): string {
-  if (!address.includes(":") || address.startsWith("::ffff:")) return address
-  const [head = ""] = address.split("::")
-  return head.split(":").slice(0, 4).join(":")
 }

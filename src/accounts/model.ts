@@ -9,6 +9,9 @@ export type Principal = {
   isAdmin: boolean
 } & ({ kind: "session"; sessionId: string | undefined } | { kind: "api_token"; tokenId: string; scopes: Scopes })
 
+/** A token by what it says of itself: of a session the id that is secret, of an API token the one that is shown. */
+export type TokenName = { kind: "session" | "api_token"; id: string }
+
 /** Lifetimes a token may be given; the empty string means never, as stock clients send it. */
 const lifetimes: Record<string, number> = { "30d": 30, "90d": 90, "365d": 365, never: 0, "": 0 }
 

@@ -1,12 +1,9 @@
+import { createHash } from "node:crypto"
 import { readText } from "../body"
 import { AppError } from "../errors"
 
-const pageHeaders = {
-  "content-type": "text/html; charset=utf-8",
-  "cache-control": "no-store",
-  "referrer-policy": "no-referrer",
-  "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'",
-}
+/** What a page needs besides its words: a script of its own, and the one other origin that the script may reach. */
+export type PageExtras = { script?: string; connect?: string }
 
 /** What was sent from the form of a page, or as JSON by a script; throws `invalid` for what is neither. */
 export async function readForm(request: Request): Promise<{ isForm: boolean; input: unknown }> {
@@ -26,10 +23,50 @@ function parseObject(text: string): unknown {
 /** Text made safe to stand in a page or in a quoted attribute. */
 export const escapeHtml = (text: string) => text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`)
 
-/** A small page of our own that runs no scripts, is in no cache and in no frame; `content` is HTML, the title is not escaped. */
-export function page(status: number, title: string, content: string): Response {
-  const style =
-    "body{font:16px/1.5 system-ui,sans-serif;max-width:24rem;margin:12vh auto;padding:0 1rem;color:#1d2430;background:#fff}h1{font-size:1.4rem}label{display:block;margin:1rem 0}input{display:block;width:100%;box-sizing:border-box;padding:.6rem;font:inherit;border:1px solid #8a93a3;border-radius:6px}button{padding:.6rem 1rem;font:inherit;border:0;border-radius:6px;background:#1f5fd0;color:#fff}[role=alert]{color:#a4161a}"
-  const html = `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${title} · Freehold</title><style>${style}</style><h1>${title}</h1>${content}</html>`
-  return new Response(html, { status, headers: pageHeaders })
+const style = `
+:root{color-scheme:light dark;--text:#1d2430;--quiet:#5a6475;--paper:#fff;--line:#8a93a3;--accent:#1f5fd0;--on-accent:#fff;--alert:#a4161a}
+@media(prefers-color-scheme:dark){:root{--text:#e6e9ef;--quiet:#a3adbd;--paper:#14181f;--line:#6b7688;--accent:#8ab4ff;--on-accent:#10151d;--alert:#ff9b9b}}
+*{box-sizing:border-box}
+[hidden]{display:none!important}
+body{font:16px/1.5 system-ui,sans-serif;max-width:26rem;margin:0 auto;padding:clamp(2rem,10vh,7rem) 1rem 2rem;color:var(--text);background:var(--paper);overflow-wrap:anywhere}
+h1{font-size:1.5rem;line-height:1.25;margin:0 0 1rem}
+a{color:var(--accent)}
+label{display:block;margin:1rem 0}
+input{display:block;width:100%;margin-top:.25rem;padding:.6rem;font:inherit;color:inherit;background:transparent;border:1px solid var(--line);border-radius:6px}
+button{display:block;width:100%;min-height:2.75rem;padding:.6rem 1rem;font:inherit;font-weight:600;border:1px solid transparent;border-radius:6px;background:var(--accent);color:var(--on-accent);cursor:pointer}
+button.second{background:transparent;color:var(--accent);border-color:var(--accent)}
+button:disabled{opacity:.6;cursor:default}
+[tabindex="-1"]:focus{outline:0}
+:focus-visible{outline:3px solid var(--accent);outline-offset:2px}
+code{font:.9em ui-monospace,monospace}
+.quiet{color:var(--quiet)}
+.or{display:flex;align-items:center;gap:.75rem;margin:1.25rem 0 0;color:var(--quiet)}
+.or::before,.or::after{content:"";flex:1;border-top:1px solid var(--line);opacity:.5}
+.secret{font-family:ui-monospace,monospace}
+[role=alert]{color:var(--alert)}`
+
+/**
+ * A small page of our own that is in no cache and in no frame, and runs no script but `script`; its policy lets in style and script by their
+ * hashes (CSP Level 3, section 6.7.3) and nothing else. `content` is HTML, the title is not escaped.
+ */
+export function page(status: number, title: string, content: string, { script, connect }: PageExtras = {}): Response {
+  const policy = [
+    "default-src 'none'",
+    `style-src ${hashSource(style)}`,
+    ...(script === undefined ? ["form-action 'self'"] : [`script-src ${hashSource(script)}`, "form-action 'none'"]),
+    ...(script === undefined ? [] : [`connect-src ${["'self'", connect].filter(Boolean).join(" ")}`]),
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+  ]
+  const html = `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark"><title>${title} · Freehold</title><style>${style}</style><main><h1 id="title" tabindex="-1">${title}</h1>${content}</main>${script === undefined ? "" : `<script>${script}</script>`}</html>`
+  const headers = {
+    "content-type": "text/html; charset=utf-8",
+    "cache-control": "no-store",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "content-security-policy": policy.join("; "),
+  }
+  return new Response(html, { status, headers })
 }
+
+const hashSource = (text: string) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`

@@ -12,6 +12,9 @@ const setupLinkMs = 24 * 3_600_000
 /** What a login answers; field names are the auth API's. */
 export type LoginReply = { username: string; display_name: string; user_id: string; is_admin: boolean; token: string }
 
+/** Hears whose account a login is for, as soon as that is known. */
+export type Tried = (person: { user_id: string; username: string }) => void
+
 /** People: the first one, their passwords (argon2id) and their sessions. */
 export class People {
   private decoy: Promise<string> | undefined
@@ -25,17 +28,19 @@ export class People {
 
   /**
    * Whose name and password these are. Throws `unauthorized` alike for an unknown person and a wrong password, in the same time. `address`
-   * is the peer's.
+   * is the peer's; `tried` hears at whose account the attempt is, unless it is refused for its number.
    */
-  async identify(input: unknown, address: string): Promise<PersonRow> {
+  async identify(input: unknown, address: string, tried: Tried = () => undefined): Promise<PersonRow> {
     const { username: rawName, password } = (input ?? {}) as { username?: unknown; password?: unknown }
     const username = typeof rawName === "string" ? rawName.trim() : ""
     if (username === "" || typeof password !== "string" || password === "") throw new AppError("invalid", "username and password required")
     this.limit.take(address, username)
     const row = await this.store.personByUsername(username)
-    // Unknown names are checked against a hash of nothing, so that the answer takes as long.
+    if (row !== undefined) tried({ user_id: row.id, username: row.username })
+    // Unknown names are checked against a hash of nothing, so that the answer takes as long; known ones wait for it too while it is being made.
     this.decoy ??= Bun.password.hash(randomBytes(16).toString("hex"), "argon2id")
-    const matches = await Bun.password.verify(password.slice(0, 1024), row?.passwordHash ?? (await this.decoy))
+    const decoy = await this.decoy
+    const matches = await Bun.password.verify(password.slice(0, 1024), row?.passwordHash ?? decoy)
     if (row === undefined || row.disabledAt !== null || !matches) throw new AppError("unauthorized", "invalid credentials")
     return row
   }
@@ -52,14 +57,15 @@ export class People {
     return this.startSession(row, address)
   }
 
-  /** Asks a signed-in person for their password once more; wrong ones count as attempts to log in. */
-  async confirmPassword(personId: string, password: unknown, address: string): Promise<void> {
+  /** Asks a signed-in person for their password once more; wrong ones count as attempts to log in. Answers the hash that was compared. */
+  async confirmPassword(personId: string, password: unknown, address: string): Promise<{ passwordHash: string }> {
     const row = await this.store.personById(personId)
     if (row === undefined) throw new AppError("unauthorized", "unauthorized")
     this.limit.take(address, row.username)
     const matches =
       typeof password === "string" && password !== "" && (await Bun.password.verify(password.slice(0, 1024), row.passwordHash))
-    if (!matches) throw new AppError("unauthorized", "current password is incorrect")
+    if (!matches) throw wrongPassword()
+    return { passwordHash: row.passwordHash }
   }
 
   /** Ends the session a token belongs to; says nothing about tokens that are none. */
@@ -81,14 +87,11 @@ export class People {
 
   /** Makes the first person, an administrator, and signs them in. The link works once. */
   async setUp(secret: string, input: unknown, address: string): Promise<LoginReply> {
+    // Before the costly hash, which nobody shall ask for without a link.
+    if (!(await this.isSetupSecret(secret))) throw overSetupLink()
     const { username, password } = (input ?? {}) as { username?: unknown; password?: unknown }
     const row = await this.newPerson(parseUsername(username), parsePassword(password), true)
-    if (!(await this.store.insertFirstPerson(row, hashToken(secret), this.now()))) {
-      throw new AppError(
-        "not_found",
-        "this set-up link is unknown, used or older than 24 hours: a restart prints a new one while nobody is set up",
-      )
-    }
+    if (!(await this.store.insertFirstPerson(row, hashToken(secret), this.now()))) throw overSetupLink()
     return this.startSession(row, address)
   }
 
@@ -121,9 +124,16 @@ export class People {
   private async startSession(row: PersonRow, address: string): Promise<LoginReply> {
     const now = this.now()
     const id = randomBytes(16).toString("hex")
-    await this.store.insertSession({ id, personId: row.id, address, createdAt: now, expiresAt: now + sessionMs })
+    const session = { id, personId: row.id, address, createdAt: now, expiresAt: now + sessionMs }
+    if (!(await this.store.insertSession(session, row.passwordHash))) throw new AppError("unauthorized", "invalid credentials")
     const about = { username: row.username, display_name: row.displayName, user_id: row.id, is_admin: row.isAdmin === 1 }
     const token = await this.signer.sign({ ...about, type: "", sid: id, sub: row.username }, now + sessionMs)
     return { ...about, token }
   }
 }
+
+/** What a person hears whose password of now is another. */
+export const wrongPassword = () => new AppError("unauthorized", "current password is incorrect")
+
+const overSetupLink = () =>
+  new AppError("not_found", "this set-up link is unknown, used or older than 24 hours: a restart prints a new one while nobody is set up")

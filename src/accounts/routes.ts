@@ -1,7 +1,7 @@
 import { Elysia } from "elysia"
 import { readJsonObject } from "../body"
 import type { Principal } from "./model"
-import type { People } from "./people"
+import type { People, Tried } from "./people"
 import type { Tokens } from "./tokens"
 import type { Login } from "./two-factor-login"
 
@@ -11,6 +11,8 @@ export type AccountDoor = {
   /** The session of a request that may have none. */
   maybeSession: (request: Request) => Promise<string | undefined>
   address: (request: Request) => string
+  /** Hears whose account a login is for, for the record. */
+  tried: (request: Request, account: Parameters<Tried>[0]) => void
 }
 
 const body = (request: Request) => readJsonObject(request, "invalid request body")
@@ -19,7 +21,11 @@ const body = (request: Request) => readJsonObject(request, "invalid request body
 export const accountRoutes = (login: Login, people: People, tokens: Tokens, door: AccountDoor) => {
   const personId = async (request: Request) => (await door.session(request)).personId
   return new Elysia({ name: "account-routes" })
-    .post("/api/login", async ({ request }) => login.password(await body(request), door.address(request)), { parse: "none" })
+    .post(
+      "/api/login",
+      async ({ request }) => login.password(await body(request), door.address(request), (account) => door.tried(request, account)),
+      { parse: "none" },
+    )
     .get("/api/session", async ({ request }) => {
       const { username, displayName, personId, isAdmin } = await door.session(request)
       return { username, display_name: displayName, user_id: personId, is_admin: isAdmin }

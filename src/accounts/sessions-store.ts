@@ -1,4 +1,5 @@
 import type { Db } from "../db/open"
+import type { SessionQuery } from "./session-page"
 
 /** Queries on what a person changes about themselves: sessions, the name that is shown, the password. */
 export class SessionStore {
@@ -13,6 +14,31 @@ export class SessionStore {
       .where("expiresAt", ">", now)
       .orderBy("createdAt", "desc")
       .orderBy("id")
+      .execute()
+
+  /** Those that are not over, with their people, newest first: one more than the limit where there are more. */
+  everybodys({ person, place, limit }: SessionQuery, now: number) {
+    let query = this.db
+      .selectFrom("sessions")
+      .innerJoin("people", "people.id", "sessions.personId")
+      .selectAll("sessions")
+      .select(["people.username", "people.displayName"])
+      .where("sessions.expiresAt", ">", now)
+      .orderBy("sessions.createdAt", "desc")
+      .orderBy("sessions.id")
+      .limit(limit + 1)
+    if (person !== undefined) query = query.where((e) => e.or([e("people.id", "=", person), e("people.username", "=", person)]))
+    if (place !== undefined) query = query.where("sessions.createdAt", "<=", place.createdAt).offset(place.passed)
+    return query.execute()
+  }
+
+  /** Whose each session is that is not over. */
+  owners = (now: number) =>
+    this.db
+      .selectFrom("sessions")
+      .innerJoin("people", "people.id", "sessions.personId")
+      .select(["sessions.id", "sessions.personId", "people.username"])
+      .where("sessions.expiresAt", ">", now)
       .execute()
 
   async end(id: string, personId: string): Promise<void> {
@@ -33,11 +59,13 @@ export class SessionStore {
     await this.db.updateTable("people").set({ displayName }).where("id", "=", personId).execute()
   }
 
-  /** The new password and the end of all other sessions are one step. */
-  async setPassword(personId: string, passwordHash: string, keptId: string): Promise<void> {
-    await this.db.transaction().execute(async (trx) => {
-      await trx.updateTable("people").set({ passwordHash }).where("id", "=", personId).execute()
+  /** The new password and the end of all other sessions are one step; false where the password of now is no longer the one of `from`. */
+  async setPassword(personId: string, { from, to, keptId }: { from: string; to: string; keptId: string }): Promise<boolean> {
+    return this.db.transaction().execute(async (trx) => {
+      const change = trx.updateTable("people").set({ passwordHash: to }).where("id", "=", personId).where("passwordHash", "=", from)
+      if ((await change.returning("id").executeTakeFirst()) === undefined) return false
       await new SessionStore(trx as Db).endOthers(personId, keptId)
+      return true
     })
   }
 }

@@ -1,6 +1,6 @@
 import { AppError } from "../errors"
 import { type Principal, parseName, parsePassword } from "./model"
-import type { People } from "./people"
+import { type People, wrongPassword } from "./people"
 import type { SessionStore } from "./sessions-store"
 
 /** What a signed-in person changes about their own account. */
@@ -21,7 +21,8 @@ export class Settings {
   /** `{current_password, new_password}`. All other sessions end, and so do logins that have shown only the old password. */
   async changePassword(person: Principal & { kind: "session" }, input: Record<string, unknown>, address: string): Promise<void> {
     const password = parsePassword(input.new_password)
-    await this.people.confirmPassword(person.personId, input.current_password, address)
-    await this.store.setPassword(person.personId, await Bun.password.hash(password, "argon2id"), person.sessionId ?? "")
+    const { passwordHash: from } = await this.people.confirmPassword(person.personId, input.current_password, address)
+    const change = { from, to: await Bun.password.hash(password, "argon2id"), keptId: person.sessionId ?? "" }
+    if (!(await this.store.setPassword(person.personId, change))) throw wrongPassword()
   }
 }

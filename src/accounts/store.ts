@@ -53,10 +53,33 @@ export class AccountStore {
     )
   }
 
-  /** Also forgets the sessions that are over, which bounds the table. */
-  async insertSession(row: SessionRow): Promise<void> {
+  /**
+   * Begins a session of a person who is enabled and has this password still; false where not, which one statement decides. Also forgets the
+   * sessions that are over, which bounds the table.
+   */
+  async insertSession(row: SessionRow, passwordHash: string): Promise<boolean> {
     await this.db.deleteFrom("sessions").where("expiresAt", "<=", row.createdAt).execute()
-    await this.db.insertInto("sessions").values(row).execute()
+    const { id, address, createdAt, expiresAt } = row
+    const done = await this.db
+      .insertInto("sessions")
+      .columns(["id", "personId", "address", "createdAt", "expiresAt"])
+      .expression((e) =>
+        e
+          .selectFrom("people")
+          .select((f) => [
+            f.val(id).as("id"),
+            "people.id as personId",
+            f.val(address).as("address"),
+            f.val(createdAt).as("createdAt"),
+            f.val(expiresAt).as("expiresAt"),
+          ])
+          .where("people.id", "=", row.personId)
+          .where("people.disabledAt", "is", null)
+          .where("people.passwordHash", "=", passwordHash),
+      )
+      .returning("id")
+      .executeTakeFirst()
+    return done !== undefined
   }
 
   session = (id: string) => this.db.selectFrom("sessions").selectAll().where("id", "=", id).executeTakeFirst()
@@ -81,14 +104,16 @@ export class AccountStore {
       .orderBy("id")
       .execute()
 
-  /** A token with the current scopes of its service account, which are null for a standalone token. */
+  /** A token of a person who is enabled, with the current scopes of its service account, which are null for a standalone token. */
   token = (id: string) =>
     this.db
       .selectFrom("apiTokens")
+      .innerJoin("people", "people.id", "apiTokens.personId")
       .leftJoin("serviceAccounts", "serviceAccounts.id", "apiTokens.serviceAccountId")
       .selectAll("apiTokens")
       .select("serviceAccounts.scopes as accountScopes")
       .where("apiTokens.id", "=", id)
+      .where("people.disabledAt", "is", null)
       .executeTakeFirst()
 
   async touchToken(id: string, now: number): Promise<void> {

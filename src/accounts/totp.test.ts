@@ -34,6 +34,8 @@ test("an app is set up by its first code, sealed in the store, and asked for at 
   expect(JSON.stringify(await api.db.selectFrom("totpSecrets").selectAll().execute())).not.toContain(secret)
   expect(await json(api.send("GET", "/api/login/factors", { token: await challenge() }))).toEqual({
     factors: ["totp", "recovery_code"] as never,
+    username: "ada",
+    page: "https://cloud.example.org/cli-2fa",
   })
   const noKey = await post(api, "/api/webauthn/login/begin", await challenge())
   expect([noKey.status, await noKey.json()]).toEqual([400, { error: "no security key is registered: use a code" }])

@@ -6,7 +6,7 @@ import { ExpiringMap } from "./two-factor-expiring-map"
 const lifetimeMs = 5 * 60_000
 
 /** A login that has shown the password and owes a second factor. `passwordHash` is the one that was shown: another one ends the challenge. */
-export type Challenge = { id: string; personId: string; passwordHash: string }
+export type Challenge = { id: string; personId: string; username: string; passwordHash: string }
 
 /** What stands between password and session: signed tokens of five minutes, each good for one session (platform-api.md section 2.1). */
 export class TwoFactorChallenges {
@@ -19,9 +19,10 @@ export class TwoFactorChallenges {
     this.open = new ExpiringMap(lifetimeMs, now)
   }
 
-  issue(personId: string, passwordHash: string): Promise<string> {
+  issue(person: { id: string; username: string; passwordHash: string }): Promise<string> {
     const id = randomBytes(16).toString("hex")
-    this.open.set(id, { id, personId, passwordHash })
+    const { id: personId, username, passwordHash } = person
+    this.open.set(id, { id, personId, username, passwordHash })
     return this.signer.sign({ user_id: personId, type: "2fa_challenge", jti: id }, this.now() + lifetimeMs)
   }
 

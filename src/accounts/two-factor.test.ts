@@ -247,6 +247,8 @@ describe("a passkey", () => {
     }
     expect((await attempt({ userHandle: ada.id })).status).toBe(401)
     expect((await attempt({ userHandle: "other", isVerified: true })).status).toBe(401)
+    // Who it is, only the handle can say before anybody is named (WebAuthn Level 3, section 7.2, step 6).
+    expect((await attempt({ isVerified: true })).status).toBe(401)
     const done = await attempt({ userHandle: ada.id, isVerified: true })
     expect([done.status, await done.json()]).toEqual([200, expect.objectContaining({ user_id: ada.id }) as never])
   })

@@ -5,8 +5,9 @@ import { X509Certificate } from "node:crypto"
 import { createSecureContext, createServer as createTlsServer } from "node:tls"
 import { hasPebble, type LonePebble, startLonePebble } from "../../test/lab/pebble-alone"
 import type { AccountData, AccountKeeper } from "./acme-account"
-import { AcmeIssuer, type AcmeIssuerOptions } from "./acme-issuer"
+import { AcmeIssuer, type AcmeIssuerOptions, type AcmeStep } from "./acme-issuer"
 import { ChallengeBoard } from "./challenges"
+import { ChallengeUnready, type DnsChallenge } from "./dns-challenges"
 import { InternalCa } from "./internal-ca"
 import { IssuanceError } from "./issuer"
 
@@ -102,11 +103,93 @@ describe.skipIf(!hasPebble)("against Pebble", () => {
     expect(board.size).toBe(0)
   })
 
+  const dnsOf = (isPreferred: boolean, put?: DnsChallenge["put"]) => ({
+    dnsChallenge: async (): Promise<DnsChallenge> => ({ isPreferred, put: put ?? ((name, value) => pebble.showTxt(name, value)) }),
+  })
+
+  test("DNS-01 certifies a wildcard, by the record below its parent", async () => {
+    const put: string[] = []
+    const { issuer, board } = issuerAt(
+      pebble,
+      dnsOf(true, (name, value) => {
+        put.push(name)
+        return pebble.showTxt(name, value)
+      }),
+    )
+    const issued = await issuer.issue("*.wild.example.test")
+    expect(new X509Certificate(issued.chainPem).subjectAltName).toBe("DNS:*.wild.example.test")
+    expect(put).toEqual(["_acme-challenge.wild.example.test"])
+    expect(board.size).toBe(0)
+  })
+
+  test("a preferred DNS challenge comes before the ports, another after them, and a wildcard never uses them", async () => {
+    const asked: string[] = []
+    const unready = async (name: string) => {
+      asked.push(name)
+      throw new ChallengeUnready("not there")
+    }
+    const preferring = issuerAt(pebble, { ...dnsOf(true, unready), challengeTypes: () => ["http-01"] })
+    await listen(pebble, preferring.board, { http: true })
+    expect((await preferring.issuer.issue("first.example.test")).chainPem).toContain("CERTIFICATE")
+    const spare = issuerAt(pebble, { ...dnsOf(false, unready), board: preferring.board, challengeTypes: () => ["http-01"] })
+    expect((await spare.issuer.issue("spare.example.test")).chainPem).toContain("CERTIFICATE")
+    expect(asked).toEqual(["_acme-challenge.first.example.test"])
+    const refused = await failure(spare.issuer.issue("*.spare.example.test"))
+    expect(refused).toMatchObject({ isUnready: true, failedValidations: 0, problem: "not there" })
+    const none = issuerAt(pebble, { challengeTypes: () => ["http-01"] })
+    expect((await failure(none.issuer.issue("*.none.example.test"))).problem).toContain("no challenge type can be served here")
+  })
+
+  test("where no port is reached, a DNS challenge that is not preferred still gets the certificate", async () => {
+    const { issuer } = issuerAt(pebble, { ...dnsOf(false), challengeTypes: () => ["tls-alpn-01"] })
+    const issued = await issuer.issue("closed.example.test")
+    expect(new X509Certificate(issued.chainPem).subjectAltName).toBe("DNS:closed.example.test")
+  })
+
+  test("a record that the CA does not find is a failed validation, and is taken down", async () => {
+    const taken: string[] = []
+    const put = async (name: string) => async () => void taken.push(name)
+    const { issuer } = issuerAt(pebble, { ...dnsOf(true, put), challengeTypes: () => [] })
+    expect(await failure(issuer.issue("lost.example.test"))).toMatchObject({ failedValidations: 1, isUnready: false })
+    expect(taken).toEqual(["_acme-challenge.lost.example.test"])
+  })
+
   test("the next challenge type is tried with a new order when the first fails", async () => {
     const { issuer, board } = issuerAt(pebble, { challengeTypes: () => ["tls-alpn-01", "http-01"] })
     await listen(pebble, board, { http: true })
     const issued = await issuer.issue("fallback.example.test")
     expect(new X509Certificate(issued.chainPem).subjectAltName).toBe("DNS:fallback.example.test")
+  })
+
+  test("each step of an order is told, with the CA's own words where a validation fails", async () => {
+    const told: (AcmeStep & { hostname: string })[] = []
+    const onStep = (hostname: string, step: AcmeStep) => void told.push({ hostname, ...step })
+    const { issuer, board } = issuerAt(pebble, { challengeTypes: () => ["tls-alpn-01", "http-01"], onStep })
+    await listen(pebble, board, { http: true })
+    await issuer.issue("steps.example.test")
+    expect(told.map(({ name }) => name)).toEqual([
+      "order",
+      "challenge",
+      "validation",
+      "order",
+      "challenge",
+      "validation",
+      "finalized",
+      "certificate",
+    ])
+    expect(new Set(told.map(({ hostname }) => hostname))).toEqual(new Set(["steps.example.test"]))
+    expect(JSON.parse(told[2]?.problem ?? "").detail).toContain("tls-alpn-01")
+    expect([told[5]?.text, told[5]?.problem]).toEqual(["Validated by http-01", undefined])
+    told.length = 0
+    const error = await failure(issuer.issue("not_a_name!.test"))
+    expect(told).toEqual([
+      {
+        hostname: "not_a_name!.test",
+        name: "failure",
+        text: `No certificate from ${pebble.directoryUrl}: ${error.message}`,
+        problem: error.problem,
+      },
+    ])
   })
 
   test("a failing challenge yields the CA's own problem document, and counts the validations", async () => {

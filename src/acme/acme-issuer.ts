@@ -4,8 +4,9 @@
 //   3. authorization: put the challenge of the wanted type up, tell the CA, poll until it is decided, take the challenge down
 //   4. finalize with a fresh P-256 key and CSR, poll the order, download the chain
 //   5. when a validation failed and another challenge type can be served: a new order with that one, since a failed authorization ends its order
-// Not done here: DNS-01 and wildcards; revocation; alternate chains; checking a challenge ourselves before the CA does, since what we reach
-// from inside the house says nothing about what it reaches from outside.
+// A wildcard is certified by DNS-01 alone (RFC 8555 section 7.1.3). A DNS record is looked for before the CA is told, at the servers that it asks too
+// (dns-challenges.ts); answers over a port are not, since what we reach from inside the house says nothing about what it reaches from outside.
+// Not done here: revocation; alternate chains.
 
 import { Client, crypto as acmeCrypto, type Order } from "acme-client"
 import { X509Certificate } from "@peculiar/x509"
@@ -13,11 +14,20 @@ import { describeError } from "../errors"
 import { AcmeAccount, type AccountKeeper } from "./acme-account"
 import { createChallengeCertificate } from "./challenge-certificate"
 import type { ChallengeBoard } from "./challenges"
+import { challengeName, ChallengeUnready, type DnsChallenge } from "./dns-challenges"
 import { IssuanceError, type Issued, type Issuer, type RenewalWindow } from "./issuer"
+import { pause } from "./pause"
 import { askRenewalWindow, certificateId } from "./renewal-information"
 import { DirectoryError, DirectoryTransport } from "./transport"
 
-export type ChallengeType = "tls-alpn-01" | "http-01"
+export type ChallengeType = "tls-alpn-01" | "http-01" | "dns-01"
+
+/** One step of an order; `problem` is what the CA said word for word, where it said something. */
+export type AcmeStep = {
+  name: "order" | "challenge" | "validation" | "finalized" | "certificate" | "failure"
+  text: string
+  problem?: string
+}
 
 export type AcmeIssuerOptions = {
   directoryUrl: string
@@ -28,8 +38,12 @@ export type AcmeIssuerOptions = {
   eab?: { kid: string; hmac: string }
   account: AccountKeeper
   board: ChallengeBoard
-  /** What this deployment can serve, best first; asked at each order. `renewal` tells that visitors are being served meanwhile. */
-  challengeTypes: (order: { hostname: string; renewal: boolean }) => ChallengeType[]
+  /** What this deployment can serve over its ports, best first; asked at each order. `renewal` tells that visitors are being served meanwhile. */
+  challengeTypes: (order: { hostname: string; renewal: boolean }) => Exclude<ChallengeType, "dns-01">[]
+  /** The DNS challenge of a hostname, which comes first where it is preferred and last otherwise. Throws ChallengeUnready for a wildcard without. */
+  dnsChallenge?: (hostname: string) => Promise<DnsChallenge | undefined>
+  /** Told of each step as it is made; must not throw, and what it takes long for holds the order up. */
+  onStep?: (hostname: string, step: AcmeStep) => void
   now?: () => number
   orderTimeoutMs?: number
   requestTimeoutMs?: number
@@ -42,6 +56,9 @@ const ERROR = "urn:ietf:params:acme:error:"
 const HOUR_MS = 3_600_000
 const WAITING_ORDERS = 1000
 
+/** One way to get one certificate. */
+type Trial = { hostname: string; type: ChallengeType; dns: DnsChallenge | undefined }
+
 /** A validation that the CA decided against; carries the challenge's own problem document. */
 class ValidationFailed extends Error {
   constructor(
@@ -53,7 +70,7 @@ class ValidationFailed extends Error {
   }
 }
 
-/** Certificates from an ACME directory (RFC 8555) by TLS-ALPN-01 (RFC 8737) or HTTP-01. Every order ends within `orderTimeoutMs` of its start. */
+/** Certificates from an ACME directory (RFC 8555) by TLS-ALPN-01 (RFC 8737), HTTP-01 or DNS-01. Every order ends within `orderTimeoutMs` of its start. */
 export class AcmeIssuer implements Issuer {
   readonly name: string
   readonly orderLimit: { orders: number; perMs: number }
@@ -76,17 +93,20 @@ export class AcmeIssuer implements Issuer {
 
   /** Obtains a certificate, over as many challenge types as it takes. Throws IssuanceError; the challenges are down again either way. */
   async issue(hostname: string, replaces?: string): Promise<Issued> {
+    // Before the order takes its place among the parallel ones: it is the DNS of others that takes its time.
+    const dns = await this.dnsChallenge(hostname)
     await this.enter()
     const signal = AbortSignal.any([this.stopping.signal, AbortSignal.timeout(this.options.orderTimeoutMs ?? 120_000)])
     let failedValidations = 0
     try {
-      const types = this.options.challengeTypes({ hostname, renewal: replaces !== undefined })
       let failure: unknown = new Error("no challenge type can be served here")
-      for (const type of types) {
+      for (const type of this.typesFor(hostname, dns, replaces !== undefined)) {
         try {
-          return await this.orderOnAnyAccount(hostname, type, replaces, signal)
+          return await this.orderOnAnyAccount({ hostname, type, dns }, replaces, signal)
         } catch (error) {
-          failure = error
+          // What a CA said tells more than what it was not asked.
+          if (failedValidations === 0 || !(error instanceof ChallengeUnready)) failure = error
+          if (error instanceof ChallengeUnready) continue
           if (!(error instanceof ValidationFailed)) throw error
           failedValidations++
           if (error.type === `${ERROR}rateLimited`) break
@@ -94,7 +114,10 @@ export class AcmeIssuer implements Issuer {
       }
       throw failure
     } catch (error) {
-      throw this.explain(hostname, error, signal, failedValidations)
+      const fault = this.explain(hostname, error, signal, failedValidations)
+      const said = fault.problem === fault.message ? {} : { problem: fault.problem }
+      this.options.onStep?.(hostname, { name: "failure", text: `No certificate from ${this.name}: ${fault.message}`, ...said })
+      throw fault
     } finally {
       this.leave()
     }
@@ -114,34 +137,51 @@ export class AcmeIssuer implements Issuer {
     this.stopping.abort()
   }
 
-  /** A directory that has lost our account (a restored or new CA behind the same URL) gets it again, once. */
-  private async orderOnAnyAccount(hostname: string, type: ChallengeType, replaces: string | undefined, signal: AbortSignal) {
+  private async dnsChallenge(hostname: string): Promise<DnsChallenge | undefined> {
     try {
-      return await this.orderReplacing(hostname, type, replaces, signal)
+      return await this.options.dnsChallenge?.(hostname)
+    } catch (error) {
+      throw this.explain(hostname, error, this.stopping.signal, 0)
+    }
+  }
+
+  private typesFor(hostname: string, dns: DnsChallenge | undefined, renewal: boolean): ChallengeType[] {
+    const overPorts = hostname.startsWith("*.") ? [] : this.options.challengeTypes({ hostname, renewal })
+    if (dns === undefined) return overPorts
+    return dns.isPreferred ? ["dns-01", ...overPorts] : [...overPorts, "dns-01"]
+  }
+
+  /** A directory that has lost our account (a restored or new CA behind the same URL) gets it again, once. */
+  private async orderOnAnyAccount(trial: Trial, replaces: string | undefined, signal: AbortSignal) {
+    try {
+      return await this.orderReplacing(trial, replaces, signal)
     } catch (error) {
       if (!(error instanceof DirectoryError) || error.type !== `${ERROR}accountDoesNotExist`) throw error
       await this.account.forgetUrl()
-      return this.orderReplacing(hostname, type, replaces, signal)
+      return this.orderReplacing(trial, replaces, signal)
     }
   }
 
   /** `replaces` is a courtesy that buys exemption from limits; a directory that refuses it still gets a plain order. */
-  private async orderReplacing(hostname: string, type: ChallengeType, replaces: string | undefined, signal: AbortSignal) {
+  private async orderReplacing(trial: Trial, replaces: string | undefined, signal: AbortSignal) {
     const id = replaces && (await this.transport.resources(signal)).renewalInfo ? certificateId(replaces) : undefined
     try {
-      return await this.order(hostname, type, id, signal)
+      return await this.order(trial, id, signal)
     } catch (error) {
       const refused = error instanceof DirectoryError && [`${ERROR}alreadyReplaced`, `${ERROR}malformed`].includes(error.type ?? "")
       if (id === undefined || !refused) throw error
-      return this.order(hostname, type, undefined, signal)
+      return this.order(trial, undefined, signal)
     }
   }
 
-  private async order(hostname: string, type: ChallengeType, replaces: string | undefined, signal: AbortSignal): Promise<Issued> {
+  private async order(trial: Trial, replaces: string | undefined, signal: AbortSignal): Promise<Issued> {
+    const { hostname } = trial
     const client = this.connect(await this.account.open(signal), signal)
     const request = { identifiers: [{ type: "dns", value: hostname }], ...(replaces ? { replaces } : {}) }
     const order = await client.createOrder(request)
-    await this.authorize(client, order, hostname, type, signal)
+    const step = (name: AcmeStep["name"], text: string) => this.options.onStep?.(hostname, { name, text })
+    step("order", `Ordered at ${this.name}${replaces ? " as a renewal" : ""}`)
+    await this.authorize(client, order, trial, signal)
     const key = await acmeCrypto.createPrivateEcdsaKey("P-256")
     const [, csr] = await acmeCrypto.createCsr({ altNames: [hostname] }, key)
     const ready = await this.poll(
@@ -149,7 +189,10 @@ export class AcmeIssuer implements Issuer {
       () => client.getOrder(order),
       (current) => current.status !== "pending",
     )
-    if (ready.status === "ready") await client.finalizeOrder(order, csr)
+    if (ready.status === "ready") {
+      await client.finalizeOrder(order, csr)
+      step("finalized", "Key and names sent to the CA")
+    }
     const done = await this.poll(
       signal,
       () => client.getOrder(order),
@@ -159,31 +202,40 @@ export class AcmeIssuer implements Issuer {
       throw validationFailed(done.error, `the order for ${hostname} became ${done.status}`)
     const chainPem = await client.getCertificate(done)
     const leaf = new X509Certificate(chainPem)
+    step("certificate", `Certificate from ${this.name}, valid until ${leaf.notAfter.toISOString()}`)
     return { chainPem, keyPem: key.toString(), notBefore: leaf.notBefore.getTime(), notAfter: leaf.notAfter.getTime() }
   }
 
-  private async authorize(client: Client, order: Order, hostname: string, type: ChallengeType, signal: AbortSignal): Promise<void> {
+  private async authorize(client: Client, order: Order, trial: Trial, signal: AbortSignal): Promise<void> {
+    const { hostname, type } = trial
     const [authorization] = await client.getAuthorizations(order)
-    if (authorization?.status === "valid") return
+    const step = (given: AcmeStep) => this.options.onStep?.(hostname, given)
+    if (authorization?.status === "valid") return step({ name: "validation", text: "The CA still holds an earlier validation" })
     // acme-client's types know no TLS-ALPN-01, its code does.
     const challenge = authorization?.challenges.find((one) => (one.type as string) === type)
     if (!authorization || !challenge) throw new Error(`the CA offers no ${type} challenge for ${hostname}`)
     const keyAuthorization = await client.getChallengeKeyAuthorization(challenge)
-    const takeDown = await this.putUp(type, hostname, challenge.token, keyAuthorization)
+    const takeDown = await this.putUp(trial, challenge.token, keyAuthorization, signal)
     try {
+      step({ name: "challenge", text: `${type} challenge is up, and the CA told to look` })
       await client.completeChallenge(challenge)
       const fetchIt = async () => (await client.getAuthorizations(order))[0] ?? authorization
       const decided = await this.poll(signal, fetchIt, (current) => current.status !== "pending")
-      if (decided.status === "valid") return
+      if (decided.status === "valid") return step({ name: "validation", text: `Validated by ${type}` })
       const fault = decided.challenges.find((one) => one.error !== undefined)?.error
-      throw validationFailed(fault, `the authorization of ${hostname} by ${type} became ${decided.status}`)
+      const failed = validationFailed(fault, `the authorization of ${hostname} by ${type} became ${decided.status}`)
+      step({ name: "validation", text: failed.message, problem: failed.problem })
+      throw failed
     } finally {
-      takeDown()
+      await takeDown()
     }
   }
 
-  private async putUp(type: ChallengeType, hostname: string, token: string, keyAuthorization: string): Promise<() => void> {
+  /** For DNS-01 acme-client answers the digest that the record holds (RFC 8555 section 8.4) in place of the key authorization itself. */
+  private async putUp(trial: Trial, token: string, keyAuthorization: string, signal: AbortSignal): Promise<() => void | Promise<void>> {
     const { board } = this.options
+    const { hostname, type, dns } = trial
+    if (type === "dns-01" && dns) return dns.put(challengeName(hostname), keyAuthorization, signal)
     if (type === "http-01") return board.putHttp(token, keyAuthorization)
     return board.putAlpn(hostname, await createChallengeCertificate(hostname, keyAuthorization, this.now()))
   }
@@ -226,6 +278,8 @@ export class AcmeIssuer implements Issuer {
     if (error instanceof ValidationFailed) {
       return new IssuanceError(`${subject}: ${error.message}`, { problem: error.problem, failedValidations, cause: error })
     }
+    // With validations that failed before it, it is those that count.
+    if (error instanceof ChallengeUnready) return new IssuanceError(error.message, { isUnready: true, failedValidations, cause: error })
     if (error instanceof DirectoryError) {
       const limited = error.type === `${ERROR}rateLimited` || error.status === 429
       const retryAfterMs = error.retryAfterMs ?? (limited ? HOUR_MS : undefined)
@@ -275,19 +329,4 @@ function validationFailed(fault: unknown, sentence: string): ValidationFailed {
 const namesTheHost = (error: DirectoryError, hostname: string) => {
   const registered = hostname.split(".").slice(-2).join(".")
   return error.message.toLowerCase().includes(registered)
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason)
-    const timer = setTimeout(() => {
-      signal.removeEventListener("abort", abort)
-      resolve()
-    }, ms)
-    const abort = () => {
-      clearTimeout(timer)
-      reject(signal.reason)
-    }
-    signal.addEventListener("abort", abort, { once: true })
-  })
 }

@@ -3,7 +3,7 @@ import { FallbackIssuer } from "./fallback-issuer"
 import { InternalCa } from "./internal-ca"
 import { IssuanceError, type Issuer } from "./issuer"
 
-const failing = (options: { failedValidations?: number }): Issuer => ({
+const failing = (options: { failedValidations?: number; isUnready?: boolean }): Issuer => ({
   name: "https://first.example/directory",
   issue: () => Promise.reject(new IssuanceError("no", options)),
 })
@@ -15,6 +15,18 @@ test("the second directory is asked when the first one cannot, under the first o
   expect((await issuer.issue("a.example.com")).chainPem).toContain("BEGIN CERTIFICATE")
 })
 
-test("a failed validation is not carried to the second directory", async () => {
-  expect(new FallbackIssuer(failing({ failedValidations: 1 }), second).issue("a.example.com")).rejects.toThrow("no")
+test("where CAA lets only the second through, the first is not asked", async () => {
+  const asked: string[] = []
+  const watched: Issuer = {
+    name: "https://first.example/directory",
+    issue: async (hostname) => (asked.push(hostname), second.issue(hostname)),
+  }
+  const allowed = new Map([["b.example.com", second.name]])
+  const issuer = new FallbackIssuer(watched, second, async (hostname) => allowed.get(hostname))
+  for (const hostname of ["a.example.com", "b.example.com"]) await issuer.issue(hostname)
+  expect(asked).toEqual(["a.example.com"])
+})
+
+test.each([{ failedValidations: 1 }, { isUnready: true }])("%p is not carried to the second directory", async (fault) => {
+  await expect(new FallbackIssuer(failing(fault), second).issue("a.example.com")).rejects.toThrow("no")
 })

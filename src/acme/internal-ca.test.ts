@@ -121,3 +121,11 @@ test("a root that cannot be opened is never replaced, and is asked for again", a
   expect((thrown as IssuanceError).problem).toContain("sealed with another key")
   expect(keeper.saves).toBe(0)
 })
+
+test("a wildcard is certified as one, and covers one level", async () => {
+  const { chainPem } = await new InternalCa({ load: async () => undefined, save: async () => {} }).issue("*.app.home.test")
+  const leaf = new X509Certificate(chainPem)
+  expect(leaf.subjectAltName).toBe("DNS:*.app.home.test")
+  expect(leaf.checkHost("any.app.home.test")).toBeDefined()
+  expect(leaf.checkHost("a.b.app.home.test")).toBeUndefined()
+})

@@ -10,7 +10,7 @@ export interface Issuer {
   readonly name: string
   /** How many orders the issuer takes in a time, where it limits them; callers keep below it. */
   readonly orderLimit?: { orders: number; perMs: number }
-  /** Obtains a P-256 certificate for one hostname; `replaces` is the chain being renewed (RFC 9773 section 5). Throws IssuanceError. */
+  /** Obtains a P-256 certificate for one hostname, which may be a wildcard; `replaces` is the chain being renewed (RFC 9773 section 5). Throws IssuanceError. */
   issue(hostname: string, replaces?: string): Promise<Issued>
   /** The window the issuer suggests, or undefined where it suggests none. Never throws for an issuer that lacks the feature. */
   renewalWindow?(chainPem: string): Promise<RenewalWindow | undefined>
@@ -26,10 +26,19 @@ export class IssuanceError extends Error {
   readonly accountWide: boolean
   /** How many validations failed on the way: more than one where another challenge type was tried as well. */
   readonly failedValidations: number
+  /** What the CA would look at is not in place, so it was not asked: another CA would not help, and trying again costs nothing. */
+  readonly isUnready: boolean
 
   constructor(
     message: string,
-    options: { problem?: string; retryAfterMs?: number; accountWide?: boolean; failedValidations?: number; cause?: unknown } = {},
+    options: {
+      problem?: string
+      retryAfterMs?: number
+      accountWide?: boolean
+      failedValidations?: number
+      isUnready?: boolean
+      cause?: unknown
+    } = {},
   ) {
     super(message, { cause: options.cause })
     this.name = "IssuanceError"
@@ -37,5 +46,6 @@ export class IssuanceError extends Error {
     this.retryAfterMs = options.retryAfterMs
     this.accountWide = options.accountWide ?? false
     this.failedValidations = options.failedValidations ?? 0
+    this.isUnready = options.isUnready ?? false
   }
 }

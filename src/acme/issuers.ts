@@ -1,6 +1,7 @@
 import type { AccountKeeper } from "./acme-account"
-import { AcmeIssuer } from "./acme-issuer"
+import { AcmeIssuer, type AcmeIssuerOptions } from "./acme-issuer"
 import type { ChallengeBoard } from "./challenges"
+import type { DnsChallenge } from "./dns-challenges"
 import { FallbackIssuer } from "./fallback-issuer"
 import { InternalCa, type RootKeeper } from "./internal-ca"
 import type { Issuer } from "./issuer"
@@ -18,6 +19,11 @@ export type IssuersOptions = {
   board: ChallengeBoard
   /** Names that no public CA certifies. */
   isPrivate: (hostname: string) => boolean
+  /** The DNS challenge of a name; throws ChallengeUnready for a wildcard without. */
+  dnsChallenge?: (hostname: string) => Promise<DnsChallenge | undefined>
+  /** The directory that a name's CAA records let through, where that is known; asked where there are two. */
+  allowedDirectory?: (hostname: string) => Promise<string | undefined>
+  onStep?: AcmeIssuerOptions["onStep"]
   now: () => number
 }
 
@@ -32,7 +38,7 @@ export class Issuers {
     this.internal = new InternalCa(options.rootKeeper, options.now)
     if (directory === "internal") this.public = this.internal
     else if (fallbackDirectory === undefined) this.public = this.open(directory)
-    else this.public = new FallbackIssuer(this.open(directory), this.open(fallbackDirectory))
+    else this.public = new FallbackIssuer(this.open(directory), this.open(fallbackDirectory), options.allowedDirectory)
   }
 
   /** The issuer of a canonical hostname. */
@@ -46,13 +52,15 @@ export class Issuers {
   }
 
   private open(directoryUrl: string): AcmeIssuer {
-    const { caPem, email, eab, board, now } = this.options
+    const { caPem, email, eab, board, dnsChallenge, onStep, now } = this.options
     const issuer = new AcmeIssuer({
       directoryUrl,
       caPem,
       email,
       eab,
       board,
+      dnsChallenge,
+      onStep,
       now,
       account: this.options.accountKeeper(directoryUrl),
       // While a TLS-ALPN-01 challenge is pending its handshakes displace the visitors', so a renewal tries the plain port first.

@@ -1,6 +1,8 @@
 import { adminRoutes } from "../accounts/admin-routes"
+import { cliLoginRoutes } from "../accounts/cli-login-routes"
 import { resetRoutes } from "../accounts/reset-routes"
 import { accountRoutes } from "../accounts/routes"
+import { sessionsAdminRoutes } from "../accounts/sessions-admin-routes"
 import { settingsRoutes } from "../accounts/settings-routes"
 import { setupRoutes } from "../accounts/setup-routes"
 import { twoFactorAdminRoutes } from "../accounts/two-factor-admin-routes"
@@ -13,18 +15,23 @@ import type { SshService } from "../compute/ssh-service"
 import { ticketRoutes } from "../compute/ticket-routes"
 import type { ConfigInForce } from "../config"
 import { ClientAddresses } from "../http/client-address"
-import { allowOrigins } from "../http/cors"
+import { allowOrigins, isContainerPage } from "../http/cors"
 import { Guards } from "../http/guards"
 import type { OpenSocket } from "../http/open-socket"
 import { publicRoutes } from "../http/public-routes"
 import { RequestAudit } from "../http/request-audit"
-import { type HttpRoot, httpRoot } from "../http/root"
+import { type ApiRoute, type HttpRoot, httpRoot } from "../http/root"
 import type { Sockets } from "../http/sockets"
 import { serveApi, serveEdgeApi } from "../listen"
 import type { Log } from "../log"
 import { mappingRoutes } from "../mappings/routes"
+import { mappingTimelineRoutes } from "../timeline/routes"
+import type { Timeline } from "../timeline/timeline"
 import { trafficRoutes } from "../traffic/routes"
 import { zoneRoutes } from "../zones/routes"
+import { Asking } from "./asking"
+import type { ConnectHouse } from "./connect-house"
+import { mappingPreflightRoutes } from "../preflight/routes"
 import type { Features } from "./features"
 import { makeSockets } from "./sockets"
 
@@ -33,6 +40,10 @@ export type ApiNeeds = {
   /** Path of the private socket at which the edge finds the API. */
   socket: string
   features: Features
+  connect: ConnectHouse
+  timeline: Timeline
+  /** May this name have a certificate now? */
+  mayIssue: (hostname: string) => boolean
   ssh: SshService
   rootPem: () => Promise<string>
   log: Log
@@ -47,21 +58,34 @@ export class Api {
   /** The API as the listeners serve it. */
   readonly root: HttpRoot
   private sockets: Sockets
+  private asking: Asking
   private servers: Bun.Server<OpenSocket>[] = []
 
   constructor(private needs: ApiNeeds) {
-    const { config, features, ssh, rootPem, log } = needs
+    const { config, features, connect, timeline, ssh, rootPem, log } = needs
     this.port = config.current.apiListen.port
     this.isAllowed = allowOrigins(config.current.allowedOrigins)
     const isAllowedOrigin = (origin: string) => this.isAllowed(origin)
-    const guards = new Guards(features.authenticator, isAllowedOrigin)
+    const guards = new Guards(features.authenticator, isAllowedOrigin, (origin) => {
+      const { baseDomain, allowedOrigins } = config.current
+      return isContainerPage(origin, baseDomain, allowedOrigins)
+    })
+    const { people, links, trail } = features.administration
+    const address = (request: Request) => this.addresses.of(request)
+    const ofConnect = connect.routes(guards)
+    const audit = new RequestAudit({
+      record: (entry) => trail.record(entry),
+      who: guards.who,
+      whoElse: ofConnect.who,
+      refusedToken: guards.refusedToken,
+      address,
+    })
     const door = {
       session: (request: Request) => guards.session(request),
       maybeSession: (request: Request) => guards.maybeSession(request),
-      address: (request: Request) => this.addresses.of(request),
+      address,
+      tried: audit.tried,
     }
-    const { people, links, trail } = features.administration
-    const audit = new RequestAudit({ record: (entry) => trail.record(entry), who: guards.who, address: door.address })
     const { sockets, tickets } = makeSockets({ features, guards, isAllowedOrigin, addresses: this.addresses, audit, log })
     this.sockets = sockets
     features.administration.whenStopped((personId) => sockets.endOf(personId))
@@ -69,8 +93,10 @@ export class Api {
       routes: [
         publicRoutes(rootPem),
         accountRoutes(features.ownAccount.login, features.people, features.tokens, door),
-        twoFactorRoutes(features.ownAccount.login, door.address),
+        cliLoginRoutes(),
+        twoFactorRoutes(features.ownAccount.login, door),
         settingsRoutes(features.ownAccount.settings, door),
+        sessionsAdminRoutes(features.ownAccount.settings.sessions, guards.admin),
         twoFactorAdminRoutes(features.ownAccount.settings.twoFactor, guards.admin),
         setupRoutes(features.people, door.address),
         adminRoutes(people, guards.admin),
@@ -79,9 +105,16 @@ export class Api {
         zoneRoutes(features.zones, guards.networking),
         mappingRoutes(features.mappings, guards.networking),
         trafficRoutes(features.traffic, guards.networking),
+        mappingTimelineRoutes(timeline, guards.networking, async ({ personId }, id) => features.mappings.hostnameOf(personId, id)),
+        mappingPreflightRoutes(
+          guards.networking,
+          async ({ personId }, id) => features.mappings.hostnameOf(personId, id),
+          (hostname) => connect.world.examine(hostname, []),
+        ),
+        ...ofConnect.routes,
         computeRoutes(features.compute, guards.compute),
         containerPartRoutes(features.parts, guards.compute),
-        computeWideRoutes(features.parts, guards.compute),
+        computeWideRoutes(features.parts, guards.compute, guards.computeAdmin),
         ticketRoutes(
           tickets,
           (request) => guards.principal(request),
@@ -90,9 +123,16 @@ export class Api {
         sshRoutes(ssh, guards.compute),
       ],
       isAllowedOrigin,
+      embeds: connect.connect.applications.embeds,
       audit,
       log,
     })
+    this.asking = new Asking(needs.mayIssue)
+  }
+
+  /** Every route by method and pattern, those that open a WebSocket too. */
+  get routes(): readonly ApiRoute[] {
+    return [...this.root.routes, ...this.sockets.paths.map((path) => ({ method: "GET", path, isSocket: true as const }))]
   }
 
   /** Listens; throws an error that names the setting. */
@@ -105,7 +145,9 @@ export class Api {
       return this.root.handle(request)
     }
     this.servers.push(serveEdgeApi(socket, handle, sockets.handler))
-    const open = serveApi("api_listen", config.current.apiListen, handle, sockets.handler)
+    // What other proxies ask is answered at the listener for the house alone, never to the world.
+    const inHouse: typeof handle = async (request, ...rest) => this.asking.answer(request) ?? handle(request, ...rest)
+    const open = serveApi("api_listen", config.current.apiListen, inHouse, sockets.handler)
     this.servers.push(open)
     this.port = open.port ?? this.port
   }

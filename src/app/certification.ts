@@ -1,5 +1,6 @@
 import type { SecureContext } from "node:tls"
 import { ChallengeBoard, type ChallengeCertificate } from "../acme/challenges"
+import { DnsChallenges, type DnsChallengesOptions } from "../acme/dns-challenges"
 import { Issuers } from "../acme/issuers"
 import type { ConfigInForce } from "../config"
 import type { Db } from "../db/open"
@@ -7,9 +8,12 @@ import { CertificateStore } from "../edge/certificate-store"
 import { type CertificatePair, Certificates } from "../edge/certificates"
 import { challengeContexts } from "../edge/challenge-contexts"
 import { RenewalWorker } from "../edge/renewal"
+import { authorityAt } from "../preflight/certificate-authorities"
+import type { PreflightIssuer } from "../preflight/report"
 import { isWithin } from "../hostname"
 import type { Log } from "../log"
 import type { Vault } from "../vault"
+import type { Dns } from "./dns"
 
 export type CertificationNeeds = {
   config: ConfigInForce
@@ -17,6 +21,19 @@ export type CertificationNeeds = {
   vault: Vault
   /** May this name have a certificate? Asked at every handshake. */
   gate: (hostname: string) => boolean
+  /** The name whose certificate serves a host: `*.parent` where a wildcard does. Asked at every handshake. */
+  certifiedBy: (host: string) => string
+  dns: Pick<Dns, "lookup" | "challengeTarget" | "putChallenge" | "pointsHere">
+  /** As what a name is held, which its delegated challenges are found by; undefined where nobody holds it. */
+  claimOf: (name: string) => Promise<string | undefined>
+  /** The DNS credentials of a name's holder: whether one covers it, and a TXT record written with it. */
+  credentials: Pick<DnsChallengesOptions, "hasCredential" | "writeTxt">
+  /** Why an order for a name would fail for certain, and which directory its CAA records let through. */
+  advice: { obstacle: (name: string) => Promise<string | undefined>; directory: (name: string) => Promise<string | undefined> }
+  /** Told of each step of an order. */
+  onStep: (name: string, step: { name: string; text: string; problem?: string }) => void
+  /** May it have a new one? A name whose DNS leads elsewhere keeps the one it has. */
+  mayOrder: (hostname: string) => boolean
   /** The platform's own hosts, certified at each start. */
   ownHosts: string[]
   /** The hostnames of all verified mappings. */
@@ -39,15 +56,18 @@ export class Certification {
   private issuers: Issuers
   private renewal: RenewalWorker
   private firstOrders: Promise<void> | undefined
+  private isPrivate: (hostname: string) => boolean
   private stopping = false
 
   constructor(private needs: CertificationNeeds) {
-    const { db, vault, gate, onReplaced, announceChallenge, log, now } = needs
+    const { db, vault, gate, mayOrder, onReplaced, announceChallenge, log, now } = needs
     const config = needs.config.current
     const store = new CertificateStore(db, vault)
     this.store = store
     this.board = new ChallengeBoard(1000, announceChallenge)
     const privateNames = [...config.privateZones, "localhost"]
+    this.isPrivate = (hostname) => privateNames.some((zone) => isWithin(hostname, zone))
+    const dnsChallenges = this.makeDnsChallenges()
     this.issuers = new Issuers({
       directory: config.acmeDirectory,
       fallbackDirectory: config.acmeFallbackDirectory,
@@ -57,27 +77,57 @@ export class Certification {
       accountKeeper: (url) => store.accountKeeper(url, now),
       rootKeeper: store.rootKeeper("internal", now),
       board: this.board,
-      isPrivate: (hostname) => privateNames.some((zone) => isWithin(hostname, zone)),
+      dnsChallenge: (hostname) => dnsChallenges.for(hostname),
+      allowedDirectory: needs.advice.directory,
+      onStep: needs.onStep,
+      isPrivate: this.isPrivate,
       now,
     })
     const issuerFor = (hostname: string) => this.issuers.for(hostname)
-    this.certificates = new Certificates({ gate, store, issuerFor, onReplaced, log, now, handshakeWaitMs: 20_000 })
-    this.renewal = new RenewalWorker({ store, certificates: this.certificates, gate, issuerFor, log, now })
+    this.certificates = new Certificates({
+      gate,
+      mayOrder,
+      obstacle: needs.advice.obstacle,
+      store,
+      issuerFor,
+      onReplaced,
+      log,
+      now,
+      handshakeWaitMs: 20_000,
+    })
+    const mayRenew = (hostname: string) => gate(hostname) && mayOrder(hostname)
+    this.renewal = new RenewalWorker({ store, certificates: this.certificates, gate: mayRenew, issuerFor, log, now })
     this.challengeContext = challengeContexts(this.board, gate)
   }
 
   /** What a handshake gets, at once where it is in memory; throws or rejects to refuse. */
-  secureContext = (serverName: string): SecureContext | Promise<SecureContext> =>
-    this.certificates.contextNow(serverName) ?? this.certificates.secureContext(serverName)
+  secureContext = (serverName: string): SecureContext | Promise<SecureContext> => {
+    const name = this.needs.certifiedBy(serverName)
+    return this.certificates.contextNow(name) ?? this.certificates.secureContext(name)
+  }
 
-  /** What a thread of the edge makes that context of; rejects to refuse. */
-  pair = (serverName: string): Promise<CertificatePair> => this.certificates.pair(serverName)
+  /** What a thread of the edge makes a context of, by the name of a certificate; rejects to refuse. */
+  pair = (name: string): Promise<CertificatePair> => this.certificates.pair(name)
+
+  /** Whether the built-in CA certifies a name, which asks for no challenge. */
+  isOwnIssuer = (name: string): boolean => this.issuers.for(name) === this.issuers.internal
 
   /** The key authorization of an open HTTP-01 challenge. */
   httpAnswer = (token: string): string | undefined => this.board.httpAnswer(token)
 
   /** The root certificate of the built-in CA, made at the first question. */
   rootPem = (): Promise<string> => this.issuers.internal.rootPem()
+
+  /** Who certifies a name, as far as its CAA records may speak of them: directories whose identity in such records is known. */
+  preflightIssuers = (hostname: string): PreflightIssuer[] => {
+    const { acmeDirectory, acmeFallbackDirectory } = this.needs.config.current
+    if (this.isPrivate(hostname)) return []
+    return [acmeDirectory, acmeFallbackDirectory].flatMap((url) => {
+      if (url === undefined) return []
+      const { name: label, caaIdentities } = authorityAt(url)
+      return caaIdentities.length === 0 ? [] : [{ name: url, label, caaIdentities, challengeTypes: ["tls-alpn-01", "http-01", "dns-01"] }]
+    })
+  }
 
   /** Renews from now on, and orders in the background what is missing. */
   start(): void {
@@ -94,6 +144,22 @@ export class Certification {
     await ordersEnded
     await this.firstOrders
     await this.renewal.stop()
+  }
+
+  private makeDnsChallenges(): DnsChallenges {
+    const { dns, claimOf, credentials, log } = this.needs
+    return new DnsChallenges({
+      lookup: dns.lookup,
+      delegation: async (hostname) => {
+        const claim = await claimOf(hostname)
+        const target = claim === undefined ? undefined : dns.challengeTarget(claim)
+        if (claim === undefined || target === undefined) return undefined
+        return { target, put: (value) => dns.putChallenge(claim, value) }
+      },
+      ...credentials,
+      pointsHere: (hostname) => dns.pointsHere(hostname),
+      onFault: (error) => log.error("a DNS challenge could not be taken down", { error }),
+    })
   }
 
   /** Names that were verified by a process that ended before it ordered: one at a time, for there may be many. */

@@ -1,62 +1,109 @@
 import type { ConfigInForce } from "../config"
+import { ChallengeZone, challengeId } from "../dns/challenge-zone"
 import { DnsListener } from "../dns/listener"
-import type { Lookup } from "../dns/lookup"
-import { platformZone } from "../dns/platform-zone"
+import type { DnsLookup, Lookup } from "../dns/lookup"
+import { PlatformZone } from "../dns/platform-zone"
 import { Resolver } from "../dns/resolver"
 import { ianaRoots, parseRoots } from "../dns/root-hints"
-import type { AuthoritativeZone } from "../dns/zone"
 import { AppError, describeError } from "../errors"
+import { isWithin } from "../hostname"
 import { listenAt } from "../listen"
 import type { Log } from "../log"
+import { authorityAt } from "../preflight/certificate-authorities"
 
 /** Below what a zone holds; past it, containers' names need a wildcard elsewhere. */
 const maxContainerHosts = 9000
 
-/** DNS both ways: the resolver that looks for proofs, and the server of the base domain's zone where the settings ask for one. */
+export type DnsNeeds = {
+  config: ConfigInForce
+  /** The platform's own names. */
+  hosts: string[]
+  /** Makes names of challenges that nobody can guess; 64 hexadecimal characters. */
+  challengeKey: string
+  log: Log
+}
+
+/**
+ * DNS both ways: the resolver that looks for proofs, and the server of the base domain's zone and of the challenges that are delegated to us, where the
+ * settings ask for one.
+ */
 export class Dns {
   /** The port really listened on, once started. */
   port: number | undefined
   private resolver: Resolver
-  private zone: AuthoritativeZone
+  private platform: PlatformZone
+  private challenges: ChallengeZone
   private containerHosts: string[] = []
   private server: DnsListener
 
-  /** `hosts` are the names of the zone. Throws `invalid` for root hints that cannot be read. */
-  constructor(
-    private config: ConfigInForce,
-    private hosts: string[],
-    private log: Log,
-  ) {
-    const { dnsRoots, dnsPort: port, dnsDoh: doh } = config.current
+  /** Throws `invalid` for root hints that cannot be read. */
+  constructor(private needs: DnsNeeds) {
+    const { config, log } = needs
+    const { dnsRoots, dnsPort: port, dnsDoh: doh, baseDomain } = config.current
     this.resolver = new Resolver({ roots: roots(dnsRoots, port), port, doh })
-    this.zone = this.makeZone()
+    this.challenges = new ChallengeZone({
+      origin: `acme.${baseDomain}`,
+      nameServers: [`ns.${baseDomain}`],
+      contact: `hostmaster.${baseDomain}`,
+    })
+    this.platform = new PlatformZone({
+      origin: baseDomain,
+      issuers: this.issuers,
+      challengeTarget: (host) => this.targetOf(platformClaim(host)),
+    })
+    this.serve()
     this.server = new DnsListener({
-      zones: () => [this.zone],
+      zones: () => [this.platform.zone, this.challenges.zone],
       onFault: (error) => log.error("a DNS query could not be answered", { error }),
     })
   }
 
+  /** Asks every authoritative server of the name's zone. */
+  lookup: DnsLookup["lookup"] = (name, type, options) => this.resolver.lookup(name, type, options)
+
   lookupTxt = (name: string): Promise<Lookup> => this.resolver.lookup(name, "TXT")
+
+  /** Where the holder of a claim may delegate challenges to; undefined where no DNS is served here. */
+  challengeTarget(claim: string): string | undefined {
+    if (this.needs.config.current.dnsListen === undefined) return undefined
+    return this.targetOf(claim)
+  }
+
+  /** As what the platform itself holds a name of its zone, whose challenges that zone delegates. */
+  ownClaim(host: string): string | undefined {
+    return isWithin(host, this.needs.config.current.baseDomain) ? platformClaim(host) : undefined
+  }
+
+  /** Answers a claim's delegated challenge with this value too, until the returned function is called. Throws `conflict` past the bounds. */
+  putChallenge(claim: string, value: string): () => void {
+    return this.challenges.put(challengeId(this.needs.challengeKey, claim), value)
+  }
+
+  /** Whether a name leads to one of the public addresses; true where none is known. */
+  async pointsHere(hostname: string): Promise<boolean> {
+    const own = new Set(this.addresses)
+    if (own.size === 0) return true
+    const found = await Promise.all([this.resolver.lookup(hostname, "A"), this.resolver.lookup(hostname, "AAAA")])
+    return found.some(({ answers }) => answers.some(({ values }) => values.some((value) => own.has(value))))
+  }
 
   /** Listens where the settings ask for it; throws when the address is taken. */
   async start(): Promise<void> {
-    const { dnsListen } = this.config.current
+    const { dnsListen } = this.needs.config.current
     if (dnsListen === undefined) return
     this.warnOfNoAddress()
     this.port = await listenAt("dns_listen", dnsListen, this.server)
   }
 
-  /** The names of containers that the zone has besides the platform's own, at most 9000; nothing happens where they are those it has. */
+  /** The names of containers that the zone has besides the platform's own, at most 9000. */
   serveContainers(hosts: string[]): void {
-    const all = [...new Set(hosts)].sort().slice(0, maxContainerHosts)
-    if (all.join() === this.containerHosts.join()) return
-    this.containerHosts = all
-    this.zone = this.makeZone()
+    this.containerHosts = [...new Set(hosts)].sort().slice(0, maxContainerHosts)
+    this.serve()
   }
 
   /** Takes over the public addresses. */
   reload(): void {
-    this.zone = this.makeZone()
+    this.serve()
     if (this.port !== undefined) this.warnOfNoAddress()
   }
 
@@ -65,19 +112,35 @@ export class Dns {
     this.resolver.stop()
   }
 
+  private targetOf(claim: string): string {
+    return this.challenges.target(challengeId(this.needs.challengeKey, claim))
+  }
+
+  /** The CAs of the platform's names: nobody else may certify what this zone leads here. None where one is not known, for a wrong record would stop it. */
+  private get issuers(): string[] {
+    const { acmeDirectory, acmeFallbackDirectory, baseDomain, privateZones } = this.needs.config.current
+    if (privateZones.some((zone) => isWithin(baseDomain, zone))) return []
+    const urls = [acmeDirectory, acmeFallbackDirectory].filter((url) => url !== undefined)
+    // Of several identities any one will do (RFC 8659 section 4.2).
+    const issuers = urls.flatMap((url) => authorityAt(url).caaIdentities.slice(0, 1))
+    return issuers.length < urls.length ? [] : [...new Set(issuers)]
+  }
+
   private get addresses(): string[] {
-    const { publicIpv4, publicIpv6 } = this.config.current
+    const { publicIpv4, publicIpv6 } = this.needs.config.current
     return [publicIpv4, publicIpv6].filter((address) => address !== undefined)
   }
 
-  private makeZone(): AuthoritativeZone {
-    return platformZone(this.config.current.baseDomain, [...this.hosts, ...this.containerHosts], this.addresses)
+  private serve(): void {
+    this.platform.serve([...this.needs.hosts, ...this.containerHosts], this.addresses)
   }
 
   private warnOfNoAddress(): void {
-    if (this.addresses.length === 0) this.log.warn("the zone has no addresses: set FREEHOLD_PUBLIC_IPV4 or FREEHOLD_PUBLIC_IPV6")
+    if (this.addresses.length === 0) this.needs.log.warn("the zone has no addresses: set FREEHOLD_PUBLIC_IPV4 or FREEHOLD_PUBLIC_IPV6")
   }
 }
+
+const platformClaim = (host: string) => `platform ${host}`
 
 function roots(text: string | undefined, port: number) {
   if (text === undefined) return ianaRoots

@@ -25,7 +25,8 @@ export type EdgeNeeds = {
   log: Log
 }
 
-const HANDSHAKE_MS = 25_000
+/** A handshake may wait for its certificate to be made. */
+export const HANDSHAKE_MS = 25_000
 
 /**
  * What visitors meet: the HTTPS and the plain listener over one route table, with their access log. HTTPS is served by this thread, or by several
@@ -57,6 +58,7 @@ export class Edge {
       trusted: () => this.trusted,
       proxies: proxyProtocol.length === 0 ? undefined : new TrustedProxies(proxyProtocol),
       traffic,
+      holdMs: () => config.current.holdLimitMs,
     }
     const { secureContext, challengeContext, httpAnswer } = certification
     const limits = { handshakeMs: HANDSHAKE_MS }
@@ -126,8 +128,8 @@ export class Edge {
       write,
       traffic,
       settings: () => {
-        const { maxConnections, trustedProxies, logLevel } = config.current
-        return { maxConnections, trustedProxies, isLogged: this.isLogged, logLevel }
+        const { maxConnections, trustedProxies, logLevel, holdLimitMs } = config.current
+        return { maxConnections, trustedProxies, isLogged: this.isLogged, logLevel, holdMs: holdLimitMs }
       },
       proxyProtocol: config.current.proxyProtocol,
       handshakeMs: HANDSHAKE_MS,

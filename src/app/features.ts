@@ -17,12 +17,14 @@ import type { ConfigInForce } from "../config"
 import type { DataFolder } from "../data-folder"
 import type { Db } from "../db/open"
 import type { Certificates } from "../edge/certificates"
-import { findEngine } from "../engine/engine"
+import { findEngine } from "../engine/sockets"
 import { AppError } from "../errors"
+import { withoutWildcard } from "../hostname"
 import type { Log } from "../log"
 import { MappingService } from "../mappings/service"
 import { MappingStore } from "../mappings/store"
 import type { TrafficSource } from "../traffic/model"
+import type { Timeline } from "../timeline/timeline"
 import { TrafficService } from "../traffic/service"
 import { TrafficStore } from "../traffic/store"
 import { Vault } from "../vault"
@@ -39,13 +41,16 @@ export type FeatureNeeds = {
   db: Db
   folder: DataFolder
   certificates: Certificates
-  lookupTxt: Dns["lookupTxt"]
+  dns: Pick<Dns, "lookupTxt" | "challengeTarget">
+  /** Whether the built-in CA certifies a name. */
+  isOwnIssuer: (name: string) => boolean
   /** Where this process itself listens. */
   ownListeners: () => { address: string; port: number }[]
   /** Why the edge cannot listen at a port that an ingress rule names; undefined while it can. */
   portProblem: (port: number) => string | undefined
   /** Brings what the store has now to the edge, and resolves when it is live. */
   publish: () => Promise<void>
+  timeline: Timeline
   /** What the edge counts. */
   counters: TrafficSource
   log: Log
@@ -54,6 +59,7 @@ export type FeatureNeeds = {
 
 /** The features of the control plane, each with what it needs of the others, and the work that they do in the background. */
 export class Features {
+  readonly signer: Signer
   readonly people: People
   readonly ownAccount: OwnAccount
   readonly tokens: Tokens
@@ -69,6 +75,7 @@ export class Features {
   readonly verified: MappingStore["verified"]
   readonly traffic: TrafficService
   readonly administration: HouseAdministration
+  private mappingStore: MappingStore
   private reconciler: Reconciler
   private verifier: Worker
 
@@ -76,6 +83,7 @@ export class Features {
     const { config, db, folder, log, now } = needs
     const accounts = new AccountStore(db)
     const signer = new Signer(config.current.jwtSecret ?? folder.secret("jwt-secret"), now)
+    this.signer = signer
     this.people = new People(accounts, signer, new LoginLimit(now), now)
     this.ownAccount = this.makeOwnAccount(signer)
     this.tokens = new Tokens(accounts, signer, now)
@@ -89,7 +97,7 @@ export class Features {
     this.statusSockets = new StatusSockets({ list: (caller) => this.compute.list(caller), log })
     this.terminals = new Terminals({ find: (id) => containers.find(id), engine, log })
     this.reconciler = new Reconciler({ service: this.compute, store: containers, engine, log })
-    const mappingStore = new MappingStore(db)
+    const mappingStore = (this.mappingStore = new MappingStore(db))
     this.verified = mappingStore.verified
     const { find: mapping, holders } = mappingStore
     this.traffic = new TrafficService({ store: new TrafficStore(db), source: needs.counters, mapping, holders, log, now })
@@ -114,6 +122,24 @@ export class Features {
     }
   }
 
+  /** As what a name's DNS challenges are delegated: a person's claim on it, which a wildcard and its parent share. */
+  async claimOf(name: string): Promise<string | undefined> {
+    const personId = await this.mappingStore.ownerOf(name)
+    return personId === undefined ? undefined : mappingClaim(personId, name)
+  }
+
+  /** Whether the holder of a name has an owned domain around it. */
+  async hasDnsCredential(name: string): Promise<boolean> {
+    const personId = await this.mappingStore.ownerOf(name)
+    return personId !== undefined && (await this.zones.covers(personId, name))
+  }
+
+  /** Writes a TXT record with a provider token of the hostname's holder, and answers how to take it away; undefined where that failed. */
+  async writeTxt(hostname: string, name: string, value: string): Promise<(() => Promise<void>) | undefined> {
+    const personId = await this.mappingStore.ownerOf(hostname)
+    return personId === undefined ? undefined : this.zones.writeTxt(personId, hostname, name, value)
+  }
+
   /** Starts the work in the background. */
   start(): void {
     this.reconciler.start()
@@ -124,7 +150,7 @@ export class Features {
 
   /** Which addresses may be led to decides what the edge is told. */
   reload(): void {
-    this.republish()
+    void this.republish()
   }
 
   async stop(): Promise<void> {
@@ -134,8 +160,16 @@ export class Features {
     await this.reconciler.stop()
   }
 
-  private republish(): void {
-    void this.needs.publish().catch((error) => this.needs.log.error("routes could not be published", { error }))
+  private republish(): Promise<void> {
+    return this.needs.publish().catch((error) => this.needs.log.error("routes could not be published", { error }))
+  }
+
+  /** Only when the name is a route may it have one. */
+  private certify(hostname: string): void {
+    const { publish, certificates, log } = this.needs
+    publish()
+      .then(() => certificates.obtain(hostname))
+      .catch((error) => log.error("a container's name could not be certified", { hostname, error }))
   }
 
   private makeOwnAccount(signer: Signer): OwnAccount {
@@ -148,6 +182,8 @@ export class Features {
       people: this.people,
       baseDomain,
       webauthnOrigins: () => webauthnOrigins(config.current.allowedOrigins, baseDomain, httpsListen.port),
+      // A browser leaves port 443 out.
+      pageOrigin: () => new URL(`https://${baseDomain}:${httpsListen.port}`).origin,
       now,
     })
   }
@@ -183,9 +219,12 @@ export class Features {
       login: registries.login,
       mappedPorts: async (id) => (await this.verified()).filter((one) => one.containerId === id).map((one) => one.targetPort),
       memoryUsedMb: (id) => this.parts.usage.memoryMb(id),
+      storageUsedBytes: (id) => this.parts.storage.usedBytes(id),
+      storageRefusal: (row) => this.parts.storage.refusal(row),
+      certify: (hostname) => this.certify(hostname),
       onChange: () => {
-        this.republish()
         this.statusSockets.changed()
+        return this.republish()
       },
       log,
       now,
@@ -193,7 +232,7 @@ export class Features {
   }
 
   private makeParts(store: ContainerStore, engine: ReturnType<typeof findEngine>, registries: Registries): ContainerParts {
-    const { config, folder, certificates, portProblem, log, now } = this.needs
+    const { config, folder, portProblem, log, now } = this.needs
     return new ContainerParts({
       store,
       engine,
@@ -201,32 +240,46 @@ export class Features {
       registries,
       volumesFolder: join(folder.path, "volumes"),
       baseDomain: config.current.baseDomain,
-      // Only when the name is a route may it have one.
-      certify: (hostname) =>
-        void this.needs
-          .publish()
-          .then(() => certificates.obtain(hostname))
-          .catch((error) => log.error("a container's name could not be certified", { hostname, error })),
+      certify: (hostname) => this.certify(hostname),
       portProblem,
+      mappingsTo: (id) => new MappingStore(this.needs.db).leadingTo(id),
+      unmap: (personId, id) =>
+        this.mappings.delete(personId, id).catch((error: unknown) => {
+          if (!(error instanceof AppError && error.code === "not_found")) throw error
+        }),
       log,
       now,
     })
   }
 
   private makeMappings(store: MappingStore): MappingService {
-    const { config, lookupTxt, certificates, publish, log, now } = this.needs
+    const { config, dns, isOwnIssuer, certificates, publish, timeline, log, now } = this.needs
+    const challengeTarget = (personId: string, domain: string) =>
+      isOwnIssuer(domain) ? undefined : dns.challengeTarget(mappingClaim(personId, domain))
     return new MappingService({
       store,
       baseDomain: config.current.baseDomain,
       privateZones: config.current.privateZones,
       container: (id) => this.compute.forMapping(id),
-      lookupTxt,
+      lookupTxt: dns.lookupTxt,
+      challengeTarget,
+      wildcardProblem: async (personId, wildcard) => {
+        if (isOwnIssuer(wildcard) || challengeTarget(personId, wildcard) !== undefined) return undefined
+        if (await this.zones.covers(personId, wildcard)) return undefined
+        return `the certificate of ${wildcard} needs a DNS challenge: connect an owned domain that covers it, or set FREEHOLD_DNS_LISTEN so that it can be delegated here`
+      },
       automate: (personId, domain) => this.zones.automate(personId, domain),
       unautomate: (personId, domain) => this.zones.unautomate(personId, domain),
       publish,
       certify: (domain) => void certificates.obtain(domain),
       forgetCertificate: (domain) => certificates.remove(domain),
       certificateStatus: (domain) => certificates.status(domain),
+      note: ({ id, personId, domain }, kind, text) => {
+        const holder = { personId, subject: { kind: "mapping" as const, id } }
+        if (kind === "dns") timeline.noteChange(domain, "TXT", text, { kind, text, holder })
+        else timeline.note({ hostname: domain, kind, text, holder })
+      },
+      forgetTimeline: (id) => timeline.forget({ kind: "mapping", id }),
       get maxPending() {
         return config.current.maxPendingMappings
       },
@@ -241,3 +294,6 @@ export class Features {
     })
   }
 }
+
+/** One claim for a name and its wildcard, as they share the name of the challenge (RFC 8555 section 8.4); each person has another. */
+const mappingClaim = (personId: string, name: string) => `domain-mappings ${personId} ${withoutWildcard(name)}`

@@ -1,3 +1,4 @@
+import { cliLoginPath } from "../accounts/cli-login-routes"
 import { LoginLimit } from "../accounts/login-limit"
 import type { People } from "../accounts/people"
 import { RecoveryCodes } from "../accounts/recovery-codes"
@@ -24,6 +25,8 @@ export type OwnAccountNeeds = {
   baseDomain: string
   /** The pages that may ask for a security key, read at each use. */
   webauthnOrigins: () => string[]
+  /** The origin of our own pages, read at each use. */
+  pageOrigin: () => string
   now: () => number
 }
 
@@ -33,14 +36,15 @@ export class OwnAccount {
   readonly settings: SettingsNeeds
 
   constructor(needs: OwnAccountNeeds) {
-    const { db, vault, signer, people, baseDomain, webauthnOrigins, now } = needs
+    const { db, vault, signer, people, baseDomain, webauthnOrigins, pageOrigin, now } = needs
     const store = new TwoFactorStore(db)
     const sessions = new SessionStore(db)
     const keys = new SecurityKeys(store, new RelyingParty(baseDomain, webauthnOrigins), now)
     const totp = new Totp(store, vault, `Freehold ${baseDomain}`, now)
     const recoveryCodes = new RecoveryCodes(store)
     const challenges = new TwoFactorChallenges(signer, now)
-    this.login = new Login({ people, store, challenges, keys, totp, recoveryCodes, limit: new LoginLimit(now), now })
+    const page = () => pageOrigin() + cliLoginPath
+    this.login = new Login({ people, store, challenges, keys, totp, recoveryCodes, limit: new LoginLimit(now), page, now })
     this.settings = {
       settings: new Settings(people, sessions),
       sessions: new Sessions(sessions, now),

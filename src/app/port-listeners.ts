@@ -2,16 +2,24 @@ import type { ConfigInForce } from "../config"
 import { AccessLog } from "../edge/access-log"
 import { EdgeListener } from "../edge/listener"
 import { type Route, RouteTable } from "../edge/route-table"
+import type { TrafficCounters } from "../edge/traffic-counters"
 import { TrustedProxies } from "../edge/trusted-proxies"
 import { describeError } from "../errors"
+import { isWithin } from "../hostname"
 import { listenAt } from "../listen"
 import type { Log } from "../log"
 import type { Certification } from "./certification"
+import { HANDSHAKE_MS } from "./edge"
 
 export type PortNeeds = {
   config: ConfigInForce
+  /** Of the edge: what it leads mapped hostnames to holds at every port. */
+  routes: RouteTable
+  /** Where HTTPS is at home. */
+  httpsPort: () => number
   certification: Pick<Certification, "secureContext">
   write: (lines: string | Uint8Array) => Promise<void>
+  traffic: TrafficCounters
   log: Log
   now: () => number
 }
@@ -22,19 +30,27 @@ type Open = { table: RouteTable; listener: EdgeListener }
 const retryMs = 10_000
 
 /**
- * The ports of ingress rules besides 80 and 443: HTTPS at each port that some rule names, for the hostnames of its rules, by this thread. A port that
- * cannot be listened at is logged, said with its rules, and tried again at a later change.
+ * The ports of ingress rules besides 80 and 443: HTTPS and plain HTTP at each port that some rule names, for the hostnames of its rules and for
+ * mapped ones, by this thread. A port that cannot be listened at is logged, said with its rules, and tried again at a later change.
  */
 export class PortListeners {
   private wanted = new Map<number, Route[]>()
   private open = new Map<number, Open>()
   private problems = new Map<number, { said: string; at: number }>()
   private accessLog: AccessLog
+  private trusted: TrustedProxies | undefined
   private turn: Promise<void> = Promise.resolve()
   private state: "waiting" | "started" | "stopped" = "waiting"
 
   constructor(private needs: PortNeeds) {
     this.accessLog = new AccessLog(needs.write)
+    this.reload()
+  }
+
+  /** Takes over what has to be made anew; what else can change is looked at each time. */
+  reload(): void {
+    const { trustedProxies } = this.needs.config.current
+    this.trusted = trustedProxies.length === 0 ? undefined : new TrustedProxies(trustedProxies)
   }
 
   /** Why nothing is served at a port; undefined while it is, or nobody asked for it. */
@@ -69,51 +85,71 @@ export class PortListeners {
   }
 
   private settle(): Promise<void> {
-    this.turn = this.turn.then(async () => {
-      if (this.state !== "started") return
-      const { wanted } = this
-      for (const [port, { table, listener }] of this.open) {
-        if (wanted.has(port)) continue
-        this.open.delete(port)
-        await table.replace([])
-        await listener.stop()
-      }
-      for (const port of this.problems.keys()) if (!wanted.has(port)) this.problems.delete(port)
-      for (const [port, routes] of wanted) await (await this.listenAt(port))?.table.replace(routes)
-    })
+    this.turn = this.turn
+      .then(() => this.bringAbout())
+      .catch((error) => this.needs.log.error("the ports of ingress rules could not be brought about", { error }))
     return this.turn
+  }
+
+  private async bringAbout(): Promise<void> {
+    if (this.state !== "started") return
+    const { wanted } = this
+    for (const [port, { table, listener }] of this.open) {
+      if (wanted.has(port)) continue
+      this.open.delete(port)
+      await table.replace([])
+      await listener.stop()
+    }
+    for (const port of this.problems.keys()) if (!wanted.has(port)) this.problems.delete(port)
+    for (const [port, routes] of wanted) await (await this.listenAt(port))?.table.replace(routes)
   }
 
   private async listenAt(port: number): Promise<Open | undefined> {
     const known = this.open.get(port)
     if (known !== undefined) return known
-    const { config, certification, log } = this.needs
+    const { config, log } = this.needs
     if (this.needs.now() - (this.problems.get(port)?.at ?? -Infinity) < retryMs) return undefined
-    const { proxyProtocol, trustedProxies } = config.current
-    const trusted = trustedProxies.length === 0 ? undefined : new TrustedProxies(trustedProxies)
-    const table = new RouteTable()
-    const listener = new EdgeListener({
-      routes: table,
-      log,
-      accessLog: this.accessLog,
-      isLogged: () => config.current.accessLog && ["info", "debug"].includes(config.current.logLevel),
-      maxConnections: () => config.current.maxConnections,
-      trusted: () => trusted,
-      proxies: proxyProtocol.length === 0 ? undefined : new TrustedProxies(proxyProtocol),
-      secureContext: certification.secureContext,
-    })
+    const opened = this.make()
     try {
-      await listenAt(`the ingress rule for port ${port} at`, { host: config.current.httpsListen.host, port }, listener)
+      await listenAt(`the ingress rule for port ${port} at`, { host: config.current.httpsListen.host, port }, opened.listener)
     } catch (error) {
-      await listener.stop()
+      await opened.listener.stop()
       this.problems.set(port, { said: describeError(error), at: this.needs.now() })
       log.warn("the edge cannot listen at the port of an ingress rule", { port, error })
       return undefined
     }
     this.problems.delete(port)
-    const opened = { table, listener }
     this.open.set(port, opened)
     log.info("the edge listens for ingress rules", { port })
     return opened
+  }
+
+  private make(): Open {
+    const { config, routes, certification, traffic, httpsPort, log } = this.needs
+    const { proxyProtocol, baseDomain } = config.current
+    // Our own names, and those of containers without a rule for this port, are not served here.
+    const table = new RouteTable({ table: routes, has: (host) => !isWithin(host, baseDomain) })
+    const listener: EdgeListener = new EdgeListener({
+      routes: table,
+      log,
+      accessLog: this.accessLog,
+      isLogged: () => config.current.accessLog && ["info", "debug"].includes(config.current.logLevel),
+      maxConnections: () => config.current.maxConnections - this.connectionsBeside(listener),
+      trusted: () => this.trusted,
+      proxies: proxyProtocol.length === 0 ? undefined : new TrustedProxies(proxyProtocol),
+      traffic,
+      holdMs: () => config.current.holdLimitMs,
+      limits: { handshakeMs: HANDSHAKE_MS },
+      secureContext: certification.secureContext,
+      redirectPort: httpsPort,
+    })
+    return { table, listener }
+  }
+
+  /** The bound of connections holds for all of these ports together. */
+  private connectionsBeside(one: EdgeListener): number {
+    let sum = 0
+    for (const { listener } of this.open.values()) if (listener !== one) sum += listener.connections
+    return sum
   }
 }

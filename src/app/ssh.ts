@@ -1,4 +1,3 @@
-import { rm } from "node:fs/promises"
 import { join } from "node:path"
 import { SshService } from "../compute/ssh-service"
 import { SshStore } from "../compute/ssh-store"
@@ -6,10 +5,11 @@ import type { ConfigInForce } from "../config"
 import type { DataFolder } from "../data-folder"
 import type { Db } from "../db/open"
 import { ContainerFiles } from "../engine/archive"
-import { findEngine } from "../engine/engine"
+import { findEngine } from "../engine/sockets"
 import { startExec } from "../engine/exec"
 import { listenAt } from "../listen"
 import type { Log } from "../log"
+import { Drafts } from "../ssh/drafts"
 import { type FileNeeds, serveFiles } from "../ssh/files"
 import { SshGateway } from "../ssh/gateway"
 import { makeHostKey } from "../ssh/host-key"
@@ -53,15 +53,15 @@ export class Ssh {
     const { sshListen, containerEngine } = config.current
     const engine = findEngine(containerEngine)
     if (sshListen === undefined || engine === undefined) return
+    const drafts = new Drafts(join(folder.path, "ssh-drafts"))
     const startIn: FileNeeds["startExec"] = async ({ engineId }, options) => this.running.track(await startExec(engine, engineId, options))
     const files: FileNeeds = {
       startExec: startIn,
       files: ({ engineId }) => new ContainerFiles(engine, engineId),
-      drafts: this.drafts,
+      drafts,
       now,
     }
-    // What a crash left behind.
-    await rm(this.drafts, { recursive: true, force: true })
+    await drafts.prepare()
     const hostKey = makeHostKey(folder.secret("ssh-host-key"))
     this.gateway = new SshGateway({
       hostKey: hostKey.privateKey,
@@ -85,10 +85,6 @@ export class Ssh {
     await this.gateway?.stop()
     // Else what people started would go on without anybody.
     await this.running.settled(endLimitMs)
-  }
-
-  private get drafts(): string {
-    return join(this.needs.folder.path, "ssh-drafts")
   }
 
   private note(attempt: SshAttempt): void {

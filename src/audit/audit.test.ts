@@ -46,13 +46,52 @@ describe("what is put on record", () => {
     expect(entry?.token).toEqual({ kind: "session", id: String(sessions[0]?.id) })
   })
 
-  test("a login names whom it let in, a refused one nobody", async () => {
+  test("a login names whom it let in, a refused one nobody but the account that it was tried at", async () => {
     const { api, ada, bob, read } = await house()
     await api.send("POST", "/api/login", { body: { username: "bob", password } })
-    await api.send("POST", "/api/login", { body: { username: "bob", password: "wrong" } })
-    const [refused, good] = (await read(ada, "?action=POST /api/login")).entries
+    await api.send("POST", "/api/login", { body: { username: "bob", password: "wrong" }, from: "198.51.100.9" })
+    await api.send("POST", "/api/login", { body: { username: "nobody", password: "wrong" } })
+    const [unknown, refused, good] = (await read(ada, "?action=POST /api/login")).entries
     expect(good).toMatchObject({ user_id: bob.id, username: "bob", token: null, target: null, outcome: "allowed" })
-    expect(refused).toMatchObject({ user_id: null, username: null, outcome: "denied", status: 401 })
+    expect(refused).toMatchObject({ user_id: null, username: null, target: bob.id, outcome: "denied", status: 401 })
+    expect(unknown).toMatchObject({ user_id: null, username: null, target: null, outcome: "denied", status: 401 })
+    // Whose account it is sees it among what they did themselves, and nobody else does.
+    const eve = await api.person("eve")
+    const seen = async (who: { token: string }) => (await read(who, "?outcome=denied")).entries.map(({ id }) => id)
+    expect([await seen(bob), await seen(eve)]).toEqual([[refused?.id ?? 0], []])
+    const mine = (await read(bob)).entries
+    expect(mine.map(({ id }) => id)).toEqual(mine.map(({ id }) => id).sort((a, b) => b - a))
+    const pages = [await read(bob, "?limit=1"), await read(bob, `?limit=1&cursor=${mine[0]?.id}`)]
+    expect(pages.flatMap(({ entries }) => entries)).toEqual(mine.slice(0, 2))
+  })
+
+  test("a right password that is not enough names its account, and so does a second factor that is wrong", async () => {
+    const { api, ada, bob, read } = await house()
+    await api.send("POST", "/api/settings/totp/begin", { token: bob.token })
+    await api.db.updateTable("totpSecrets").set({ confirmedAt: api.clock.ms }).execute()
+    const reply = (await (await api.send("POST", "/api/login", { body: { username: "bob", password } })).json()) as Record<string, string>
+    for (const path of ["totp", "recovery-code"])
+      expect((await api.send("POST", `/api/login/${path}`, { token: reply.challenge_token, body: { code: "000000" } })).status).toBe(401)
+    const [recovery, totp, first] = (await read(ada, "?action=POST /api/login")).entries
+    expect(first).toMatchObject({ user_id: bob.id, username: "bob", token: null, outcome: "allowed" })
+    expect(totp).toMatchObject({ action: "POST /api/login/totp", user_id: null, target: bob.id, outcome: "denied" })
+    expect(recovery).toMatchObject({ action: "POST /api/login/recovery-code", user_id: null, target: bob.id, outcome: "denied" })
+  })
+
+  test("a token that was good once is named where it is refused, though nobody was recognised", async () => {
+    const { api, ada, bob, read } = await house()
+    const bot = await api.serviceToken(bob, { [`networking.${bob.id}`]: ["read"] })
+    const sessions = (await (await api.send("GET", "/api/settings/sessions", { token: bob.token })).json()) as { id: number }[]
+    await api.send("DELETE", `/api/tokens/${bot.id}`, { token: bob.token })
+    await api.send("POST", "/api/logout", { token: bob.token })
+    await api.send("GET", "/api/domain-mappings", { token: bot.token, from: "198.51.100.9" })
+    await api.send("GET", "/api/session", { token: bob.token })
+    await api.send("GET", "/api/session", { token: `${bob.token}x` })
+    const [forged, session, token] = (await read(ada, "?action=GET")).entries
+    const refused = { user_id: null, username: null, outcome: "denied", status: 401 }
+    expect(token).toMatchObject({ ...refused, token: { kind: "api_token", id: bot.id }, address: "198.51.100.9" })
+    expect(session).toMatchObject({ ...refused, token: { kind: "session", id: String(sessions[0]?.id) } })
+    expect(forged).toMatchObject({ ...refused, token: null })
   })
 
   test("denied reads are there, and reads that were allowed are not", async () => {

@@ -14,7 +14,8 @@ export type AuditEntry = Omit<Insertable<AuditTable>, "id" | "at">
 
 /** Which entries are asked for; all of what is given must hold. Times are Unix milliseconds, `to` is not included. */
 export type AuditFilter = {
-  personId?: string
+  /** Only what this person did, and what nobody who was recognised tried at their account. */
+  ownerId?: string
   /** An id or a username. */
   person?: string
   /** The beginning of an action, such as `DELETE` or `POST /api/domains`. */
@@ -35,7 +36,7 @@ export type AuditReply = {
   time: string
   user_id: string | null
   username: string | null
-  token: { kind: "session" | "api_token" | "ssh_key"; id: string | null } | null
+  token: { kind: "session" | "api_token" | "api_key" | "widget_token" | "ssh_key"; id: string | null } | null
   address: string
   action: string
   target: string | null

@@ -4,7 +4,7 @@ import { type AuditEntry, type AuditFilter, auditReply, type AuditQuery, type Au
 import type { AuditStore } from "./store"
 import { AddressThrottle } from "./throttle"
 
-/** What the trail needs; the retention is read at each use. `maxKnown` and `maxUnknown` bound the rows of people and of nobody. */
+/** What the trail needs; the retention is read at each use. the others bound the rows of people, of nobody and of each person. */
 export type AuditNeeds = {
   store: AuditStore
   readonly retentionMs: number
@@ -12,12 +12,15 @@ export type AuditNeeds = {
   now: () => number
   maxKnown?: number
   maxUnknown?: number
+  /** Of one person, so that nobody can push out what others did. */
+  maxPerPerson?: number
 }
 
-/** Who reads: administrators see every entry, others their own. */
+/** Who reads: administrators see every entry, others what they did and what was tried at their account without being let in. */
 export type Reader = { personId: string; isAdmin: boolean }
 
 const maxKnownRows = 2_000_000
+const maxPersonRows = 500_000
 /** A bound of their own, so that whoever floods the API without a login cannot push out what people did. */
 const maxUnknownRows = 200_000
 const unknownPerMinute = 30
@@ -84,14 +87,25 @@ export class AuditTrail {
   async sweep(signal: AbortSignal): Promise<void> {
     const { store, now, log, maxKnown = maxKnownRows, maxUnknown = maxUnknownRows } = this.needs
     await this.batches(signal, () => store.prune(now() - this.needs.retentionMs, sweepRows))
+    await this.cutPeople(signal)
     for (const [isKnown, most] of [
       [true, maxKnown],
       [false, maxUnknown],
     ] as const) {
-      const id = await store.surplus(most, isKnown)
+      const id = await store.surplus(most, isKnown ? "people" : "nobody")
       if (id === undefined) continue
-      const removed = await this.batches(signal, () => store.pruneUpTo(id, isKnown, sweepRows))
+      const removed = await this.batches(signal, () => store.pruneUpTo(id, isKnown ? "people" : "nobody", sweepRows))
       log.warn("the audit trail was cut at its bound, before the retention was over", { removed, bound: most, recognised: isKnown })
+    }
+  }
+
+  private async cutPeople(signal: AbortSignal): Promise<void> {
+    const { store, log, maxPerPerson = maxPersonRows } = this.needs
+    for (const person of await store.crowded(maxPerPerson)) {
+      const id = await store.surplus(maxPerPerson, person)
+      if (id === undefined) continue
+      const removed = await this.batches(signal, () => store.pruneUpTo(id, person, sweepRows))
+      log.warn("the audit trail of a person was cut at its bound, before the retention was over", { removed, bound: maxPerPerson, person })
     }
   }
 
@@ -108,4 +122,4 @@ export class AuditTrail {
   }
 }
 
-const seenBy = (reader: Reader, filter: AuditFilter): AuditFilter => (reader.isAdmin ? filter : { ...filter, personId: reader.personId })
+const seenBy = (reader: Reader, filter: AuditFilter): AuditFilter => (reader.isAdmin ? filter : { ...filter, ownerId: reader.personId })

@@ -1,3 +1,5 @@
+import { addressBlock } from "../address-block"
+
 const windowMs = 60_000
 const maxAddresses = 10_000
 
@@ -7,8 +9,9 @@ export class AddressThrottle {
 
   constructor(private most: number) {}
 
-  /** Whether another one may be written. */
-  take(address: string, now: number): boolean {
+  /** Whether another one may be written. A network of IPv6 counts as one address. */
+  take(from: string, now: number): boolean {
+    const address = addressBlock(from)
     const seen = this.counts.get(address)
     if (seen === undefined || now - seen.startedAt >= windowMs) {
       this.counts.delete(address)

@@ -89,6 +89,14 @@ export function parseMemory(text: string): number {
   return megabytes
 }
 
+/** Gibibytes from `10`, `10g` or `1t`; throws UsageError. */
+export function parseStorage(text: string): number {
+  const [, amount, unit] = /^(\d{1,5})([gt]?)$/i.exec(text) ?? []
+  const gigabytes = Number(amount) * (unit?.toLowerCase() === "t" ? 1024 : 1)
+  if (!(gigabytes > 0)) throw new UsageError(`--storage is a size such as 10g, not "${text}"`)
+  return gigabytes
+}
+
 /** `KEY=action,action` flags as the API's map of scope to actions; one key given twice is joined. Throws UsageError. */
 export function parseScopes(texts: string[]): Record<string, string[]> {
   const scopes = new Map<string, Set<string>>()

@@ -28,6 +28,10 @@ const wordsAfter: Record<string, string[]> = {
   help: verbs.map(({ name }) => name),
   completion: Object.keys(scripts),
   "service-accounts token": ["create", "ls", "rm"],
+  "containers volumes": ["ls", "rm"],
+  "containers ingress": ["ls", "add", "rm"],
+  "containers registries": ["ls", "add", "rm"],
+  "containers instance-types": ["ls", "put", "rm"],
 }
 
 /** Words by what stands before them: the verb, or the verb and its command. */

@@ -10,8 +10,9 @@ afterEach(async () => {
 })
 
 /** A server that answers by "METHOD /path?query" and keeps the bodies it was sent. */
-function setup(answers: Record<string, () => Response>) {
+function setup(answers: Record<string, () => Response>, lines: string[] = []) {
   const bodies: unknown[] = []
+  const asked: string[] = []
   const server = Bun.serve({
     hostname: "127.0.0.1",
     port: 0,
@@ -27,11 +28,14 @@ function setup(answers: Record<string, () => Response>) {
   const io: CommandIo = {
     out: (text) => void (said.out += text),
     err: (text) => void (said.err += text),
-    readLine: async () => "",
+    readLine: async (prompt, { hidden }) => {
+      asked.push(`${hidden ? "hidden" : "shown"} ${prompt}`)
+      return lines.shift() ?? ""
+    },
     environment: { server: `http://127.0.0.1:${server.port}`, token: "t0", configFolder: join(tmpdir(), "freehold-none") },
     version: "0",
   }
-  return { said, bodies, containers: (...args: string[]) => run(args, io) }
+  return { said, bodies, asked, containers: (...args: string[]) => run(args, io) }
 }
 
 test("create says all that was asked for, and nothing else", async () => {
@@ -78,6 +82,16 @@ test.each([
   [["logs", "c1", "--tail", "many"], "--tail is a number from 0 to 10000"],
   [["ingress", "add", "c1"], "ingress is followed by ID, ls ID, add ID PORT[=CONTAINER_PORT] or rm ID PORT"],
   [["volumes", "rm", "c1"], "volumes is followed by ID, ls ID or rm ID VOLUME"],
+  [["create", "--name", "a", "--storage", "5m"], '--storage is a size such as 10g, not "5m"'],
+  [["release"], "an argument is missing"],
+  [["registries", "add"], "registries is followed by nothing, ls, add HOST or rm ID"],
+  [["registries", "add", "r.test"], "--username is missing"],
+  [["registries", "add", "r.test", "--username", "ann", "--password", "s3cret"], "unknown flag --password"],
+  [["registries", "add", "r.test", "--username", "ann", "--password-stdin"], "the password is empty"],
+  [["registries", "rm", "reg_1", "--username", "ann"], "--username goes with registries add HOST"],
+  [["instance-types", "put", "huge"], "--cpus is missing"],
+  [["instance-types", "put", "huge", "--cpus", "many"], '--cpus is a number from 0.01 to 1024, not "many"'],
+  [["instance-types", "rm"], "instance-types is followed by nothing, ls, put NAME --cpus N or rm NAME"],
 ])("%p is a bad command line: %s", async (args, error) => {
   const { said, bodies, containers } = setup({})
   expect(await containers(...args)).toBe(2)
@@ -119,4 +133,58 @@ test("ingress rules, mounts, volumes, stats and what may be adopted are tables",
   expect(said.out).toContain("T     12.5 %  1.0 MB")
   expect(await containers("adopt")).toBe(0)
   expect(said.out).toContain("old   app    running  e1")
+})
+
+test("credentials of registries: the password is asked for or read from standard input, and sent nowhere else", async () => {
+  const one = { id: "reg_1", registry: "ghcr.io", username: "ann", created_at: "T" }
+  const answers = {
+    "GET /compute/registries": () => Response.json({ registries: [one] }),
+    "POST /compute/registries": () => Response.json(one),
+    "DELETE /compute/registries/reg_1": () => Response.json({ status: "ok" }),
+  }
+  const { said, bodies, asked, containers } = setup(answers, ["s3cret", "other"])
+  const listed = "ID     REGISTRY  USERNAME  CREATED\nreg_1  ghcr.io   ann       T\n"
+  for (const words of [["registries"], ["registries", "ls"], ["registries", "add", "ghcr.io", "--username", "ann"]]) {
+    said.out = ""
+    expect(await containers(...words)).toBe(0)
+    expect(said.out).toBe(listed)
+  }
+  expect(await containers("registries", "add", "ghcr.io", "--username", "ann", "--password-stdin")).toBe(0)
+  expect(asked).toEqual(["hidden password of ann at ghcr.io: ", "hidden "])
+  expect(bodies.slice(-2)).toEqual(["s3cret", "other"].map((password) => ({ registry: "ghcr.io", username: "ann", password })))
+  expect(said.out + said.err).not.toContain("s3cret")
+  said.out = ""
+  expect(await containers("registries", "rm", "reg_1")).toBe(0)
+  expect(said.out).toBe("reg_1 removed\n")
+})
+
+test("instance types are listed, put and removed", async () => {
+  const small = { name: "small", cpus: 0.5, pids: 1024 }
+  const { said, bodies, containers } = setup({
+    "GET /compute/instance-types": () => Response.json({ instance_types: [small] }),
+    "PUT /compute/instance-types/small": () => Response.json(small),
+    "DELETE /compute/instance-types/small": () => Response.json({ error: "some container has the instance type small" }, { status: 409 }),
+  })
+  expect(await containers("instance-types")).toBe(0)
+  expect(said.out).toBe("NAME   CPUS  PROCESSES\nsmall  0.5   1024\n")
+  expect(await containers("instance-types", "put", "small", "--cpus", "0.5", "--pids", "64")).toBe(0)
+  expect(await containers("instance-types", "put", "small", "--cpus", "2")).toBe(0)
+  expect(bodies.slice(-2)).toEqual([{ cpus: 0.5, pids: 64 }, { cpus: 2 }])
+  expect(await containers("instance-types", "rm", "small")).toBe(1)
+  expect(said.err).toBe("error: some container has the instance type small\n")
+})
+
+test("release sends along only what was asked for, and storage is a size", async () => {
+  const { said, bodies, containers } = setup({
+    "POST /compute/containers/c1/release": () => Response.json({ status: "ok" }),
+    "POST /compute/containers": () => Response.json({ id: "c1", status: "running", storage_gb: 2048, storage_used_gb: 0.1 }),
+  })
+  expect(await containers("release", "c1")).toBe(0)
+  expect(await containers("release", "c1", "--delete-mappings")).toBe(0)
+  expect(bodies).toEqual([{}, { delete_mappings: true }])
+  expect(said.out).toStartWith("c1 released")
+  said.out = ""
+  expect(await containers("create", "--name", "a", "--image", "b", "--storage", "2t")).toBe(0)
+  expect(bodies.at(-1)).toEqual({ name: "a", image: "b", storage_gb: 2048 })
+  expect(said.out).toContain("storage:      2048 GB\nstorage used: 0.1 GB\n")
 })

@@ -1,6 +1,8 @@
 import { UsageError, parseNumber } from "./arguments"
 import { listIn } from "./client"
 import type { Command } from "./command"
+import { registriesCommand } from "./container-registries"
+import { instanceTypesCommand } from "./container-types"
 import { fields, printable, table } from "./output"
 
 /** A container as the API shows it. */
@@ -14,6 +16,8 @@ export type Container = {
   address?: string
   memory_mb?: number
   memory_used_mb?: number
+  storage_gb?: number
+  storage_used_gb?: number
   instance_type?: string
   restart_policy?: string
   command?: string[]
@@ -33,7 +37,7 @@ const maxLineChars = 64 * 1024
 /** Where the API has a container. */
 export const path = (id: string | undefined) => `/compute/containers/${encodeURIComponent(id ?? "")}`
 
-/** What belongs to containers: logs, stats, mounts, volumes, ingress rules, images, and those that Freehold did not make. */
+/** What belongs to containers: logs, stats, mounts, volumes, ingress rules, images, registries, sizes, and those that Freehold did not make. */
 export const partCommands: Record<string, Command> = {
   logs: {
     flags: { follow: "switch", tail: "text", since: "text" },
@@ -133,6 +137,17 @@ export const partCommands: Record<string, Command> = {
       })
     },
   },
+  release: {
+    flags: { "delete-mappings": "switch" },
+    rest: [1, 1],
+    async run({ api, flags, show, rest }) {
+      const body = flags.has("delete-mappings") ? { delete_mappings: true } : {}
+      const answer = await api.post<object>(`${path(rest[0])}/release`, body)
+      show(answer, () => `${printable(rest[0])} released: the engine's container goes on as it is\n`)
+    },
+  },
+  registries: registriesCommand,
+  "instance-types": instanceTypesCommand,
 }
 
 /** Empty lines only say that the stream lives. */
@@ -177,6 +192,8 @@ export const describe = (container: Container) =>
     address: container.address,
     memory: container.memory_mb ? `${container.memory_mb} MB` : undefined,
     "memory used": container.memory_used_mb === undefined ? undefined : `${container.memory_used_mb} MB`,
+    storage: container.storage_gb ? `${container.storage_gb} GB` : undefined,
+    "storage used": container.storage_used_gb === undefined ? undefined : `${container.storage_used_gb} GB`,
     type: container.instance_type,
     command: container.command?.join(" "),
     restart: container.restart_policy,

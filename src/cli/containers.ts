@@ -1,4 +1,4 @@
-import { UsageError, parseMemory, parseNumber, parsePortMap, parseSpan } from "./arguments"
+import { UsageError, parseMemory, parseNumber, parsePortMap, parseSpan, parseStorage } from "./arguments"
 import { listIn, waitFor } from "./client"
 import { type Call, type Command, runCommands } from "./command"
 import { execCommand } from "./exec"
@@ -12,6 +12,7 @@ const waitFlags = { wait: "switch", timeout: "text" } as const
 const engineFlags = {
   image: "text",
   memory: "text",
+  storage: "text",
   "instance-type": "text",
   env: "list",
   restart: "text",
@@ -87,12 +88,14 @@ export const run = (args: string[], io: CommandIo): Promise<number> =>
 
 function engineBody({ flags, rest }: Call, words = rest): object {
   const memory = flags.text("memory")
+  const storage = flags.text("storage")
   const pids = flags.text("pids")
   const ingress = flags.list("ingress")
   const mounts = flags.has("no-mounts") ? [] : flags.list("mount")
   return {
     image: flags.text("image"),
     memory_mb: memory === undefined ? undefined : parseMemory(memory),
+    storage_gb: storage === undefined ? undefined : parseStorage(storage),
     instance_type: flags.text("instance-type"),
     env: flags.has("env") ? parseEnv(flags.list("env")) : undefined,
     command: words.length > 0 ? words : undefined,

@@ -5,16 +5,17 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { startApp } from "../app"
 import { ConfigError, loadConfig } from "../config"
-import { DnsListener } from "../dns/listener"
-import { AuthoritativeZone } from "../dns/zone"
 import { describeError } from "../errors"
 import { createLog } from "../log"
+import { startDemoDns } from "./demo-dns"
 import { tellStory } from "./demo-story"
 import type { CommandIo } from "./io"
 import { stopSignal } from "./serve"
 
 const hostname = "app.demo.test"
 const username = "demo"
+/** As the document of the connect API names it; it is there in the demo alone. */
+const demoKey = "sk_test_demo"
 
 /** `freehold demo [--once]`: everything embedded, on unprivileged ports and in a folder that it removes. Exit code 1 when the story fails. */
 export async function run(args: string[], io: CommandIo): Promise<number> {
@@ -30,8 +31,9 @@ export async function run(args: string[], io: CommandIo): Promise<number> {
       https: await port(8443, print),
       http: await port(8081, print),
       dns: await port(8053, print),
+      panel: await port(8054, print),
     }
-    const dns = await startDns(ports.dns)
+    const dns = await startDemoDns(ports, { baseDomain: "freehold.localhost", address: "127.0.0.1" })
     undo.push(() => dns.stop())
     const greeting = "Hello from the application behind Freehold."
     const application = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response(`${greeting}\n`) })
@@ -45,6 +47,10 @@ export async function run(args: string[], io: CommandIo): Promise<number> {
       ssh_listen: "127.0.0.1:0",
       dns_roots: `127.0.0.1:${ports.dns}`,
       dns_port: String(ports.dns),
+      // Nobody outside sees the demo's zones.
+      dns_recursives: "none",
+      public_ipv4: "127.0.0.1",
+      default_origin: `http://127.0.0.1:${application.port}`,
       acme_directory: "internal",
       allow_upstreams: "127.0.0.0/8",
       admin_username: username,
@@ -55,6 +61,7 @@ export async function run(args: string[], io: CommandIo): Promise<number> {
     const config = loadConfig([...flags, ...args.filter((arg) => arg !== "--once")], {})
     const app = await startApp({ current: config }, createLog(config.logLevel))
     undo.push(() => app.stop(1000))
+    await app.seedDemo(username, demoKey, `http://127.0.0.1:${application.port}`)
     const api = `http://localhost:${ports.api}`
     print(`Freehold demo: API ${api}, HTTPS ${ports.https}, HTTP ${ports.http}, DNS ${ports.dns}\n`)
     const story = tellStory({
@@ -73,6 +80,11 @@ export async function run(args: string[], io: CommandIo): Promise<number> {
     print(`\nStill up; Ctrl-C ends it and removes ${folder}.`)
     print(`  user ${username}, password ${password}`)
     print(`  curl --cacert <(curl -s ${api}/ca.pem) --connect-to ${hostname}:443:127.0.0.1:${ports.https} https://${hostname}/`)
+    print(`\nConnecting a customer's domain, with the API key ${demoKey}:`)
+    print(`  curl -X POST ${api}/v1/applications -H "Authorization: Bearer ${demoKey}" -H "Content-Type: application/json" \\`)
+    print(`    -d '{"name":"Acme Sites","origin_url":"http://127.0.0.1:${application.port}"}'`)
+    print(`  The customer's DNS provider: http://localhost:${dns.panelPort}/ (zone customer.com), or by a script:`)
+    print(`  curl -X POST http://localhost:${dns.panelPort}/records -d '{"name":"app.customer.com","type":"TXT","value":"…"}'`)
     await asked
     return 0
   } catch (error) {
@@ -81,19 +93,6 @@ export async function run(args: string[], io: CommandIo): Promise<number> {
   } finally {
     for (const step of undo.reverse()) await step()
   }
-}
-
-/** The zone of the demo, below a root of its own, so that the resolver walks a delegation as it does outside. */
-async function startDns(port: number) {
-  const server = "ns.demo.test"
-  const common = { nameServers: [server], contact: "hostmaster.demo.test", ttlSeconds: 60 }
-  const root = new AuthoritativeZone({ origin: ".", ...common })
-  const top = new AuthoritativeZone({ origin: "test", ...common })
-  const zone = new AuthoritativeZone({ origin: "demo.test", ...common })
-  zone.set(server, "A", ["127.0.0.1"])
-  const listener = new DnsListener({ zones: () => [zone, top, root] })
-  await listener.start({ host: "127.0.0.1", port })
-  return { publishTxt: (name: string, value: string) => zone.set(name, "TXT", [value]), stop: () => listener.stop() }
 }
 
 /** The wanted port, or a free one where it is taken, which is said. */

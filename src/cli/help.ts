@@ -54,7 +54,10 @@ publishes the TXT record, verifies, and fetches the page over HTTPS. It stays up
     details: `Asks for what is not given. The session is kept in config.json in your configuration folder, readable by you alone.
   --server URL       default FREEHOLD_SERVER, else the last one, else http://127.0.0.1:8080
   --password-stdin   read the password from standard input; needs --username
-  --json             print who is logged in, without the token`,
+  --json             print who is logged in, without the token
+An account with a second factor is asked for a code of its authenticator app or a recovery code (on the next line of standard input under
+--password-stdin), or for its security key, on a page that a browser opens. The page tells this command by itself when it is done, or shows
+what to paste here, as it does when you are logged in by SSH.`,
   },
   {
     name: "domains",
@@ -91,14 +94,14 @@ update changes these three later, from the next request on.`,
     usage: {
       ls: "containers ls [--json]",
       create:
-        "containers create --name NAME --image IMAGE [--memory 512m] [--instance-type TYPE] [--pids N] [--env NAME=VALUE]... [--restart no|on-failure|always] [--mount PATH]... [--no-mounts] [--ingress PORT[=CONTAINER_PORT]]... [--ssh] [--pull-policy Always|IfNotPresent] [--wait] [--timeout 5m] [--json] [-- COMMAND...] | --name NAME --address IP [--port-map 80=32400]...",
+        "containers create --name NAME --image IMAGE [--memory 512m] [--storage 5g] [--instance-type TYPE] [--pids N] [--env NAME=VALUE]... [--restart no|on-failure|always] [--mount PATH]... [--no-mounts] [--ingress PORT[=CONTAINER_PORT]]... [--ssh] [--pull-policy Always|IfNotPresent] [--wait] [--timeout 5m] [--json] [-- COMMAND...] | --name NAME --address IP [--port-map 80=32400]...",
       get: "containers get ID [--json]",
       rm: "containers rm ID [--json]",
       start: "containers start ID [--wait] [--timeout 5m] [--json]",
       exec: "containers exec [-i|--interactive] [-t|--tty] [--user NAME] ID [-- COMMAND...]",
       stop: "containers stop ID [--json]",
       rebuild:
-        "containers rebuild ID [--image IMAGE] [--memory 512m] [--instance-type TYPE] [--pids N] [--env NAME=VALUE]... [--restart no|on-failure|always] [--pull-policy Always|IfNotPresent] [--wait] [--timeout 5m] [--json] [-- COMMAND...]",
+        "containers rebuild ID [--image IMAGE] [--memory 512m] [--storage 5g] [--instance-type TYPE] [--pids N] [--env NAME=VALUE]... [--restart no|on-failure|always] [--pull-policy Always|IfNotPresent] [--wait] [--timeout 5m] [--json] [-- COMMAND...]",
       logs: "containers logs ID [-f|--follow] [--tail N] [--since TIME]",
       stats: "containers stats ID [--json]",
       mounts: "containers mounts ID [PATH...] [--json]",
@@ -106,16 +109,23 @@ update changes these three later, from the next request on.`,
       ingress: "containers ingress ID | ingress add ID PORT[=CONTAINER_PORT] | ingress rm ID PORT [--json]",
       images: "containers images [--json]",
       adopt: "containers adopt [ENGINE_ID|NAME [--name NAME]] [--json]",
+      release: "containers release ID [--delete-mappings] [--json]",
+      registries: "containers registries | registries add HOST --username NAME [--password-stdin] | registries rm ID [--json]",
+      "instance-types": "containers instance-types | instance-types put NAME --cpus N [--pids N] | instance-types rm NAME [--json]",
       ssh: "containers ssh ID [on|off] [--json]",
     },
     details: `create runs an image in the server's container engine, or, with --address, registers an application that runs elsewhere (administrators
 only). --port-map says which real port stands behind a container port. --wait returns when the container runs, or has failed. What follows --
 is run instead of the image's own command.
   --mount PATH   its contents survive stop, start and rebuild; /root unless told otherwise, --no-mounts for none
+  --storage      a container that keeps more on disk, beside its image, is ended; looked at each minute
   --ingress      opens a port, 80, 443 or 8000-8999, at ID.compute.BASE; the same as "containers ingress add" later
 rebuild makes the container anew from its image, with what the flags change; --env replaces all variables. mounts shows the mount paths, or
 sets them all. A volume stays when its path is no longer mounted, until "volumes rm". rm removes the container with everything it kept.
-adopt lists the engine's containers that Freehold did not make, or takes one as it is (administrators only).
+adopt lists the engine's containers that Freehold did not make, or takes one as it is (administrators only). release gives an adopted one back:
+it goes on as it is, and Freehold forgets it. Hostnames that lead to it are in the way, unless --delete-mappings takes them along.
+registries are what your images are fetched with where a registry asks; the password is asked for, or read from standard input with
+--password-stdin. instance-types are the sizes there are; put and rm are for administrators.
 exec runs a command in a container and exits with its code; without a command, a shell, as root unless --user says another. -i passes standard
 input on, -t gives it a terminal: containers exec -it ID`,
   },
@@ -157,6 +167,44 @@ check needs no login and exits with 1 when the token is unknown, revoked or expi
 your user id: --scope networking.me.domains=read,create,delete. scopes shows them, or with --scope replaces them all.`,
   },
   {
+    name: "applications",
+    summary: "products whose customers bring their own domains: keys and DNS credentials",
+    usage: {
+      ls: "applications ls [--json]",
+      create:
+        "applications create --name NAME [--environment test|live] [--origin URL | --container ID --port N] [--embed ORIGIN]... [--json]",
+      update: "applications update ID [--name NAME] [--origin URL | --container ID --port N] [--embed ORIGIN]... [--json]",
+      rm: "applications rm ID [--json]",
+      keys: "applications keys ID [--json]",
+      "create-key": "applications create-key ID --name NAME [--scope SCOPE[,SCOPE]]... [--json]",
+      "revoke-key": "applications revoke-key ID KEY [--json]",
+      credentials: "applications credentials ID [--json]",
+      "add-credential": "applications add-credential ID --provider KEY [--token-stdin] [--json]",
+      "rm-credential": "applications rm-credential ID CREDENTIAL [--json]",
+    },
+    details: `An application says where its customers' hostnames lead: to an origin such as https://origin.acme.example, or to a port of a container.
+create-key prints the secret this once. Scopes: connections:read, connections:write, apps:admin, webhooks:write, usage:read.
+add-credential asks for the credential, or reads it from standard input with --token-stdin; freehold writes customers' records with it.
+  --embed ORIGIN   an origin whose pages may show the widget`,
+  },
+  {
+    name: "connections",
+    summary: "customers' hostnames on their way to being live",
+    usage: {
+      ls: "connections ls [--state STATE] [--hostname HOST] [--json]",
+      add: "connections add HOST --application ID [--origin URL] [--wait] [--timeout 10m] [--json]",
+      get: "connections get ID|HOST [--json]",
+      verify: "connections verify ID|HOST [--json]",
+      check: "connections check ID|HOST [--wait] [--timeout 10m] [--json]",
+      apply: "connections apply ID|HOST [--json]",
+      timeline: "connections timeline ID|HOST",
+      rm: "connections rm ID|HOST [--json]",
+    },
+    details: `add prints the records that the customer publishes. check looks at everything now, moves the connection on and says what each record is
+waiting for; it exits with 1 while the hostname is not live. apply writes the records by the application's DNS credential. timeline prints all
+that happened to the hostname. rm archives it: the name is free again and its DNS records stay.`,
+  },
+  {
     name: "people",
     summary: "who may use the server, for administrators",
     usage: {
@@ -167,11 +215,14 @@ your user id: --scope networking.me.domains=read,create,delete. scopes shows the
       role: "people role ID|USERNAME admin|user [--json]",
       delete: "people delete ID|USERNAME [--preview] [--yes] [--confirm DIGEST|USERNAME] [--json]",
       reset: "people reset ID|USERNAME [--json]",
+      sessions: "people sessions [ID|USERNAME] [--limit N] [--cursor PLACE] [--json]",
+      "end-session": "people end-session ID [--json]",
     },
     details: `create without --password-stdin prints a link at which the person chooses a password; reset prints one for somebody who lost theirs.
 A link works once and for 24 hours. disable ends every session and stops every API token at once; enable brings the tokens back.
 delete takes along what the person owns: it shows what that is and asks for the username. --preview only shows it, --yes does not ask, and
---confirm deletes only if that is still what the digest of a preview stands for. The last enabled administrator stays one.`,
+--confirm deletes only if that is still what the digest of a preview stands for. The last enabled administrator stays one.
+sessions lists who is signed in where, the newest first; end-session ends one of them, and its WebSockets within seconds.`,
   },
   {
     name: "audit",

@@ -5,11 +5,12 @@ import { withExitCode } from "./command"
 import { helpText } from "./help"
 import type { CommandIo } from "./io"
 import { printable } from "./output"
+import { SecondFactor } from "./second-factor"
 import { readLogin, storeLogin } from "./stored-login"
 
-type LoginAnswer = { username?: string; user_id?: string; token?: string; requires_2fa?: boolean }
+type LoginAnswer = { username?: string; user_id?: string; token?: string; requires_2fa?: boolean; challenge_token?: string }
 
-/** Asks for name and password, and keeps the session's token in `config.json`; `--json` prints who is logged in, never the token. */
+/** Asks for name and password, and for a second factor where the account has one, and keeps the session's token in `config.json`; `--json` prints who is logged in, never the token. */
 export function run(args: string[], io: CommandIo): Promise<number> {
   return withExitCode("login", undefined, io, async () => {
     const known = { server: "text", username: "text", "password-stdin": "switch", json: "switch", help: "switch" } as const
@@ -26,10 +27,8 @@ export function run(args: string[], io: CommandIo): Promise<number> {
     const password = await io.readLine(flags.has("password-stdin") ? "" : "Password: ", { hidden: true })
     if (username.trim() === "" || password === "") throw new UsageError("a username and a password are needed")
 
-    const answer = await logIn(server, username, password)
-    if (answer.requires_2fa) {
-      throw new AppError("unauthorized", "this account asks for a security key; make an API token in the dashboard and set FREEHOLD_TOKEN")
-    }
+    const first = await logIn(server, username, password)
+    const answer = first.requires_2fa ? await new SecondFactor(server, String(first.challenge_token), io).ask() : first
     if (typeof answer.token !== "string") throw new ApiError(200, `${server} did not answer with a token; is that a Freehold server?`)
     await storeLogin(io.environment.configFolder, { server, token: answer.token })
     const who = { server, username: answer.username ?? username, user_id: answer.user_id }

@@ -15,6 +15,7 @@ type Mapping = {
   status: string
   verify_name: string
   verify_token: string
+  acme_challenge?: { name: string; type: string; value: string }
   dns_automated?: boolean
 }
 type Verdict = { status: string; detail?: string }
@@ -159,7 +160,15 @@ function describe(mapping: Mapping): string {
     status,
   })
   if (mapping.dns_automated) return `${about}its DNS record was made for you\n`
-  return status === "verified" ? about : about + txtRecord(mapping)
+  const challenge = challengeRecord(mapping)
+  return status === "verified" ? about + challenge : about + txtRecord(mapping) + challenge
+}
+
+/** The record that delegates the challenges of a wildcard, which has no certificate without; other names have theirs over a port too. */
+function challengeRecord({ domain, acme_challenge: record }: Mapping): string {
+  if (record === undefined || !domain.startsWith("*.")) return ""
+  const { name, value } = record
+  return `and this ${record.type} record, so that its certificate can be had:\n${fields({ "  name": name, "  value": value })}`
 }
 
 const describeVerdict = (name: string, { status, detail }: Verdict) =>

@@ -105,6 +105,21 @@ test("delete shows what would go, and goes on for the username, a digest or --ye
   expect(await people(["delete", "bob", "--preview", "--yes"], io)).toBe(2)
 })
 
+test("sessions lists who is signed in where, and end-session ends one", async () => {
+  const one = { id: 7, username: "bob", ip_address: "192.0.2.1", created_at: 1_795_000_000, expires_at: 1_795_086_400, is_current: false }
+  const { io, said, seen } = setup({
+    "GET /admin/sessions": { sessions: [one], next_cursor: "1795000000000-1" },
+    "DELETE /admin/sessions/7": { status: "ok", user_id: "u2", username: "bob" },
+  })
+  expect(await people(["sessions", "bob", "--limit", "1"], io)).toBe(0)
+  expect(seen[0]?.request).toBe("GET /admin/sessions?person=bob&limit=1&cursor=")
+  expect(said.out).toContain("7   bob       192.0.2.1")
+  expect(said.out).toContain("older ones: --cursor 1795000000000-1\n")
+  expect(await people(["end-session", "7"], io)).toBe(0)
+  expect(said.out).toContain("a session of bob is ended\n")
+  expect(await people(["sessions", "--limit", "501"], io)).toBe(2)
+})
+
 const entry = {
   id: 9,
   time: "2026-11-21T10:00:00.000Z",

@@ -1,4 +1,4 @@
-import { UsageError } from "./arguments"
+import { parseNumber, UsageError } from "./arguments"
 import { type ApiClient, ApiError, listIn } from "./client"
 import { type Command, runCommands } from "./command"
 import type { CommandIo } from "./io"
@@ -14,6 +14,9 @@ type Person = {
   link?: string
   link_expires_at?: number
 }
+
+type Session = { id: number; username: string; ip_address: string; created_at: number; expires_at: number; is_current: boolean }
+type SessionPage = { sessions: Session[]; next_cursor: string | null }
 
 type Preview = {
   user_id: string
@@ -99,9 +102,36 @@ const commands: Record<string, Command> = {
       show(await api.post<Person>(`${path(person)}/reset`), (answer) => linkText(api, answer))
     },
   },
+  sessions: {
+    flags: { limit: "text", cursor: "text" },
+    rest: [0, 1],
+    async run({ api, show, flags, rest: [who = ""] }) {
+      const limit = parseNumber("--limit", flags.text("limit") ?? "100", 1, 500)
+      const query = new URLSearchParams({ person: who, limit: String(limit), cursor: flags.text("cursor") ?? "" })
+      show(await api.get<SessionPage>(`/admin/sessions?${query}`), (answer) => {
+        const rows = listIn<Session>(answer, "sessions").map((session) => [
+          String(session.id),
+          session.username,
+          session.ip_address,
+          date(session.created_at, "-"),
+          date(session.expires_at, "-"),
+          session.is_current ? "this one" : "",
+        ])
+        const more = answer.next_cursor === null ? "" : `older ones: --cursor ${printable(answer.next_cursor)}\n`
+        return table(["ID", "USERNAME", "ADDRESS", "SINCE", "UNTIL", ""], rows, "nobody is signed in") + more
+      })
+    },
+  },
+  "end-session": {
+    rest: [1, 1],
+    async run({ api, show, rest: [id = ""] }) {
+      const answer = await api.delete<Session>(`/admin/sessions/${encodeURIComponent(id)}`)
+      show(answer, ({ username }) => `a session of ${printable(username)} is ended\n`)
+    },
+  },
 }
 
-/** People, for administrators: `list`, `create`, `disable`, `enable`, `role`, `delete`, `reset`. */
+/** People, for administrators: `list`, `create`, `disable`, `enable`, `role`, `delete`, `reset`, and their sessions. */
 export const run = (args: string[], io: CommandIo): Promise<number> => runCommands("people", commands, args, io)
 
 const path = ({ user_id }: Person) => `/admin/users/${encodeURIComponent(user_id)}`

@@ -1,13 +1,14 @@
 import type { Engine } from "../engine/engine"
 import type { Log } from "../log"
 import { AppError } from "../errors"
-import { Adoption } from "./adoption"
+import { Adoption, type AdoptionNeeds } from "./adoption"
 import { IngressRules } from "./ingress"
 import { InstanceTypes } from "./instance-types"
 import { type Caller, mountPathsOf } from "./model"
 import { ContainerOutput } from "./output"
 import type { Registries } from "./registries"
 import type { ComputeService } from "./service"
+import { StorageLimit } from "./storage-limit"
 import type { ContainerStore } from "./store"
 import { UsageSamples } from "./usage-samples"
 import { Volumes } from "./volumes"
@@ -24,15 +25,18 @@ export type PartsNeeds = {
   now: () => number
   /** A name may have a certificate from now on. */
   certify: (hostname: string) => void
+  /** How often it is asked whether somebody may still read what they follow. */
+  recheckMs?: number
   /** Why the edge cannot listen at a port; undefined while it can. */
   portProblem: (port: number) => string | undefined
-}
+} & Pick<AdoptionNeeds, "mappingsTo" | "unmap">
 
 /** What belongs to containers besides their lives: output, usage, ingress rules, volumes, images, registries, instance types, adoption. */
 export class ContainerParts {
   readonly compute: ComputeService
   readonly output: ContainerOutput
   readonly usage: UsageSamples
+  readonly storage: StorageLimit
   readonly ingress: IngressRules
   readonly instanceTypes: InstanceTypes
   readonly registries: Registries
@@ -44,22 +48,26 @@ export class ContainerParts {
     const own: ComputeService["own"] = (caller, id) => compute.own(caller, id)
     this.compute = compute
     this.registries = registries
-    this.output = new ContainerOutput({ own, engine })
+    this.output = new ContainerOutput({ own, engine, recheckMs: needs.recheckMs })
     this.usage = new UsageSamples({ store, engine, own, log, now })
-    const { certify, portProblem } = needs
+    const { certify, portProblem, mappingsTo, unmap } = needs
+    const end: ComputeService["endBecause"] = (id, why) => compute.endBecause(id, why)
+    this.storage = new StorageLimit({ store, engine, volumesFolder, end, log })
     this.ingress = new IngressRules({ store, own, baseDomain, now, onChange: () => compute.changed(), certify, portProblem })
     this.instanceTypes = new InstanceTypes(store)
-    this.adoption = new Adoption({ store, engine, compute, baseDomain, now })
+    this.adoption = new Adoption({ store, engine, compute, mappingsTo, unmap, baseDomain, now })
     this.stored = engine && new Volumes(store, engine, volumesFolder, now)
   }
 
   /** Measures from now on. */
   start(): void {
     this.usage.start()
+    this.storage.start()
   }
 
   async stop(): Promise<void> {
     this.output.stop()
+    await this.storage.stop()
     await this.usage.stop()
   }
 

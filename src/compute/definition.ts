@@ -63,6 +63,7 @@ export function parseChange(body: Record<string, unknown>, instanceTypes: string
   const parsers: Record<string, (now: Definition) => Partial<Definition>> = {
     image: ({ image }) => ({ image }),
     memory_mb: ({ memoryMb }) => ({ memoryMb }),
+    storage_gb: ({ storageGb }) => ({ storageGb }),
     instance_type: ({ instanceType }) => ({ instanceType }),
     pull_policy: ({ pullPolicy }) => ({ pullPolicy }),
     env: ({ env }) => ({ env }),

@@ -12,8 +12,8 @@ export type IngressNeeds = {
   own: (caller: Caller, id: string) => Promise<ContainerRow>
   baseDomain: string
   now: () => number
-  /** Routes changed. */
-  onChange: () => void
+  /** Routes changed; may resolve when that is live. */
+  onChange: () => unknown
   /** A name may have a certificate from now on. */
   certify: (hostname: string) => void
   /** Why the edge cannot listen at a port; undefined while it can. */
@@ -30,21 +30,21 @@ export class IngressRules {
     return { rules: (await this.needs.store.rules.list(id)).map((rule) => this.reply(rule)) }
   }
 
-  /** A second one for the same port changes the first. Throws `not_found` and `invalid`. */
+  /** A second one for the same port changes the first. It is live, or says its problem, when this resolves. Throws `not_found` and `invalid`. */
   async put(caller: Caller, id: string, body: Record<string, unknown>): Promise<RuleReply> {
     await this.needs.own(caller, id)
     const { store, now, onChange, certify, baseDomain } = this.needs
     const rule = await store.rules.put({ ...parseRule(body), containerId: id, createdAt: now() })
-    onChange()
+    await onChange()
     certify(containerHost(id, baseDomain))
     return this.reply(rule)
   }
 
-  /** Does nothing where there is none. Throws `not_found` and `invalid`. */
+  /** Does nothing where there is none; the port is closed when this resolves. Throws `not_found` and `invalid`. */
   async delete(caller: Caller, id: string, port: string): Promise<void> {
     await this.needs.own(caller, id)
     if (!/^\d{1,5}$/.test(port) || !isOuterPort(Number(port))) throw new AppError("invalid", "invalid port")
-    if (await this.needs.store.rules.delete(id, Number(port))) this.needs.onChange()
+    if (await this.needs.store.rules.delete(id, Number(port))) await this.needs.onChange()
   }
 
   /** Those of everybody, as the edge needs them. */

@@ -2,7 +2,7 @@ import type { ContainerRow } from "../db/schema"
 import { AppError } from "../errors"
 
 /** Who asks; `kind` is `session` where a person does so themselves. */
-export type Caller = { personId: string; isAdmin: boolean; kind?: string }
+export type Caller = { personId: string; isAdmin: boolean }
 
 /** A container as the compute API shows it (platform-api.md section 3.1, and `kind`, `image`, `address`, `ports`, `status_detail`). */
 export type ContainerReply = {
@@ -28,10 +28,15 @@ export type ContainerReply = {
   mount_paths?: string[]
   /** Only for one that runs and was sampled. */
   memory_used_mb?: number
+  /** One decimal, cut off. */
+  storage_used_gb?: number
   created_at: string
   ssh_enabled: boolean
   https_enabled: boolean
 }
+
+/** What a container used at the last look, where there was one. */
+export type ContainerUse = { memoryUsedMb?: number; storageUsedBytes?: number }
 
 /** What a reply says beyond the row. */
 export type ReplyContext = {
@@ -39,11 +44,19 @@ export type ReplyContext = {
   /** Why the status of an engine's container may be out of date; undefined while the engine answers. */
   trouble: string | undefined
   hasHttps: boolean
-  memoryUsedMb?: number
-}
+} & ContainerUse
 
-/** Where the edge finds a container, or why it does not. `port` leads from a container port to the real one. */
-export type ContainerTarget = { running: boolean; reason?: string; address?: string; port: (targetPort: number) => number }
+/**
+ * Where the edge finds a container, or why it does not. `port` leads from a container port to the real one; until `awaitedUntil` (milliseconds of the
+ * clock) one of the engine that takes no requests is on its way up.
+ */
+export type ContainerTarget = {
+  running: boolean
+  reason?: string
+  address?: string
+  awaitedUntil?: number
+  port: (targetPort: number) => number
+}
 
 const maxNameLength = 64
 
@@ -57,7 +70,7 @@ export function parseName(raw: unknown): string {
 }
 
 /** A container as its owner sees it. */
-export function containerReply(row: ContainerRow, { baseDomain, trouble, hasHttps, memoryUsedMb }: ReplyContext): ContainerReply {
+export function containerReply(row: ContainerRow, { baseDomain, trouble, hasHttps, ...used }: ReplyContext): ContainerReply {
   const detail = row.kind === "engine" && trouble !== undefined ? trouble : row.statusDetail
   return {
     id: row.id,
@@ -74,10 +87,17 @@ export function containerReply(row: ContainerRow, { baseDomain, trouble, hasHttp
     instance_type: row.instanceType,
     pull_policy: row.pullPolicy,
     ...(row.kind === "engine" ? engineFields(row) : {}),
-    ...(memoryUsedMb === undefined || row.status !== "running" ? {} : { memory_used_mb: memoryUsedMb }),
+    ...(row.status === "running" ? useFields(used) : {}),
     created_at: new Date(row.createdAt).toISOString().replace(/\.\d{3}Z$/, "Z"),
     ssh_enabled: row.sshEnabled === 1,
     https_enabled: hasHttps,
+  }
+}
+
+function useFields({ memoryUsedMb, storageUsedBytes }: ContainerUse): Partial<ContainerReply> {
+  return {
+    ...(memoryUsedMb === undefined ? {} : { memory_used_mb: memoryUsedMb }),
+    ...(storageUsedBytes === undefined ? {} : { storage_used_gb: gigabytes(storageUsedBytes) }),
   }
 }
 
@@ -91,6 +111,11 @@ function engineFields(row: ContainerRow): Partial<ContainerReply> {
     mount_paths: mountPathsOf(row),
   }
 }
+
+const gib = 1024 ** 3
+
+/** Gibibytes with one decimal, cut off. */
+export const gigabytes = (bytes: number) => Math.floor((bytes / gib) * 10) / 10
 
 /** The paths whose contents are kept. */
 export const mountPathsOf = (row: Pick<ContainerRow, "mountPaths">) => JSON.parse(row.mountPaths) as string[]

@@ -35,3 +35,14 @@ export function newRow({ personId }: Caller, name: string, createdAt: number): C
     createdAt,
   }
 }
+
+/** An application outside any engine, which runs for all that we know. */
+export function newExternalRow(
+  caller: Caller,
+  name: string,
+  { address, ports }: { address: string; ports: Record<string, number> },
+  createdAt: number,
+): ContainerRow {
+  const kind = { kind: "external" as const, instanceType: "external", status: "running" as const }
+  return { ...newRow(caller, name, createdAt), ...kind, address, ports: JSON.stringify(ports) }
+}

@@ -9,6 +9,8 @@ export type OutputNeeds = {
   /** The row of the caller's own container; throws `not_found`. */
   own: (caller: Caller, id: string) => Promise<ContainerRow>
   engine: Engine | undefined
+  /** How often it is asked whether a stream that is followed may go on. */
+  recheckMs?: number
 }
 
 const maxTail = 10_000
@@ -16,6 +18,7 @@ const maxReaders = 200
 const maxReadersPerPerson = 20
 /** Below the time after which listeners and proxies give up a silent connection. */
 const silenceMs = 45_000
+const recheckMs = 10_000
 const newline = 10
 
 /**
@@ -28,8 +31,16 @@ export class ContainerOutput {
 
   constructor(private needs: OutputNeeds) {}
 
-  /** Throws `not_found`, `invalid` (the query, or a container that has no output), `rate_limited`, `unavailable` and `bad_gateway`. */
-  async open(caller: Caller, id: string, parameters: URLSearchParams): Promise<ReadableStream<Uint8Array>> {
+  /**
+   * A stream that is followed ends soon after the container is the caller's no longer, and after `mayStay` throws. Throws `not_found`, `invalid` (the
+   * query, or a container that has no output), `rate_limited`, `unavailable` and `bad_gateway`.
+   */
+  async open(
+    caller: Caller,
+    id: string,
+    parameters: URLSearchParams,
+    mayStay?: () => Promise<unknown>,
+  ): Promise<ReadableStream<Uint8Array>> {
     const row = await this.needs.own(caller, id)
     const query = parseQuery(parameters)
     if (row.kind === "external") throw new AppError("invalid", "an external container has no logs here")
@@ -39,7 +50,14 @@ export class ContainerOutput {
     const leave = this.enter(caller.personId)
     const abort = new AbortController()
     this.aborts.add(abort)
+    const recheck = async () => {
+      await mayStay?.()
+      await this.needs.own(caller, id)
+    }
+    const ask = () => void recheck().catch((error) => error instanceof AppError && abort.abort())
+    const timer = query.follow ? setInterval(ask, this.needs.recheckMs ?? recheckMs) : undefined
     const end = () => {
+      clearInterval(timer)
       abort.abort()
       if (this.aborts.delete(abort)) leave()
     }

@@ -1,8 +1,8 @@
 import { Elysia } from "elysia"
 import { readJsonObject, readText } from "../body"
 import { AppError } from "../errors"
-import { requireAdmin } from "./adoption"
 import type { ContainerParts } from "./container-parts"
+import type { Caller } from "./model"
 import type { ComputeGuard } from "./routes"
 
 const raw = { parse: "none" } as const
@@ -16,6 +16,15 @@ export const containerPartRoutes = (parts: ContainerParts, guard: ComputeGuard) 
       async ({ request, params: { id } }) => {
         const caller = await guard(request, "containers", id, "update")
         return parts.compute.rebuilds.rebuild(caller, id, await maybeObject(request))
+      },
+      raw,
+    )
+    .post(
+      "/release",
+      async ({ request, params: { id } }) => {
+        const caller = await guard(request, "containers", id, "delete")
+        await parts.adoption.release(caller, id, await maybeObject(request))
+        return { status: "ok" }
       },
       raw,
     )
@@ -67,12 +76,18 @@ export const containerPartRoutes = (parts: ContainerParts, guard: ComputeGuard) 
     .get("/stats", async ({ request, params: { id } }) => parts.usage.of(await guard(request, "containers", id, "read"), id))
     .get("/logs", async ({ request, params: { id } }) => {
       const caller = await guard(request, "containers", id, "read")
-      const lines = await parts.output.open(caller, id, new URL(request.url).searchParams)
+      // A copy, since the request itself is over when it is asked again.
+      const asked = new Request(request.url, { headers: request.headers })
+      const mayStay = () => guard(asked, "containers", id, "read")
+      const lines = await parts.output.open(caller, id, new URL(request.url).searchParams, mayStay)
       return new Response(lines, { headers: { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" } })
     })
 
-/** What belongs to compute as a whole: images, registries, instance types, and what administrators see. */
-export const computeWideRoutes = (parts: ContainerParts, guard: ComputeGuard) =>
+/** The session of an administrator; throws `unauthorized` or `forbidden`. */
+export type ComputeAdminGuard = (request: Request) => Promise<Caller>
+
+/** What belongs to compute as a whole: images, registries, instance types, and what only administrators' sessions may. */
+export const computeWideRoutes = (parts: ContainerParts, guard: ComputeGuard, admin: ComputeAdminGuard) =>
   new Elysia({ prefix: "/compute" })
     .get("/images", async ({ request }) => {
       await guard(request, "containers", undefined, "read")
@@ -102,7 +117,7 @@ export const computeWideRoutes = (parts: ContainerParts, guard: ComputeGuard) =>
     .put(
       "/instance-types/:name",
       async ({ request, params }) => {
-        requireAdmin(await guard(request, "containers", undefined, "update"))
+        await admin(request)
         return parts.instanceTypes.put(params.name, await readJsonObject(request, badBody))
       },
       raw,
@@ -110,18 +125,24 @@ export const computeWideRoutes = (parts: ContainerParts, guard: ComputeGuard) =>
     .delete(
       "/instance-types/:name",
       async ({ request, params }) => {
-        requireAdmin(await guard(request, "containers", undefined, "update"))
+        await admin(request)
         await parts.instanceTypes.delete(params.name)
         return { status: "ok" }
       },
       raw,
     )
-    .get("/admin/containers", async ({ request }) => parts.adoption.containers(await guard(request, "containers", undefined, "read")))
-    .get("/admin/foreign-containers", async ({ request }) => parts.adoption.foreign(await guard(request, "containers", undefined, "read")))
+    .get("/admin/containers", async ({ request }) => {
+      await admin(request)
+      return parts.adoption.containers()
+    })
+    .get("/admin/foreign-containers", async ({ request }) => {
+      await admin(request)
+      return parts.adoption.foreign()
+    })
     .post(
       "/admin/adopt",
       async ({ request }) => {
-        const caller = await guard(request, "containers", undefined, "create")
+        const caller = await admin(request)
         return parts.adoption.adopt(caller, await readJsonObject(request, badBody))
       },
       raw,

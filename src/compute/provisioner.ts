@@ -3,21 +3,18 @@ import type { Engine } from "../engine/engine"
 import { EngineFault } from "../engine/faults"
 import type { ContainerSpec, EngineContainer, RegistryLogin } from "../engine/model"
 import type { Log } from "../log"
+import { containerSpec, idLabel, nameOf } from "./container-spec"
 import { endOf, restartAfter } from "./ending"
-import { isReached } from "./reach"
+import { awaitReach, isReached } from "./reach"
 import type { ContainerStore } from "./store"
 import type { Volumes } from "./volumes"
-
-/** Carries the container's id at the engine, so that it is found again even when we died between its making and our noting it. */
-export const idLabel = "freehold.id"
 
 const startAttempts = 3
 const startPauseMs = 300
 const addressWaitMs = 10_000
 const addressPauseMs = 100
-const reachWaitMs = 10_000
 const settleMs = 1000
-const processLimit = 1024
+const leaveMs = 500
 const noLimits = "this host cannot limit memory, CPU and processes: the container runs without limits"
 const gone = "the container is gone from the engine: it was removed outside Freehold"
 
@@ -33,8 +30,10 @@ export type ProvisionerNeeds = {
   login: (row: ContainerRow) => Promise<RegistryLogin | undefined>
   /** Where somebody may want to reach the container, besides its ingress rules. */
   portsOf: (containerId: string) => Promise<number[]>
-  /** Status or address changed. */
-  onChange: () => void
+  /** Why it may not be started now. */
+  refusal: (row: ContainerRow) => Promise<string | undefined>
+  /** Status or address changed; may resolve when the edge has it. */
+  onChange: () => unknown
   /** Settle it again at this time. */
   onDue: (id: string, at: number) => void
 }
@@ -64,9 +63,20 @@ export class Provisioner {
   /** Ends it at the engine, where it runs. Throws EngineFault when the engine cannot. */
   async bringDown(row: ContainerRow, found?: EngineContainer): Promise<void> {
     const container = found ?? (await this.locate(row))
-    if (container !== undefined && lives(container)) await this.needs.engine.stop(container.id)
+    if (container !== undefined && lives(container)) {
+      await this.leave(row)
+      await this.needs.engine.stop(container.id)
+    }
     const engineId = container?.id ?? null
     await this.save(row, { status: "stopped", statusDetail: null, engineId, address: null, restarts: 0, restartAt: null })
+  }
+
+  /** Ends one that runs against the wish, which stays; it is started again only when somebody asks. Throws EngineFault when the engine cannot. */
+  async endBecause(id: string, why: string): Promise<void> {
+    const row = await this.needs.store.find(id)
+    if (row?.status !== "running" || row.engineId === null) return
+    await this.needs.engine.stop(row.engineId)
+    await this.save(row, { status: "failed", statusDetail: why, address: null, restartAt: null })
   }
 
   /** Removes everything that the engine has of it, and what it kept. Throws EngineFault when the engine cannot. */
@@ -90,15 +100,23 @@ export class Provisioner {
     if (old !== undefined) {
       // The wish stays, and with it what becomes of it should we end here.
       const status = row.desired === "running" ? ("pending" as const) : ("stopped" as const)
-      if (lives(old)) await engine.stop(old.id)
-      await engine.remove(old.id)
-      await this.save(row, { status, statusDetail: null, engineId: null, address: null, restarts: 0, restartAt: null })
+      await this.save(row, { status, statusDetail: null, address: null, restarts: 0, restartAt: null })
+      if (lives(old)) await this.leave(row)
+      try {
+        if (lives(old)) await engine.stop(old.id)
+        await engine.remove(old.id)
+      } catch (error) {
+        await this.observe({ ...row, status: "running" }, await engine.inspect(old.id))
+        throw error
+      }
+      await this.save(row, { engineId: null })
     }
     if (row.desired === "running") await this.bringUp({ ...row, engineId: null, pullPolicy: "IfNotPresent" }, undefined, signal)
   }
 
   private async swap(row: ContainerRow, old: EngineContainer, signal: AbortSignal): Promise<void> {
     const { engine } = this.needs
+    let address = ""
     if (old.name === nameOf(row)) await engine.rename(old.id, `${nameOf(row)}-old`)
     let made: string | undefined
     try {
@@ -107,7 +125,8 @@ export class Provisioner {
       const found = await this.addressed(made, signal)
       if (found?.state !== "running" || found.address === undefined)
         throw new EngineFault(found === undefined ? gone : endOf(row, found).statusDetail, undefined)
-      await this.waitUntilReached(row, old.address, found.address)
+      address = found.address
+      await this.waitUntilReached(row, old.address, address, signal)
       const now = await engine.inspect(made)
       if (now?.state !== "running") throw new EngineFault(now === undefined ? gone : endOf(row, now).statusDetail, undefined)
       await this.observe({ ...row, status: "running" }, now)
@@ -117,21 +136,33 @@ export class Provisioner {
       await this.save(row, { engineId: old.id })
       throw error
     }
-    await engine.stop(old.id)
-    await engine.remove(old.id)
+    await this.leave(row)
+    try {
+      await engine.stop(old.id)
+      // A bridge that loses a port may change its own address, of which the new one hears from our next packet; until then its answers are lost.
+      await Promise.all([...(await this.portsOf(row))].map((port) => isReached(address, port)))
+      await engine.remove(old.id)
+    } catch (error) {
+      // The new one serves, and is what the row says: the old one goes with the next rebuild, or with the container.
+      this.needs.log.warn("the container that was replaced is still there", { container: row.id, error })
+    }
+  }
+
+  /** Before an application is ended: no new request meets it any more, and of those under way the usual ones come to their end. */
+  private async leave(row: ContainerRow): Promise<void> {
+    await this.needs.onChange()
+    if ((await this.portsOf(row)).size > 0) await Bun.sleep(leaveMs)
+  }
+
+  /** Where it may be reached. */
+  private async portsOf(row: ContainerRow): Promise<Set<number>> {
+    const rules = await this.needs.store.rules.list(row.id)
+    return new Set([...rules.map(({ targetPort }) => targetPort), ...(await this.needs.portsOf(row.id))])
   }
 
   /** The new application may listen later than it runs; what the old one does not answer at is not waited for. */
-  private async waitUntilReached(row: ContainerRow, before: string | undefined, after: string): Promise<void> {
-    const rules = await this.needs.store.rules.list(row.id)
-    const ports = new Set([...rules.map(({ targetPort }) => targetPort), ...(await this.needs.portsOf(row.id))])
-    const deadline = this.needs.now() + reachWaitMs
-    let isAwaited = false
-    for (const port of ports) {
-      if (before === undefined || !(await isReached(before, port))) continue
-      isAwaited = true
-      while (!(await isReached(after, port)) && this.needs.now() < deadline) await Bun.sleep(addressPauseMs)
-    }
+  private async waitUntilReached(row: ContainerRow, before: string | undefined, after: string, signal: AbortSignal): Promise<void> {
+    const isAwaited = before !== undefined && (await awaitReach([...(await this.portsOf(row))], before, after, signal))
     // Without a port to ask, one that lives for a moment is taken for well.
     if (!isAwaited) await Bun.sleep(settleMs)
   }
@@ -154,10 +185,12 @@ export class Provisioner {
     try {
       // How an adopted one was made, nobody told us.
       if (found === undefined && row.adopted === 1) throw new EngineFault(gone, 404)
+      if (found === undefined || !lives(found)) await this.requireRoom(row)
       if (found === undefined) await this.bringImage(row, signal, "pending")
       if (signal.aborted) return
       let id = found?.id ?? (await this.needs.engine.create(await this.specOf(row))).id
       await this.save(row, { status: "initializing", statusDetail: null, engineId: id, address: null, restartAt: null })
+      if (found?.state === "paused") await this.needs.engine.unpause(id)
       if (found === undefined || !lives(found)) id = await this.start(row, id)
       const now = await this.addressed(id, signal)
       if (!signal.aborted) await this.observe({ ...row, engineId: id, status: "initializing" }, now)
@@ -166,6 +199,11 @@ export class Provisioner {
       this.needs.log.warn("container could not be started", { container: row.id, error })
       await this.save(row, { status: "failed", statusDetail: error.message, address: null, restartAt: null })
     }
+  }
+
+  private async requireRoom(row: ContainerRow): Promise<void> {
+    const refusal = await this.needs.refusal(row)
+    if (refusal !== undefined) throw new EngineFault(refusal, undefined)
   }
 
   private async bringImage(row: ContainerRow, signal: AbortSignal, status: ContainerRow["status"]): Promise<void> {
@@ -204,7 +242,13 @@ export class Provisioner {
       await engine.remove(id)
       const again = await engine.create(await this.specOf(row), false)
       await this.save(row, { engineId: again.id })
-      await engine.start(again.id)
+      try {
+        await engine.start(again.id)
+      } catch (fault) {
+        // Nobody else knows of it yet.
+        await engine.remove(again.id).catch(() => undefined)
+        throw fault
+      }
       return again.id
     }
   }
@@ -275,21 +319,9 @@ export class Provisioner {
 
   private async specOf(row: ContainerRow): Promise<ContainerSpec> {
     const type = await this.needs.store.instanceTypes.find(row.instanceType)
-    return {
-      name: nameOf(row),
-      image: row.image ?? "",
-      memoryMb: row.memoryMb,
-      cpus: type?.cpus ?? 1,
-      pids: row.pidsLimit ?? type?.pids ?? processLimit,
-      labels: { [idLabel]: row.id },
-      env: JSON.parse(row.env) as Record<string, string>,
-      ...(row.command === null ? {} : { command: JSON.parse(row.command) as string[] }),
-      mounts: await this.needs.volumes.prepare(row),
-    }
+    return containerSpec(row, type, await this.needs.volumes.prepare(row))
   }
 }
-
-const nameOf = (row: ContainerRow) => `freehold-${row.id}`
 
 /** It holds processes that a stop has to end. */
 function lives(container: EngineContainer): boolean {

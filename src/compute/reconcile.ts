@@ -3,7 +3,7 @@ import { isEngineGone } from "../engine/faults"
 import type { EngineEvent } from "../engine/model"
 import { describeError } from "../errors"
 import type { Log } from "../log"
-import { idLabel } from "./provisioner"
+import { idLabel } from "./container-spec"
 import type { ComputeService } from "./service"
 import type { ContainerStore } from "./store"
 

@@ -1,18 +1,28 @@
 import type { ContainerRow } from "../db/schema"
 import type { Engine } from "../engine/engine"
-import { isEngineGone } from "../engine/faults"
-import { AppError, describeError } from "../errors"
+import { AppError } from "../errors"
 import type { Log } from "../log"
 import type { RegistryLogin } from "../engine/model"
+import type { OwnListener } from "../own-listener"
 import { parseDefinition, parseRules } from "./definition"
+import { Expectations } from "./expectations"
 import { explain } from "./explain"
-import { Lanes } from "./lanes"
-import { type Caller, type ContainerReply, type ContainerTarget, containerReply, parseName, parsePorts } from "./model"
-import { newContainerId, newRow } from "./new-row"
+import {
+  type Caller,
+  type ContainerReply,
+  type ContainerTarget,
+  type ContainerUse,
+  containerHost,
+  containerReply,
+  parseName,
+  parsePorts,
+} from "./model"
+import { newContainerId, newExternalRow, newRow } from "./new-row"
 import { Provisioner } from "./provisioner"
 import type { ContainerStore } from "./store"
-import { type OwnListener, UpstreamRule } from "./upstream-rule"
+import { UpstreamRule } from "./upstream-rule"
 import { Rebuilds } from "./rebuilds"
+import { noEngine, Settling } from "./settling"
 import { Volumes } from "./volumes"
 
 /** What containers need of the rest of the house, wired in `app.ts`. */
@@ -36,49 +46,54 @@ export type ComputeNeeds = {
   mappedPorts?: (containerId: string) => Promise<number[]>
   /** What it used when it was last looked at. */
   memoryUsedMb?: (containerId: string) => number | undefined
-  /** Status or address of some container changed: ask `targets` again. */
-  onChange: () => void
+  storageUsedBytes?: (containerId: string) => number | undefined
+  /** Why a container may not be started now. */
+  storageRefusal?: (row: ContainerRow) => Promise<string | undefined>
+  /** A name may have a certificate from now on. */
+  certify?: (hostname: string) => void
+  /** Status or address of some container changed: ask `targets` again. May resolve when what they say is live; never rejects. */
+  onChange: () => unknown
 }
 
 const liveStatusLimitMs = 2_000
 const httpsPort = 443
-const noEngine = "no container engine is configured: start Podman or Docker, or set FREEHOLD_CONTAINER_ENGINE"
 
 /** Containers: the store holds what is wished, the engine what is true; each is brought to the other one at a time. */
 export class ComputeService {
-  private lanes = new Lanes()
-  private queued = new Set<string>()
   readonly rebuilds: Rebuilds
-  private provisioner: Provisioner | undefined
+  private settling: Settling
   private rule: UpstreamRule
-  private trouble: string | undefined
-
-  private due = new Map<string, Timer>()
+  private expectations: Expectations
 
   constructor(private needs: ComputeNeeds) {
-    const { engine, store, log, now, volumesFolder } = needs
-    this.provisioner =
-      engine &&
-      new Provisioner({
-        store,
-        engine,
-        volumes: new Volumes(store, engine, volumesFolder, now),
-        log,
-        now,
-        login: async (row) => needs.login?.(row.personId, row.image ?? ""),
-        portsOf: async (id) => (await needs.mappedPorts?.(id)) ?? [],
-        onChange: () => this.changed(),
-        onDue: (id, at) => this.settleAt(id, at),
-      })
-    this.trouble = engine === undefined ? noEngine : undefined
+    const { engine, store, log, now } = needs
+    const provisioner = (settling: Settling, at: Engine) => this.makeProvisioner(settling, at)
+    this.expectations = new Expectations(now)
+    this.settling = new Settling({ engine, provisioner, log, now, onTrouble: () => this.changed() })
     this.rule = new UpstreamRule(needs)
     this.rebuilds = new Rebuilds({
       store,
-      lanes: this.lanes,
+      lanes: this.settling.lanes,
       own: (caller, id) => this.own(caller, id),
       reply: (row) => this.reply(row),
-      provisioner: () => this.requireEngine(),
+      provisioner: () => this.settling.require(),
       log,
+    })
+  }
+
+  private makeProvisioner(settling: Settling, engine: Engine): Provisioner {
+    const { store, log, now, volumesFolder, login, mappedPorts } = this.needs
+    return new Provisioner({
+      store,
+      engine,
+      volumes: new Volumes(store, engine, volumesFolder, now),
+      log,
+      now,
+      login: async (row) => login?.(row.personId, row.image ?? ""),
+      portsOf: async (id) => (await mappedPorts?.(id)) ?? [],
+      refusal: async (row) => this.needs.storageRefusal?.(row),
+      onChange: () => this.changed(),
+      onDue: (id, at) => settling.settleAt(id, at),
     })
   }
 
@@ -93,12 +108,12 @@ export class ComputeService {
   /** With live status, unless the engine takes longer than two seconds to say. Throws `not_found`. */
   async get(caller: Caller, id: string): Promise<ContainerReply> {
     const row = await this.own(caller, id)
-    if (row.kind === "external" || this.provisioner === undefined || this.lanes.isBusy(id)) return this.reply(row)
+    if (row.kind === "external" || this.provisioner === undefined || this.settling.lanes.isBusy(id)) return this.reply(row, this.usedBy(id))
     const limit = Promise.withResolvers<void>()
     const timer = setTimeout(limit.resolve, liveStatusLimitMs)
     await Promise.race([this.settle(id).catch(() => undefined), limit.promise])
     clearTimeout(timer)
-    return this.reply(await this.own(caller, id), this.needs.memoryUsedMb?.(id))
+    return this.reply(await this.own(caller, id), this.usedBy(id))
   }
 
   /** Throws `invalid`, `forbidden` (external ones are an administrator's) and `unavailable` (no engine). Starting goes on after the answer. */
@@ -107,7 +122,7 @@ export class ComputeService {
     const isExternal = body.kind === "external" || (body.address !== undefined && body.address !== null)
     const row = isExternal ? this.externalRow(caller, name, body) : await this.engineRow(caller, name, body)
     const rules = parseRules(body.ingress_rules)
-    if (row.kind === "engine") await this.requireEngine()
+    if (row.kind === "engine") await this.settling.require()
     const { store, now } = this.needs
     for (let attempt = 0; !(await store.insert(row, this.cap)); attempt++) {
       if (row.kind === "engine" && (await store.count(caller.personId)) >= this.cap) throw this.capReached()
@@ -117,7 +132,8 @@ export class ComputeService {
     }
     for (const rule of rules) await store.rules.put({ ...rule, containerId: row.id, createdAt: now() })
     this.changed()
-    if (row.kind === "engine") this.kick(row.id)
+    if (rules.length > 0) this.needs.certify?.(containerHost(row.id, this.needs.baseDomain))
+    if (row.kind === "engine") this.settling.kick(row.id)
     return this.reply(row)
   }
 
@@ -134,9 +150,7 @@ export class ComputeService {
 
   private externalRow(caller: Caller, name: string, body: Record<string, unknown>): ContainerRow {
     if (!caller.isAdmin) throw new AppError("forbidden", "forbidden: only an administrator registers external containers")
-    const { address, ports } = this.rule.parse(body)
-    const kind = { kind: "external" as const, instanceType: "external", status: "running" as const }
-    return { ...newRow(caller, name, this.needs.now()), ...kind, address, ports: JSON.stringify(ports) }
+    return newExternalRow(caller, name, this.rule.parse(body), this.needs.now())
   }
 
   /** Does nothing to one that runs or is being started. Throws `not_found` and `unavailable`. */
@@ -145,14 +159,14 @@ export class ComputeService {
     const isUp = row.status === "running" || row.status === "pending" || row.status === "initializing"
     if (isUp && row.desired === "running") return this.reply(row)
     if (row.kind === "external") return this.toggle(row, "running")
-    await this.requireEngine()
-    await this.lanes.run(id, async () => {
+    await this.settling.require()
+    await this.settling.lanes.run(id, async () => {
       const begin = { status: "pending" as const, statusDetail: null, address: null, restarts: 0, restartAt: null }
       await this.needs.store.update(id, { desired: "running", ...begin })
     })
     const started = await this.own(caller, id)
     this.changed()
-    this.kick(id)
+    this.settling.kick(id)
     return this.reply(started)
   }
 
@@ -161,9 +175,9 @@ export class ComputeService {
     const row = await this.own(caller, id)
     if (row.status === "stopped" && row.desired === "stopped") return this.reply(row)
     if (row.kind === "external") return this.toggle(row, "stopped")
-    const provisioner = await this.requireEngine()
-    this.lanes.interrupt(id)
-    await this.lanes.run(id, async () => {
+    const provisioner = await this.settling.require()
+    this.settling.lanes.interrupt(id)
+    await this.settling.lanes.run(id, async () => {
       // The wish first: should the engine fail now, the reconciler carries it out.
       await this.needs.store.update(id, { desired: "stopped" })
       await explain("stop", async () => provisioner.bringDown(await this.own(caller, id)))
@@ -175,15 +189,23 @@ export class ComputeService {
   async delete(caller: Caller, id: string): Promise<void> {
     const row = await this.own(caller, id)
     if (row.kind === "engine" && (this.provisioner !== undefined || row.engineId !== null)) {
-      const provisioner = await this.requireEngine()
-      this.lanes.interrupt(id)
-      await this.lanes.run(id, async () => {
+      const provisioner = await this.settling.require()
+      this.settling.lanes.interrupt(id)
+      await this.settling.lanes.run(id, async () => {
         await explain("delete", async () => provisioner.remove(await this.own(caller, id)))
         await this.needs.store.delete(id)
       })
     } else await this.needs.store.delete(id)
-    this.settleNever(id)
+    this.settling.settleNever(id)
     this.changed()
+  }
+
+  /** Takes it out of the store by `remove` and leaves the engine alone; false where `remove` says that it did not. */
+  async forget(id: string, remove: () => Promise<boolean>): Promise<boolean> {
+    if (!(await this.settling.lanes.run(id, remove))) return false
+    this.settling.settleNever(id)
+    this.changed()
+    return true
   }
 
   /** Whose container it is, for those who map hostnames to it. */
@@ -192,80 +214,52 @@ export class ComputeService {
     return row && { id: row.id, personId: row.personId }
   }
 
+  /** Why traffic may not be led to an origin at this address, or undefined where it may. */
+  originProblem = (address: string, port: number, isAdmin: boolean): string | undefined => this.rule.problem(address, port, isAdmin)
+
   /** Everybody's containers as the edge may reach them, read from the store at each call. */
   async targets(): Promise<Map<string, ContainerTarget>> {
-    return new Map((await this.needs.store.all()).map((row) => [row.id, this.target(row)]))
+    const rows = await this.needs.store.all()
+    this.expectations.keep(new Set(rows.map((row) => row.id)))
+    return new Map(rows.map((row) => [row.id, this.target(row)]))
   }
 
   private target(row: ContainerRow): ContainerTarget {
     const ports = parsePorts(row)
     const port = (targetPort: number) => ports[targetPort] ?? targetPort
-    if (row.status !== "running") return { running: false, reason: `the container is ${row.status}`, port }
-    if (row.address === null) return { running: false, reason: "the container has no address", port }
     if (row.kind === "engine" && this.provisioner === undefined) return { running: false, reason: noEngine, port }
+    const awaited = row.kind === "engine" ? { awaitedUntil: this.expectations.awaitedUntil(row) } : {}
+    if (row.status !== "running") return { running: false, reason: `the container is ${row.status}`, ...awaited, port }
+    if (row.desired === "stopped") return { running: false, reason: "the container is being stopped", ...awaited, port }
+    if (row.address === null) return { running: false, reason: "the container has no address", ...awaited, port }
     if (row.kind === "external" && this.rule.leadsToUs(row.address, ports))
       return { running: false, reason: "the container's address has become Freehold's own", port }
-    return { running: true, address: row.address, port }
+    return { running: true, address: row.address, ...awaited, port }
   }
 
-  /** Compares wish and truth of one container and removes the difference; `recover` starts again what ended with the host or the engine. */
-  async settle(id: string, recover = false): Promise<void> {
-    const { provisioner } = this
-    if (provisioner === undefined) return
-    try {
-      await this.lanes.run(id, async (signal) => {
-        try {
-          await provisioner.settle(id, recover, signal)
-          this.trouble = undefined
-        } catch (error) {
-          // Whoever interrupted it decides what becomes of the container.
-          if (!signal.aborted) throw error
-        }
-      })
-    } catch (error) {
-      this.noteTrouble(error)
-      throw error
-    }
+  /** As `Settling.settle`. */
+  settle(id: string, recover = false): Promise<void> {
+    return this.settling.settle(id, recover)
   }
 
-  /** Keeps in mind why statuses may be out of date, and shows it with them until the engine answers again. */
+  /** As `Settling.endBecause`. */
+  endBecause(id: string, why: string): Promise<void> {
+    return this.settling.endBecause(id, why)
+  }
+
+  /** As `Settling.noteTrouble`. */
   noteTrouble(error: unknown): void {
-    if (isEngineGone(error)) this.trouble = `${describeError(error)}; the status is the last one known`
+    this.settling.noteTrouble(error)
   }
 
   /** Ends all work under way; the reconciler is stopped before. */
   stopAll(): Promise<void> {
-    for (const id of this.due.keys()) this.settleNever(id)
-    return this.lanes.stop()
+    return this.settling.stop()
   }
 
-  private settleAt(id: string, at: number): void {
-    this.settleNever(id)
-    const timer = setTimeout(
-      () => {
-        this.due.delete(id)
-        this.kick(id)
-      },
-      Math.max(0, at - this.needs.now()),
-    )
-    this.due.set(id, timer)
-  }
-
-  private settleNever(id: string): void {
-    clearTimeout(this.due.get(id))
-    this.due.delete(id)
-  }
-
-  /** Some container, or the way to it, is not what it was. */
-  changed(): void {
-    this.needs.onChange()
-  }
-
-  private kick(id: string): void {
-    if (this.queued.has(id)) return
-    this.queued.add(id)
-    const work = this.settle(id).catch((error) => this.needs.log.warn("container could not be settled", { container: id, error }))
-    void work.finally(() => this.queued.delete(id))
+  /** Some container, or the way to it, is not what it was; may resolve when that is live. */
+  changed(): unknown {
+    return this.needs.onChange()
   }
 
   private async toggle(row: ContainerRow, status: "running" | "stopped"): Promise<ContainerReply> {
@@ -275,12 +269,8 @@ export class ComputeService {
     return this.reply(next)
   }
 
-  private async requireEngine(): Promise<Provisioner> {
-    const { provisioner, needs } = this
-    if (provisioner === undefined || needs.engine === undefined) throw new AppError("unavailable", noEngine)
-    await needs.engine.ping()
-    this.trouble = undefined
-    return provisioner
+  private get provisioner(): Provisioner | undefined {
+    return this.settling.provisioner
   }
 
   /** The row of the caller's own container; throws `not_found`. */
@@ -288,6 +278,11 @@ export class ComputeService {
     const row = await this.needs.store.find(id)
     if (row?.personId !== caller.personId) throw new AppError("not_found", "container not found")
     return row
+  }
+
+  private usedBy(id: string): ContainerUse {
+    const { memoryUsedMb, storageUsedBytes } = this.needs
+    return { memoryUsedMb: memoryUsedMb?.(id), storageUsedBytes: storageUsedBytes?.(id) }
   }
 
   private get cap(): number {
@@ -299,13 +294,13 @@ export class ComputeService {
   }
 
   /** A container as its owner sees it. */
-  async reply(row: ContainerRow, memoryUsedMb?: number): Promise<ContainerReply> {
+  async reply(row: ContainerRow, used: ContainerUse = {}): Promise<ContainerReply> {
     const rules = await this.needs.store.rules.list(row.id)
     const hasHttps = rules.some(({ port }) => port === httpsPort)
-    return this.replyWith(row, hasHttps, memoryUsedMb)
+    return this.replyWith(row, hasHttps, used)
   }
 
-  private replyWith(row: ContainerRow, hasHttps: boolean, memoryUsedMb?: number): ContainerReply {
-    return containerReply(row, { baseDomain: this.needs.baseDomain, trouble: this.trouble, hasHttps, memoryUsedMb })
+  private replyWith(row: ContainerRow, hasHttps: boolean, used: ContainerUse = {}): ContainerReply {
+    return containerReply(row, { baseDomain: this.needs.baseDomain, trouble: this.settling.trouble, hasHttps, ...used })
   }
 }

@@ -52,7 +52,7 @@ export class ContainerStore {
     return this.db.selectFrom("containers").selectAll().where("id", "=", id).executeTakeFirst()
   }
 
-  /** How many containers of an engine the person has. */
+  /** How many containers of an engine the person has made. */
   async count(personId: string): Promise<number> {
     const row = await this.counted(personId).executeTakeFirstOrThrow()
     return Number(row.count)
@@ -60,7 +60,7 @@ export class ContainerStore {
 
   /**
    * False when the person has `limit` containers of an engine, counted by the statement that inserts, so that two requests cannot both be the
-   * last; or when the id is taken. External ones are not counted.
+   * last; or when the id is taken. External and adopted ones are not counted.
    */
   async insert(row: ContainerRow, limit: number): Promise<boolean> {
     const { db } = this
@@ -91,11 +91,24 @@ export class ContainerStore {
     return row !== undefined
   }
 
+  /** Takes an adopted one out of the store; false when it is none, is gone, or a mapping leads to it. */
+  async release(id: string): Promise<boolean> {
+    const row = await this.db
+      .deleteFrom("containers")
+      .where("id", "=", id)
+      .where("adopted", "=", 1)
+      .where((eb) => eb.not(eb.exists(eb.selectFrom("domainMappings").select("domainMappings.id").where("containerId", "=", id))))
+      .returning("id")
+      .executeTakeFirst()
+    return row !== undefined
+  }
+
   private counted(personId: string) {
     return this.db
       .selectFrom("containers")
       .select((eb) => eb.fn.countAll<number>().as("count"))
       .where("personId", "=", personId)
       .where("kind", "=", "engine")
+      .where("adopted", "=", 0)
   }
 }

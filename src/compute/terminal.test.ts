@@ -1,10 +1,12 @@
 import { expect, test } from "bun:test"
 import { waitUntil } from "../../test/lab/process"
+import type { ContainerRow } from "../db/schema"
 import type { Exec } from "../engine/exec"
 import { AppError } from "../errors"
 import { silentLog } from "../log"
 import type { Peer } from "../peer"
 import { Terminal } from "./terminal"
+import { Terminals } from "./terminals"
 import { parseControl, parseTerminalRequest } from "./terminal-request"
 
 /** A command that does what the test says, and a peer that notes what it gets. The real ones meet in engine/exec.test.ts and test/e2e. */
@@ -200,4 +202,17 @@ test("`done` follows the exit", async () => {
   expect(isDone).toBe(false)
   done.resolve(0)
   await waitUntil(() => isDone, { what: "the end" })
+})
+
+test("a terminal is its owner's for as long as the container is", async () => {
+  const rows = new Map([["0000000a", { personId: "ann" }]])
+  const find = async (id: string) => rows.get(id) as ContainerRow | undefined
+  const route = new Terminals({ find, engine: undefined, log: silentLog }).route(async () => ({ personId: "ann", isAdmin: true }))
+  const asked = (id: string) => route.authorize(new Request("http://localhost/"), { id })
+  expect(await asked("0000000a")).toMatchObject({ personId: "ann" })
+  await expect(asked("0000000b")).rejects.toMatchObject({ code: "not_found" })
+  rows.set("0000000a", { personId: "bob" })
+  await expect(asked("0000000a")).rejects.toMatchObject({ code: "not_found" })
+  rows.clear()
+  await expect(asked("0000000a")).rejects.toMatchObject({ code: "not_found" })
 })

@@ -1,5 +1,6 @@
 import type { Exec } from "../engine/exec"
 import { EngineFault } from "../engine/faults"
+import { Window } from "../engine/window"
 import { AppError, describeError } from "../errors"
 import type { Log } from "../log"
 import type { Peer, PeerUser } from "../peer"
@@ -7,6 +8,7 @@ import { parseControl, type TerminalControl } from "./terminal-request"
 
 /** What may come before the command runs. */
 const maxEarlyBytes = 1024 * 1024
+const maxNotes = 10
 const streams = { stdout: 1, stderr: 2 } as const
 
 /** How a terminal speaks with its peer. */
@@ -31,8 +33,8 @@ export class Terminal implements PeerUser {
   private early: Buffer[] = []
   private earlyBytes = 0
   private wanted: TerminalControl[] = []
-  private isResizing = false
-  private nextSize: { columns: number; rows: number } | undefined
+  private window: Window | undefined
+  private notes = 0
   private isBehind = false
   private isClosed = false
   private last: (() => void) | undefined
@@ -90,6 +92,7 @@ export class Terminal implements PeerUser {
 
   private connect(exec: Exec): void {
     this.exec = exec
+    this.window = new Window(exec, (error) => this.note("a terminal could not be resized", error))
     exec.onDrain = () => this.peer.resume()
     exec.onOutput = (bytes, stream) => {
       const frame = this.manner.framing === "raw" ? bytes : Buffer.concat([Buffer.of(streams[stream]), bytes])
@@ -115,26 +118,7 @@ export class Terminal implements PeerUser {
       for (const bytes of this.early.splice(0)) this.input(exec, bytes)
       exec.endInput()
     } else if (control.type === "signal") exec.kill(control.name).catch((error) => this.note("a signal could not be sent", error))
-    else {
-      this.nextSize = control
-      void this.resize(exec)
-    }
-  }
-
-  /** One at a time, and only the newest: a window that is dragged changes a hundred times a second. */
-  private async resize(exec: Exec): Promise<void> {
-    if (this.isResizing) return
-    this.isResizing = true
-    try {
-      for (let size = this.nextSize; size !== undefined; size = this.nextSize) {
-        this.nextSize = undefined
-        await exec.resize(size.columns, size.rows)
-      }
-    } catch (error) {
-      this.note("a terminal could not be resized", error)
-    } finally {
-      this.isResizing = false
-    }
+    else this.window?.resize(control.columns, control.rows)
   }
 
   private fail(what: string, error: unknown): void {
@@ -160,6 +144,8 @@ export class Terminal implements PeerUser {
   }
 
   private note(what: string, error: unknown): void {
+    // A client can cause as many as it likes.
+    if (++this.notes > maxNotes) return
     this.manner.log.info(what, { container: this.manner.container, error })
   }
 }

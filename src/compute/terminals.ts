@@ -30,16 +30,26 @@ export class Terminals {
       isOnRecord: true,
       maxPerPerson,
       protocols: [framedProtocol],
-      authorize: (request, params) => authorize(request, params.id ?? ""),
+      authorize: async (request, { id = "" }) => {
+        const caller = await authorize(request, id)
+        await this.own(caller, id)
+        return caller
+      },
       prepare: (opening) => this.prepare(opening),
       stop: async () => void (await Promise.all([...this.open].map((terminal) => terminal.done))),
     }
   }
 
+  /** Asked also while the terminal is open: a container may be released, and then goes on without us. */
+  private async own({ personId }: Pick<Caller, "personId">, id: string): Promise<ContainerRow> {
+    const row = await this.needs.find(id)
+    if (row?.personId !== personId) throw new AppError("not_found", "container not found")
+    return row
+  }
+
   private async prepare({ caller, params, query, protocol }: SocketOpening): Promise<(peer: Peer) => PeerUser> {
     const id = params.id ?? ""
-    const row = await this.needs.find(id)
-    if (row?.personId !== caller.personId) throw new AppError("not_found", "container not found")
+    const row = await this.own(caller, id)
     const { engine, log } = this.needs
     if (row.kind === "external") throw new AppError("invalid", "this container runs outside the engine: it has no terminal")
     if (row.status !== "running" || row.engineId === null) throw new AppError("invalid", "container not running")

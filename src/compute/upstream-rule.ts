@@ -1,9 +1,7 @@
-import { networkInterfaces } from "node:os"
 import { AppError } from "../errors"
-import { type IpAddress, isInRange, parseIp } from "./ip-address"
-
-/** Something of ours that listens; `0.0.0.0` and `::` stand for every address of this machine. */
-export type OwnListener = { address: string; port: number }
+import { type IpAddress, isInRange, parseIp } from "../ip-address"
+import { isOwnListener, type OwnListener } from "../own-listener"
+import { type AddressKind, inWords, kindOfAddress } from "../special-addresses"
 
 export type UpstreamNeeds = {
   /** Ranges in which everything is allowed. */
@@ -11,20 +9,8 @@ export type UpstreamNeeds = {
   ownListeners: () => OwnListener[]
 }
 
-/** Ranges that no application of the house stands in: IANA's special-purpose registries (RFC 6890). */
-const refused: [string, string][] = [
-  ["0.0.0.0/8", "an unspecified address"],
-  ["127.0.0.0/8", "a loopback address"],
-  ["169.254.0.0/16", "a link-local address"],
-  ["224.0.0.0/4", "a multicast address"],
-  ["255.255.255.255/32", "the broadcast address"],
-  ["240.0.0.0/4", "a reserved address"],
-  ["::1/128", "a loopback address"],
-  // With the IPv4-compatible addresses, which are obsolete (RFC 4291 section 2.5.5.1).
-  ["::/96", "an unspecified address"],
-  ["fe80::/10", "a link-local address"],
-  ["ff00::/8", "a multicast address"],
-]
+/** Where no application of the house stands. */
+const nowhere: ReadonlySet<AddressKind> = new Set(["unspecified", "loopback", "link-local", "multicast", "broadcast", "reserved"])
 
 /** Which addresses and ports an `external` container may have, so that the edge is led neither into this machine nor back to itself. */
 export class UpstreamRule {
@@ -37,8 +23,8 @@ export class UpstreamRule {
     const address = typeof raw === "string" ? parseIp(raw.trim()) : undefined
     if (address === undefined) throw new AppError("invalid", "address must be an IPv4 or IPv6 address")
     if (!this.isAllowed(address)) {
-      const range = refused.find(([cidr]) => isInRange(address, cidr))
-      if (range !== undefined) throw notAllowed(`address ${address.text} is ${range[1]}`)
+      const kind = kindOfAddress(address)
+      if (kind !== undefined && nowhere.has(kind)) throw notAllowed(`address ${address.text} is ${inWords(kind)}`)
     }
     const ports = parsePortMap(body.ports)
     const own = this.ownPort(address, ports)
@@ -57,26 +43,33 @@ export class UpstreamRule {
     return address !== undefined && this.ownPort(address, ports) !== undefined
   }
 
+  /**
+   * Why an origin may not stand at this address and port, or undefined where it may. People who are no administrators reach the public internet
+   * only: what else is in the house is not theirs to publish.
+   */
+  problem(text: string, port: number, isAdmin: boolean): string | undefined {
+    const address = parseIp(text)
+    if (address === undefined) return `${text} is not an IP address`
+    if (this.isAllowed(address)) return undefined
+    const kind = kindOfAddress(address)
+    if (kind !== undefined && (!isAdmin || nowhere.has(kind)))
+      return `${address.text} is ${inWords(kind)}, which is refused unless FREEHOLD_ALLOW_UPSTREAMS covers it`
+    return isOwnListener(this.needs.ownListeners(), address, port) ? `${address.text} port ${port} is Freehold's own listener` : undefined
+  }
+
   private isAllowed(address: IpAddress): boolean {
     return this.needs.allowUpstreams.some((cidr) => isInRange(address, cidr))
   }
 
   private ownPort(address: IpAddress, ports: Record<string, number>): { containerPort: number; port: number } | undefined {
     if (this.isAllowed(address)) return undefined
-    for (const { port } of this.needs.ownListeners()) {
+    const own = this.needs.ownListeners()
+    for (const { port } of own) {
       const candidates = [port, ...Object.keys(ports).map(Number)].filter(isContainerPort)
       const containerPort = candidates.find((candidate) => (ports[candidate] ?? candidate) === port)
-      if (containerPort !== undefined && this.listens(address, port)) return { containerPort, port }
+      if (containerPort !== undefined && isOwnListener(own, address, port)) return { containerPort, port }
     }
     return undefined
-  }
-
-  private listens(address: IpAddress, port: number): boolean {
-    return this.needs.ownListeners().some((own) => {
-      if (own.port !== port) return false
-      const at = parseIp(own.address)
-      return at?.value === 0n ? ownAddresses().has(address.text) : at?.text === address.text
-    })
   }
 }
 
@@ -97,11 +90,6 @@ function parsePortMap(raw: unknown): Record<string, number> {
     ports[key] = value
   }
   return ports
-}
-
-function ownAddresses(): Set<string> {
-  const found = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? [])
-  return new Set(found.map(({ address }) => parseIp(address.replace(/%.*$/, ""))?.text ?? address))
 }
 
 function notAllowed(why: string): AppError {

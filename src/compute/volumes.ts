@@ -3,6 +3,7 @@ import { mkdir, rm } from "node:fs/promises"
 import { join } from "node:path"
 import type { ContainerRow, VolumeRow } from "../db/schema"
 import type { Engine } from "../engine/engine"
+import { EngineFault } from "../engine/faults"
 import { mountPathsOf } from "./model"
 import type { ContainerStore } from "./store"
 
@@ -39,20 +40,31 @@ export class Volumes {
   /** With everything in it. Throws EngineFault while a container holds it. */
   async delete(volume: VolumeRow): Promise<void> {
     await this.engine.removeVolume(engineName(volume))
-    await rm(this.folderOf(volume), { recursive: true, force: true })
+    await removeFolder(this.folderOf(volume))
     await this.store.volumes.delete(volume.id)
   }
 
   /** Those of one container, which is gone from the engine. */
   async deleteAll(containerId: string): Promise<void> {
     for (const volume of await this.store.volumes.list(containerId)) await this.delete(volume)
-    if (idPattern.test(containerId)) await rm(join(this.folder, containerId), { recursive: true, force: true })
+    if (idPattern.test(containerId)) await removeFolder(join(this.folder, containerId))
   }
 
   private folderOf({ containerId, id }: VolumeRow): string {
     // Whoever changes the store must not choose what is deleted.
     if (!idPattern.test(containerId) || !idPattern.test(id)) throw new Error(`the volume ${id} of ${containerId} has no proper name`)
     return join(this.folder, containerId, id)
+  }
+}
+
+/** What containers keep belongs to users of theirs, whom we may touch only with rights of our own (systemd/freehold-containers.conf). Throws EngineFault. */
+async function removeFolder(folder: string): Promise<void> {
+  try {
+    await rm(folder, { recursive: true, force: true })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code !== "EACCES" && code !== "EPERM") throw error
+    throw new EngineFault(`what it kept may not be removed by the user whom Freehold runs as (${code})`, undefined, error)
   }
 }
 

@@ -1,7 +1,11 @@
 import type { Generated, Selectable } from "kysely"
+import type { ConnectSchema } from "./connect-schema"
+import type { TimelineTable } from "./timeline-schema"
+import type { WebhookSchema } from "./webhook-schema"
 
 /** Tables as types; columns are snake_case in SQL and camelCase here. Times are Unix milliseconds, flags 0 or 1, lists and maps JSON text. */
-export interface Schema {
+export interface Schema extends ConnectSchema, WebhookSchema {
+  timelineEntries: TimelineTable
   people: PersonRow
   sessions: SessionRow
   serviceAccounts: ServiceAccountRow
@@ -85,7 +89,7 @@ export interface AuditTable {
   /** Null where nobody was recognised. */
   personId: string | null
   username: string | null
-  tokenKind: "session" | "api_token" | "ssh_key" | null
+  tokenKind: "session" | "api_token" | "api_key" | "widget_token" | "ssh_key" | null
   /** Of an SSH key the fingerprint. */
   tokenId: string | null
   address: string

@@ -3,11 +3,10 @@ import { describeError } from "../errors"
 import type { RecordType, ServerAnswer } from "./lookup"
 import type { Name } from "./name"
 import { typeNumbers } from "./rdata"
-import { leastTtl } from "./verdict"
-import { CLASS_IN, type Message, type Question, rcodes } from "./wire"
+import { readRecursive } from "./recursive"
+import { CLASS_IN, type Question } from "./wire"
 
 const MAX_ANSWER_OCTETS = 65535
-const MAX_ALIASES = 8
 
 /** Asks a recursive resolver over HTTPS (RFC 8484, POST with id 0); never throws. What it answers may come from its cache. */
 export async function askOverHttps(
@@ -22,13 +21,21 @@ export async function askOverHttps(
   const where = { server: hostname, address: host }
   const reply = await post(url, question, AbortSignal.any([AbortSignal.timeout(timeoutMs), stopped]))
   if (reply.kind !== "message") return { ...where, outcome: reply.kind, values: [], detail: reply.detail }
-  return { ...where, ...readRecursive(reply.message, question) }
+  const { outcome, values, ttlLeftSeconds, chain, detail } = readRecursive(reply.message, question)
+  return {
+    ...where,
+    outcome,
+    values,
+    ...(outcome === "answer" ? { ttlSeconds: ttlLeftSeconds } : {}),
+    ...(chain.length > 1 ? { name: chain.at(-1) } : {}),
+    ...(detail === undefined ? {} : { detail }),
+  }
 }
 
 async function post(url: string, question: Question, signal: AbortSignal): Promise<Reply> {
   const mime = "application/dns-message"
   try {
-    const body = encodeQuery(0, question, true, true)
+    const body = encodeQuery(0, question, true, { recursion: true })
     const res = await fetch(url, { method: "POST", headers: { "content-type": mime, accept: mime }, body, signal, redirect: "error" })
     if (res.status !== 200 || !res.headers.get("content-type")?.startsWith(mime)) {
       await res.body?.cancel()
@@ -45,23 +52,4 @@ async function post(url: string, question: Question, signal: AbortSignal): Promi
   } catch (error) {
     return { kind: "unreachable", detail: describeError(error) }
   }
-}
-
-function readRecursive(given: Message, question: Question): Pick<ServerAnswer, "outcome" | "values" | "ttlSeconds" | "detail" | "name"> {
-  if (given.rcode === rcodes.REFUSED) return { outcome: "refused", values: [] }
-  if (given.rcode !== rcodes.NOERROR && given.rcode !== rcodes.NXDOMAIN) {
-    return { outcome: "servfail", values: [], detail: `response code ${given.rcode}` }
-  }
-  let name = question.name
-  for (let hop = 0; hop <= MAX_ALIASES; hop++) {
-    const own = given.answers.filter((record) => record.name === name && record.class === CLASS_IN)
-    const wanted = own.filter((record) => record.type === question.type)
-    const followed = name === question.name ? {} : { name }
-    if (wanted.length > 0)
-      return { outcome: "answer", values: wanted.map((record) => record.value), ttlSeconds: leastTtl(wanted), ...followed }
-    const alias = own.find((record) => record.type === typeNumbers.CNAME)
-    if (!alias) return { outcome: given.rcode === rcodes.NXDOMAIN ? "nxdomain" : "nodata", values: [], ...followed }
-    name = alias.value
-  }
-  return { outcome: "servfail", values: [], detail: "its answer is a chain of too many CNAMEs" }
 }

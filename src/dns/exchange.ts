@@ -11,13 +11,26 @@ export type Endpoint = { server: string; address: string; port: number }
 export type Reply =
   { kind: "message"; message: Message } | { kind: "malformed"; detail: string } | { kind: "unreachable"; detail: string; noRoute?: boolean }
 
-export type ExchangeOptions = { timeoutMs: number; attempts: number; signal: AbortSignal; onSend?: () => boolean }
+/** `recursion` asks a recursive resolver, `signed` for signatures too. */
+export type ExchangeOptions = {
+  timeoutMs: number
+  attempts: number
+  signal: AbortSignal
+  onSend?: () => boolean
+  recursion?: boolean
+  signed?: boolean
+}
 
 const MAX_STRAYS = 64
 
-/** The octets of a query with EDNS or without; `recursion` asks a recursive resolver. */
-export function encodeQuery(id: number, question: Question, edns: boolean, recursion = false): Uint8Array<ArrayBuffer> {
-  const offer = edns ? { edns: { udpSize: UDP_SIZE, version: 0 } } : {}
+/** The octets of a query with EDNS or without; `recursion` asks a recursive resolver, `signed` for signatures, which takes EDNS. */
+export function encodeQuery(
+  id: number,
+  question: Question,
+  edns: boolean,
+  { recursion = false, signed = false }: { recursion?: boolean; signed?: boolean } = {},
+): Uint8Array<ArrayBuffer> {
+  const offer = edns ? { edns: { udpSize: UDP_SIZE, version: 0, ...(signed ? { dnssecOk: true } : {}) } } : {}
   return encodeMessage(message({ id, questions: [question], recursionDesired: recursion, ...offer }))
 }
 
@@ -98,7 +111,7 @@ async function askUdp(to: Endpoint, question: Question, edns: boolean, options: 
       socket: { data: (_socket, bytes) => onData(bytes), error: (...given: unknown[]) => resolve(unreachable(given.at(-1))) },
     })
     socket = opened
-    opened.send(encodeQuery(id, question, edns))
+    opened.send(encodeQuery(id, question, edns, options))
     return await promise
   } catch (error) {
     return unreachable(error)
@@ -112,7 +125,7 @@ async function askUdp(to: Endpoint, question: Question, edns: boolean, options: 
 async function askTcp(to: Endpoint, question: Question, edns: boolean, options: ExchangeOptions): Promise<Reply> {
   const id = randomInt(0x10000)
   try {
-    const received = await exchangeOverTcp({ host: to.address, port: to.port }, encodeQuery(id, question, edns), options)
+    const received = await exchangeOverTcp({ host: to.address, port: to.port }, encodeQuery(id, question, edns, options), options)
     return readReply(received, id, question) ?? { kind: "malformed", detail: "what it sent over TCP answers another question" }
   } catch (error) {
     return unreachable(error)

@@ -1,6 +1,8 @@
 import { createServer, type Server, type Socket } from "node:net"
 import { AppError } from "../errors"
-import { answer } from "./answer"
+import { answer, cut } from "./answer"
+import { kindOf, networkOf, ResponseRate, type ResponseRateOptions } from "./response-rate"
+import { TcpSession } from "./tcp-session"
 import type { AuthoritativeZone } from "./zone"
 
 export type DnsListenerOptions = {
@@ -9,6 +11,12 @@ export type DnsListenerOptions = {
   /** A TCP client gets this long for each whole message (RFC 7766 section 6.2.3), and to take our answer. */
   idleTimeoutMs?: number
   maxConnections?: number
+  /** TCP connections from one network. */
+  maxFromNetwork?: number
+  /** Queries over one TCP connection, after which it ends. */
+  maxQueries?: number
+  /** How many answers over UDP a network gets. */
+  rate?: ResponseRateOptions
   /** Told of faults that are ours, not the client's. */
   onFault?: (error: unknown) => void
 }
@@ -16,15 +24,19 @@ export type DnsListenerOptions = {
 type UdpSocket = { readonly port: number; close(): void }
 const PORT_TRIES = 8
 
-/** Serves zones over UDP and TCP on one port. No rate limit on answers: meant for the demo and for small houses. */
+/** Serves zones over UDP and TCP on one port; answers over UDP are limited by network, over TCP connections and queries are. */
 export class DnsListener {
   private udp: UdpSocket | undefined
   private tcp: Server | undefined
   private connections = new Set<Socket>()
+  private tcpClients = new Map<string, number>()
+  private rate: ResponseRate
   private options: Required<DnsListenerOptions>
 
   constructor(options: DnsListenerOptions) {
-    this.options = { idleTimeoutMs: 5000, maxConnections: 64, onFault: () => {}, ...options }
+    const bounds = { idleTimeoutMs: 5000, maxConnections: 256, maxFromNetwork: 32, maxQueries: 1000 }
+    this.options = { ...bounds, rate: {}, onFault: () => {}, ...options }
+    this.rate = new ResponseRate(this.options.rate)
   }
 
   /** Binds both; port 0 picks a free one. Throws AppError("conflict") where the port is taken. */
@@ -69,9 +81,11 @@ export class DnsListener {
       port,
       socket: {
         data: (socket, query, fromPort, fromAddress) => {
-          const reply = this.reply(query, "udp")
+          const reply = fromPort === 0 ? undefined : this.reply(query, "udp")
+          if (reply === undefined) return
+          const verdict = this.rate.decide(fromAddress, kindOf(reply))
           // An answer that the kernel cannot take is lost, as any datagram may be; the client asks again.
-          if (reply && fromPort !== 0) socket.send(reply, fromPort, fromAddress)
+          if (verdict !== "drop") socket.send(verdict === "cut" ? cut(reply) : reply, fromPort, fromAddress)
         },
         // A client that left before its answer came; nothing of ours.
         error: () => {},
@@ -91,37 +105,19 @@ export class DnsListener {
   }
 
   private serve(socket: Socket): void {
-    if (this.connections.size >= this.options.maxConnections) return void socket.destroy()
+    const network = networkOf(socket.remoteAddress ?? "::")
+    const ofNetwork = this.tcpClients.get(network) ?? 0
+    const { maxConnections, maxFromNetwork, idleTimeoutMs, maxQueries } = this.options
+    if (this.connections.size >= maxConnections || ofNetwork >= maxFromNetwork) return void socket.destroy()
     this.connections.add(socket)
-    let waiting = Buffer.alloc(0)
-    let timer = setTimeout(() => socket.destroy(), this.options.idleTimeoutMs)
-    const restartTimer = () => {
-      clearTimeout(timer)
-      timer = setTimeout(() => socket.destroy(), this.options.idleTimeoutMs)
-    }
-    // One answer at a time, and none while the client does not read: what is unread stays in the kernel.
-    const work = () => {
-      while (waiting.length >= 2 && waiting.length >= 2 + waiting.readUInt16BE(0)) {
-        const size = waiting.readUInt16BE(0)
-        const reply = this.reply(waiting.subarray(2, 2 + size), "tcp")
-        waiting = waiting.subarray(2 + size)
-        if (!reply) return void socket.destroy()
-        restartTimer()
-        if (!socket.write(Buffer.concat([Buffer.from([reply.length >>> 8, reply.length & 0xff]), reply]))) return void socket.pause()
-      }
-    }
-    socket.on("data", (chunk: Buffer) => {
-      waiting = Buffer.concat([waiting, chunk])
-      if (!socket.isPaused()) work()
-    })
-    socket.on("drain", () => {
-      socket.resume()
-      work()
-    })
-    socket.on("error", () => socket.destroy())
+    this.tcpClients.set(network, ofNetwork + 1)
+    const session = new TcpSession(socket, { idleTimeoutMs, maxQueries, reply: (query) => this.reply(query, "tcp") })
     socket.on("close", () => {
-      clearTimeout(timer)
+      session.end()
       this.connections.delete(socket)
+      const left = (this.tcpClients.get(network) ?? 1) - 1
+      if (left > 0) this.tcpClients.set(network, left)
+      else this.tcpClients.delete(network)
     })
   }
 }

@@ -51,6 +51,14 @@ export function labelsOf(text: string): Uint8Array[] {
   return labels.map((label) => Uint8Array.from(label))
 }
 
+/** The octets of a name without compression, in the spelling given; throws WireError. */
+export function uncompressed(text: string): Uint8Array {
+  const octets: number[] = []
+  for (const label of labelsOf(text)) octets.push(label.length, ...label)
+  octets.push(0)
+  return Uint8Array.from(octets)
+}
+
 /** The canonical text of a name in presentation form; throws WireError. */
 export const canonicalName = (text: string): Name => nameFromLabels(labelsOf(text))
 

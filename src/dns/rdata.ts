@@ -1,13 +1,33 @@
 import { isIPv4, isIPv6 } from "node:net"
+import { readSigned, writeSigned } from "./dnssec"
 import type { RecordType } from "./lookup"
-import { WireError } from "./name"
+import { uncompressed, WireError } from "./name"
 import type { Reader, Writer } from "./octets"
 
 /** Type numbers of the records we read and write (IANA DNS parameters). */
-export const typeNumbers = { A: 1, NS: 2, CNAME: 5, SOA: 6, MX: 15, TXT: 16, AAAA: 28, SRV: 33, CAA: 257 } as const satisfies Record<
-  RecordType | "MX" | "SRV",
-  number
->
+export const typeNumbers = {
+  A: 1,
+  NS: 2,
+  CNAME: 5,
+  SOA: 6,
+  MX: 15,
+  TXT: 16,
+  AAAA: 28,
+  SRV: 33,
+  DS: 43,
+  RRSIG: 46,
+  DNSKEY: 48,
+  CAA: 257,
+} as const satisfies Record<RecordType, number>
+
+/** The number of the type that a signature in presentation form covers. */
+export function coveredType(signature: string): number | undefined {
+  const word = signature.slice(0, signature.indexOf(" "))
+  if (word.startsWith("TYPE")) return Number(word.slice(4))
+  return Object.hasOwn(typeNumbers, word) ? typeNumbers[word as RecordType] : undefined
+}
+
+const typeName = (number: number) => Object.entries(typeNumbers).find(([, known]) => known === number)?.[0] ?? `TYPE${number}`
 
 const STRING_OCTETS = 255
 
@@ -23,7 +43,8 @@ function readIPv6(octets: Uint8Array): string {
   return `${groups.slice(0, best.start).join(":")}::${groups.slice(best.start + best.length).join(":")}`
 }
 
-function octetsOfIPv6(text: string): Uint8Array {
+/** The sixteen octets of an IPv6 address in text. */
+export function octetsOfIPv6(text: string): Uint8Array {
   const dotted = /^(.*:)(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(text)
   const hex = (high?: string, low?: string) => ((Number(high) << 8) | Number(low)).toString(16)
   const plain = dotted ? `${dotted[1]}${hex(dotted[2], dotted[3])}:${hex(dotted[4], dotted[5])}` : text
@@ -62,7 +83,11 @@ function readValue(reader: Reader, type: number, length: number, end: number): s
     case typeNumbers.MX:
       return `${reader.u16()} ${reader.name() || "."}`
     case typeNumbers.SRV:
-      return `${reader.u16()} ${reader.u16()} ${reader.u16()} ${reader.name() || "."}`
+      return [reader.u16(), reader.u16(), reader.u16(), reader.name() || "."].join(" ")
+    case typeNumbers.DS:
+    case typeNumbers.DNSKEY:
+    case typeNumbers.RRSIG:
+      return readSigned(reader, type, end, typeName)
     case typeNumbers.TXT: {
       const strings: Uint8Array[] = []
       if (length === 0) throw new WireError("a TXT record has no character-string")
@@ -98,9 +123,12 @@ export function writeData(writer: Writer, type: number, value: string): void {
     case typeNumbers.SOA:
       return writeAuthority(writer, value)
     case typeNumbers.MX:
-      return writeNumbered(writer, value, 1, "an MX record such as: 10 mail.example")
     case typeNumbers.SRV:
-      return writeNumbered(writer, value, 3, "an SRV record such as: 0 5 443 host.example")
+      return writeTarget(writer, value, type === typeNumbers.MX ? 1 : 3)
+    case typeNumbers.DS:
+    case typeNumbers.DNSKEY:
+    case typeNumbers.RRSIG:
+      return writeSigned(writer, type, value, coveredType(value))
     case typeNumbers.TXT: {
       const octets = Buffer.from(value, "utf8")
       for (let at = 0; at === 0 || at < octets.length; at += STRING_OCTETS) {
@@ -127,14 +155,15 @@ export function writeData(writer: Writer, type: number, value: string): void {
   }
 }
 
-/** Numbers of 16 bits, then a name. */
-function writeNumbered(writer: Writer, value: string, count: number, what: string): void {
+/** An MX or SRV: numbers of 16 bits, then a name, which of an SRV is not compressed (RFC 2782). */
+function writeTarget(writer: Writer, value: string, count: number): void {
   const words = value.split(" ")
-  const numbers = words.slice(0, count)
-  const bad = words.length !== count + 1 || numbers.some((number) => !/^\d{1,5}$/.test(number) || Number(number) > 0xffff)
-  if (bad) throw new WireError(`"${value}" is not ${what}`)
+  const [numbers, names] = [words.slice(0, count), words.slice(count)]
+  const bad = numbers.length !== count || numbers.some((number) => !/^\d{1,5}$/.test(number) || Number(number) > 0xffff)
+  if (bad || names.length !== 1) throw new WireError(`"${value}" is not ${count} number${count === 1 ? "" : "s"} and a name`)
   for (const number of numbers) writer.u16(Number(number))
-  writer.name(words[count] ?? "")
+  if (count === 1) writer.name(names[0]!)
+  else writer.octets(uncompressed(names[0]!))
 }
 
 function writeAuthority(writer: Writer, value: string): void {

@@ -6,7 +6,7 @@
  * - Final answers are never cached; delegations are, for 15 minutes at most (delegations.ts).
  * - The servers asked are those that the parent names: that is where the world goes. Servers that only the zone's own NS set names are not asked, unless one
  *   server holds parent and child and no referral is to be had.
- * - No DNSSEC validation, no DNAME, no search lists, no 0x20; a name server whose name is a CNAME (forbidden by RFC 2181 section 10.3) has no address.
+ * - No DNSSEC validation (signatures are brought along where they are asked for), no DS of a top-level domain, no DNAME, no search lists, no 0x20; a name server whose name is a CNAME (forbidden by RFC 2181 section 10.3) has no address.
  * - Name servers may have any address, private and loopback ones too: a house has its own.
  */
 import { isIPv6 } from "node:net"
@@ -15,8 +15,8 @@ import { DelegationCache } from "./delegations"
 import { Descent, type Found } from "./descent"
 import { askOverHttps } from "./doh"
 import type { Endpoint } from "./exchange"
-import type { DnsLookup, Lookup, RecordType, ServerAnswer } from "./lookup"
-import { canonicalName, type Name, showName, WireError } from "./name"
+import type { DnsLookup, Lookup, LookupFault, LookupOptions, RecordType, ServerAnswer } from "./lookup"
+import { canonicalName, type Name, parentOf, showName, WireError } from "./name"
 import { typeNumbers } from "./rdata"
 import type { Root } from "./root-hints"
 import { LookupProblem, Session } from "./session"
@@ -41,7 +41,7 @@ const MAX_CUTS = 4
 const DOH_SHARE = 0.25
 const usefulOutcomes = new Set<ServerAnswer["outcome"]>(["answer", "nodata", "nxdomain"])
 
-type ZoneAnswers = { zone: Name; answers: ServerAnswer[]; targets: Set<Name>; problem?: string }
+type ZoneAnswers = { zone: Name; answers: ServerAnswer[]; targets: Set<Name>; problem?: string; fault?: LookupFault }
 
 /** Asks the DNS from the root hints down, and every authoritative server of the name's zone; one look-up takes `budgetMs` at most. */
 export class Resolver implements DnsLookup {
@@ -71,19 +71,21 @@ export class Resolver implements DnsLookup {
   }
 
   /** Never throws for what the network or the name is like: it is in the Lookup. */
-  async lookup(rawName: string, type: RecordType): Promise<Lookup> {
+  async lookup(rawName: string, type: RecordType, { signed = false }: LookupOptions = {}): Promise<Lookup> {
     const result: Lookup = { name: rawName, type, zone: undefined, via: "authoritative", answers: [] }
     const { budgetMs, doh } = this.options
     const ownBudgetMs = doh ? Math.round(budgetMs * (1 - DOH_SHARE)) : budgetMs
-    const session = new Session({ ...this.options, budgetMs: ownBudgetMs, stopped: this.stopping.signal })
+    const session = new Session({ ...this.options, budgetMs: ownBudgetMs, stopped: this.stopping.signal, signed })
     const startedAt = this.options.now()
     try {
       result.name = canonicalName(rawName)
       await this.follow(session, result)
     } catch (error) {
-      if (error instanceof WireError) return { ...result, problem: `"${rawName}" cannot be asked for: ${error.message}.` }
+      if (error instanceof WireError)
+        return { ...result, problem: `"${rawName}" cannot be asked for: ${error.message}.`, fault: "bad_name" }
       if (!(error instanceof LookupProblem)) throw error
       result.problem = error.message
+      result.fault = error.fault
     } finally {
       session.end()
     }
@@ -98,7 +100,8 @@ export class Resolver implements DnsLookup {
     const count = new Set(roots.map((root) => root.name)).size
     const none = count === 1 ? "the only root server did not answer" : `none of ${count} root servers answered`
     const closed = isBlocked ? `Port 53 seems closed outward: ${none}` : `Port 53 seems to be intercepted: ${none} with authority`
-    const lost: Lookup = { ...result, zone: undefined, answers: [], problem: `${closed}, and no DoH resolver is configured.` }
+    const problem = `${closed}, and no DoH resolver is configured.`
+    const lost: Lookup = { ...result, zone: undefined, answers: [], problem, fault: "port_closed" }
     if (!doh) return lost
     const timeoutMs = Math.max(1, Math.min(remainingMs, budgetMs))
     const answer = await askOverHttps(doh, result.name, result.type, timeoutMs, this.stopping.signal)
@@ -117,21 +120,27 @@ export class Resolver implements DnsLookup {
       name !== undefined && (name === target || leadsTo(cameFrom.get(name), target))
     // A Map is walked in the order of insertion, entries added on the way included.
     for (const name of cameFrom.keys()) {
-      let found = await this.descent.find(session, name)
+      // The records of a delegation stand with the parent.
+      const place = result.type === "DS" ? parentOf(name) : name
+      let found = await this.descent.find(session, place)
       let said = await this.askZone(session, found, name, type)
       if (said.problem && found.isCached) {
         // The delegation may have moved since it was kept: ask the parent again, once.
         this.cache.drop(found.delegation.zone)
-        found = await this.descent.find(session, name)
+        found = await this.descent.find(session, place)
         said = await this.askZone(session, found, name, type)
       }
       result.zone = said.zone || undefined
-      result.problem ??= said.problem
+      if (said.problem !== undefined && result.problem === undefined) {
+        result.problem = said.problem
+        result.fault = said.fault
+      }
       for (const answer of said.answers) result.answers.push(name === result.name ? answer : { ...answer, name })
       for (const target of said.targets) {
         if (leadsTo(name, target))
-          throw new LookupProblem(`The CNAME of ${name} leads back to ${target}, so the look-up would go in a circle.`)
-        if (cameFrom.size > MAX_ALIASES) throw new LookupProblem(`${result.name} leads through more than ${MAX_ALIASES} CNAMEs.`)
+          throw new LookupProblem(`The CNAME of ${name} leads back to ${target}, so the look-up would go in a circle.`, "loop")
+        if (cameFrom.size > MAX_ALIASES)
+          throw new LookupProblem(`${result.name} leads through more than ${MAX_ALIASES} CNAMEs.`, "chain_too_long")
         if (!cameFrom.has(target)) cameFrom.set(target, name)
       }
     }
@@ -145,7 +154,7 @@ export class Resolver implements DnsLookup {
       const problem = found.failures
         ? `No root server gave a usable answer about ${showName(name)}.`
         : `No delegation was found for ${showName(name)}: the root zone has no such top-level domain.`
-      return { zone: "", answers, targets: new Set(), problem }
+      return { zone: "", answers, targets: new Set(), problem, fault: found.failures ? "port_closed" : "no_delegation" }
     }
     const isSilent = found.failures?.every(({ verdict }) => verdict.outcome === "unreachable") ?? false
     for (let cut = 0; ; cut++) {
@@ -167,7 +176,8 @@ export class Resolver implements DnsLookup {
         continue
       }
       const isUseful = targets.size > 0 || answers.some(({ outcome }) => usefulOutcomes.has(outcome))
-      return { zone: delegation.zone, answers, targets, ...(isUseful ? {} : { problem: uselessness(delegation, answers) }) }
+      const fault = isUseful ? {} : { problem: uselessness(delegation, answers), fault: "servers_unusable" as const }
+      return { zone: delegation.zone, answers, targets, ...fault }
     }
   }
 

@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from "node:crypto"
-import { labelsOf, type Name, nameFromLabels, WireError } from "./name"
+import { type Name, nameFromLabels, uncompressed, WireError } from "./name"
 import { Reader, Writer } from "./octets"
 
 /**
@@ -40,12 +40,12 @@ export function signMessage(bytes: Uint8Array, key: TsigKey, nowMs: number): { b
   const fields = { algorithm: key.algorithm, timeSeconds, fudgeSeconds: FUDGE_SECONDS, error: 0, other: new Uint8Array() }
   const mac = digest(key, [bytes, variables(key.name, fields)])
   const writer = new Writer()
-  writer.octets(nameOctets(key.name))
+  writer.octets(uncompressed(key.name))
   writer.u16(TSIG)
   writer.u16(CLASS_ANY)
   writer.u32(0)
   writer.measured(() => {
-    writer.octets(nameOctets(key.algorithm))
+    writer.octets(uncompressed(key.algorithm))
     writeTime(writer, timeSeconds)
     writer.u16(FUDGE_SECONDS)
     writer.u16(mac.length)
@@ -138,10 +138,10 @@ function findRecord(bytes: Uint8Array): { start: number; name: Name; fields: Tsi
 /** What is signed beside the message (section 4.3.3). */
 function variables(name: Name, fields: TsigFields): Uint8Array {
   const writer = new Writer()
-  writer.octets(nameOctets(name))
+  writer.octets(uncompressed(name))
   writer.u16(CLASS_ANY)
   writer.u32(0)
-  writer.octets(nameOctets(fields.algorithm))
+  writer.octets(uncompressed(fields.algorithm))
   writeTime(writer, fields.timeSeconds)
   writer.u16(fields.fudgeSeconds)
   writer.u16(fields.error)
@@ -159,9 +159,4 @@ function digest(key: TsigKey, parts: Uint8Array[]): Buffer {
 function writeTime(writer: Writer, seconds: number): void {
   writer.u16(Math.floor(seconds / 2 ** 32))
   writer.u32(seconds % 2 ** 32)
-}
-
-/** A name in canonical wire form, which is never compressed in a signature. */
-function nameOctets(name: Name): Uint8Array {
-  return Buffer.concat([...labelsOf(name).flatMap((label) => [Uint8Array.of(label.length), label]), Uint8Array.of(0)])
 }

@@ -4,12 +4,12 @@ import type { Endpoint, Reply } from "./exchange"
 import type { ServerAnswer } from "./lookup"
 import type { Name } from "./name"
 import { isWithin, showName } from "./name"
-import { typeNumbers } from "./rdata"
+import { coveredType, typeNumbers } from "./rdata"
 import { CLASS_IN, type DnsRecord, type Message, type Question, rcodes } from "./wire"
 
 /** What a reply means to somebody who asked a server of `zone`. */
 export type Verdict =
-  | { kind: "records"; values: string[]; ttlSeconds: number; delegation?: Delegation }
+  | { kind: "records"; values: string[]; ttlSeconds: number; delegation?: Delegation; signatures?: string[] }
   | { kind: "alias"; target: Name }
   | { kind: "nodata" | "nxdomain" }
   | { kind: "referral"; delegation: Delegation }
@@ -45,11 +45,13 @@ export function judge(reply: Reply, zone: Name, question: Question, port: number
   if (wanted.length > 0) {
     const isApex = question.type === typeNumbers.NS && question.name !== zone
     const delegation = isApex ? delegationFrom(question.name, wanted, given, question.name, port) : undefined
+    const signatures = own.filter((record) => record.type === typeNumbers.RRSIG && coveredType(record.value) === question.type)
     return {
       kind: "records",
       values: wanted.map((record) => record.value),
       ttlSeconds: leastTtl(wanted),
       ...(delegation ? { delegation } : {}),
+      ...(signatures.length > 0 ? { signatures: signatures.map((record) => record.value) } : {}),
     }
   }
   const alias = own.find((record) => record.type === typeNumbers.CNAME)
@@ -91,7 +93,10 @@ export function showAddress(address: string, port: number): string {
 /** The verdict on one server as the look-up reports it; an alias or a referral is for the resolver to follow. */
 export function toAnswer(from: Endpoint, verdict: Exclude<Verdict, { kind: "alias" | "referral" }>): ServerAnswer {
   const where = { server: showName(from.server), address: showAddress(from.address, from.port) }
-  if (verdict.kind === "records") return { ...where, outcome: "answer", values: verdict.values, ttlSeconds: verdict.ttlSeconds }
+  if (verdict.kind === "records") {
+    const { values, ttlSeconds, signatures } = verdict
+    return { ...where, outcome: "answer", values, ttlSeconds, ...(signatures ? { signatures } : {}) }
+  }
   if (verdict.kind === "failed") return { ...where, outcome: verdict.outcome, values: [], detail: verdict.detail }
   return { ...where, outcome: verdict.kind, values: [] }
 }

@@ -37,6 +37,10 @@ test.each<[keyof typeof typeNumbers, string]>([
   ["MX", "10 mail.example.org"],
   ["MX", "0 ."],
   ["SRV", "0 5 443 host.example.org"],
+  ["DS", "60485 13 2 00ff10"],
+  ["DNSKEY", "257 3 13 AQID"],
+  ["RRSIG", "A 13 3 300 20261213174503 20261129161503 46048 example.org AQID"],
+  ["RRSIG", "TYPE65280 13 3 300 20380119031408 20261129161503 46048 . AQID"],
   ["CAA", '0 issue "ca.example; policy=\\"a\\\\b\\""'],
 ])("a %s record %p comes back as it was written", (type, value) => {
   const sent = message({ id: 7, response: true, answers: [record(typeNumbers[type], value)] })
@@ -54,6 +58,26 @@ test("every octet is where it belongs, wherever the message outgrows what was se
 test("an unknown type is carried as it is", () => {
   const sent = message({ answers: [record(65280, "\\# 3 00ff10"), record(65280, "\\# 0")] })
   expect(decodeMessage(encodeMessage(sent))).toEqual(sent)
+})
+
+test.each<[keyof typeof typeNumbers, string]>([
+  ["MX", "mail.example.org"],
+  ["MX", "70000 mail.example.org"],
+  ["SRV", "0 5 host.example.org"],
+  ["DS", "1 2 ff"],
+  ["DNSKEY", "257 3 300 AQID"],
+  ["RRSIG", "A 13 3 300 tomorrow 20261129161503 46048 example.org AQID"],
+  ["RRSIG", "NONESUCH 13 3 300 20261213174503 20261129161503 46048 example.org AQID"],
+])("a %s record %p is not written", (type, value) => {
+  expect(() => encodeMessage(message({ answers: [record(typeNumbers[type], value)] }))).toThrow(
+    expect.objectContaining({ name: "WireError" }),
+  )
+})
+
+test("the DO bit goes there and back, and is not there where it is off", () => {
+  const sent = message({ edns: { udpSize: 1232, version: 0, dnssecOk: true } })
+  expect(decodeMessage(encodeMessage(sent)).edns).toEqual({ udpSize: 1232, version: 0, dnssecOk: true })
+  expect(decodeMessage(encodeMessage(message({ edns: { udpSize: 1232, version: 0 } }))).edns).toEqual({ udpSize: 1232, version: 0 })
 })
 
 test("a TXT of several strings is joined, and names are told apart however their labels are spelled", () => {
@@ -77,6 +101,9 @@ test.each<[string, Uint8Array]>([
   ["a TXT string past its record", bytes(header(0, 1), [0, 0, 16, 0, 1, 0, 0, 0, 9, 0, 2, 9, 97])],
   ["an empty TXT", bytes(header(0, 1), [0, 0, 16, 0, 1, 0, 0, 0, 9, 0, 0])],
   ["octets after the end", bytes(header(0, 0), [0])],
+  ["an MX without a name", bytes(header(0, 1), [0, 0, 15, 0, 1, 0, 0, 0, 9, 0, 2, 0, 1])],
+  ["an SRV with octets to spare", bytes(header(0, 1), [0, 0, 33, 0, 1, 0, 0, 0, 9, 0, 8, 0, 1, 0, 1, 0, 1, 0, 7])],
+  ["an RRSIG whose signer runs past it", bytes(header(0, 1), [0, 0, 46, 0, 1, 0, 0, 0, 9, 0, 19], Array(18).fill(1), [3], "abc", [0])],
   ["a CAA tag past its record", bytes(header(0, 1), [0, 1, 1, 0, 1, 0, 0, 0, 9, 0, 3, 0, 9, 97])],
 ])("%s is malformed", (_what, packet) => {
   expect(() => decodeMessage(packet)).toThrow(expect.objectContaining({ name: "WireError" }))

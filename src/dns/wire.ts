@@ -7,7 +7,7 @@
  *   answer of 4097 records stops the process for seconds. Its decoder serves the tests as an independent witness.
  * - Names are compared and shown in lower case; only a question keeps its spelling, to be echoed (`spelled`).
  * - Octets after the last record make a message malformed, as BIND and Knot have it.
- * - No DNSSEC: signatures are carried as data of an unknown type and not checked.
+ * - DNSSEC records are read and written (dnssec.ts); no signature is checked here.
  */
 import type { Name } from "./name"
 import { nameFromLabels, WireError } from "./name"
@@ -20,11 +20,13 @@ export const CLASS_IN = 1
 /** The UDP size that we offer and honour: fits every path without fragments (RFC 9715). */
 export const UDP_SIZE = 1232
 const OPT = 41
+const DO_BIT = 0x8000
 
 export type Question = { name: Name; type: number; class: number; spelled?: string }
 /** A record with its data in presentation form (`readData`). */
 export type DnsRecord = { name: Name; type: number; class: number; ttl: number; value: string }
-export type Edns = { udpSize: number; version: number }
+/** `dnssecOk` is the DO bit (RFC 3225), left out where it is off. */
+export type Edns = { udpSize: number; version: number; dnssecOk?: boolean }
 export type Message = {
   id: number
   response: boolean
@@ -95,7 +97,7 @@ export function encodeMessage(given: Message): Uint8Array<ArrayBuffer> {
     writer.u16(given.edns.udpSize)
     writer.u8(given.rcode >>> 4)
     writer.u8(given.edns.version)
-    writer.u16(0)
+    writer.u16(given.edns.dnssecOk ? DO_BIT : 0)
     writer.u16(0)
   }
   return writer.done()
@@ -127,7 +129,7 @@ export function decodeMessage(bytes: Uint8Array): Message {
         continue
       }
       if (section !== 2 || decoded.edns || record.name !== "") throw new WireError("the message has an OPT record where none may be")
-      decoded.edns = { udpSize: record.class, version: (record.ttl >>> 16) & 0xff }
+      decoded.edns = { udpSize: record.class, version: (record.ttl >>> 16) & 0xff, ...(record.ttl & DO_BIT ? { dnssecOk: true } : {}) }
       decoded.rcode |= (record.ttl >>> 24) << 4
     }
   }

@@ -11,6 +11,7 @@ export type ZoneOptions = {
   nameServers: string[]
   /** Mailbox of the SOA record, as a domain name. */
   contact: string
+  /** Of the zone as it is filled at first; the Unix time in seconds unless given. */
   serial?: number
   ttlSeconds?: number
   /** How long "no such record" may be remembered (RFC 2308). */
@@ -19,7 +20,7 @@ export type ZoneOptions = {
 }
 
 /**
- * The records of one zone, changed one RRset at a time; each change raises the serial. Truth list: no wildcards and no delegations (a `set` that would make
+ * The records of one zone, changed one RRset at a time; the serial that is shown after changes is higher (RFC 1982) than the one before. Truth list: no wildcards and no delegations (a `set` that would make
  * one is refused), no DNSSEC, no transfers.
  */
 export class AuthoritativeZone {
@@ -28,22 +29,27 @@ export class AuthoritativeZone {
   /** Names that exist only because something lies below them (RFC 8020), and how many sets do. */
   private below = new Map<Name, number>()
   private serial: number
+  private isChanged = false
   private options: Required<ZoneOptions>
 
   /** Throws AppError("invalid"). */
   constructor(options: ZoneOptions) {
-    this.options = { serial: 1, ttlSeconds: 300, negativeTtlSeconds: 5, maxNames: 10_000, ...options }
+    this.options = { serial: Math.floor(Date.now() / 1000), ttlSeconds: 300, negativeTtlSeconds: 5, maxNames: 10_000, ...options }
     this.origin = parse(options.origin)
     this.serial = this.options.serial >>> 0
     if (options.nameServers.length === 0) throw new AppError("invalid", `zone ${this.origin} has no name server`)
     this.set(this.origin, "NS", options.nameServers, this.options.ttlSeconds)
+    this.isChanged = false
     checkData(typeNumbers.SOA, this.soa.value)
   }
 
-  /** The SOA record; its TTL is that of negative answers. */
+  /** The SOA record; its TTL is that of negative answers (RFC 2308 section 5). */
   get soa(): DnsRecord {
     const { nameServers, contact, negativeTtlSeconds } = this.options
-    const value = `${parse(nameServers[0] ?? "")} ${parse(contact)} ${this.serial} 3600 600 604800 ${negativeTtlSeconds}`
+    // One step for all changes that nobody has seen yet, however many a filling of the zone takes.
+    if (this.isChanged) this.serial = (this.serial + 1) >>> 0 || 1
+    this.isChanged = false
+    const value = `${parse(nameServers[0] ?? "")} ${parse(contact)} ${this.serial} 14400 3600 1209600 ${negativeTtlSeconds}`
     return { name: this.origin, type: typeNumbers.SOA, class: CLASS_IN, ttl: negativeTtlSeconds, value }
   }
 
@@ -71,7 +77,7 @@ export class AuthoritativeZone {
       this.sets.set(name, new Map([[number, records]]))
       this.count(name, 1)
     }
-    this.touch()
+    this.isChanged = true
   }
 
   /** Takes away the records of one type, or all of a name; false when there were none. The zone's own NS set stays. */
@@ -85,7 +91,7 @@ export class AuthoritativeZone {
       this.sets.delete(name)
       this.count(name, -1)
     }
-    if (goes.length > 0) this.touch()
+    if (goes.length > 0) this.isChanged = true
     return goes.length > 0
   }
 
@@ -108,10 +114,6 @@ export class AuthoritativeZone {
       if (count > 0) this.below.set(above, count)
       else this.below.delete(above)
     }
-  }
-
-  private touch(): void {
-    this.serial = (this.serial + 1) >>> 0
   }
 }
 

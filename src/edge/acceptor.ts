@@ -30,6 +30,8 @@ export type AcceptorOptions = {
   tls?: TlsChoices
   /** A connection is ready for requests; its `user` is set before this returns. `address` is the client's. */
   serve: (wire: Wire, socket: ServerSocket, address: string) => void
+  /** Beside TLS: takes connections that do not begin with a handshake, as `serve` does. */
+  serveInClear?: (wire: Wire, address: string) => void
   /** Whether there is room for another connection. */
   hasRoom: () => boolean
   /** Connections from these networks begin with a PROXY header, all others must not. */
@@ -41,6 +43,9 @@ export type AcceptorOptions = {
 const TLS_1_2 = 0x0303
 /** Certificates are chosen at each handshake; none is asked of the client. */
 const TLS_OPTIONS = { requestCert: false, rejectUnauthorized: false, minVersion: TLS_1_2 }
+
+/** The first byte of a TLS handshake (RFC 8446 section 5.1), which begins no method of HTTP. */
+const HANDSHAKE_RECORD = 0x16
 
 /** A handshake that takes longer is not waited for at the end. */
 const SLOW_ENTRY_MS = 1000
@@ -72,9 +77,9 @@ export class Acceptor {
 
   /** Listens; throws when the address is taken. Port 0 takes a free one. */
   start(at: ListenAt, reusePort = false): { port: number } {
-    const { tls, proxies } = this.options
-    // TLS begins with the first byte, unless a PROXY header may stand before it.
-    const direct = tls !== undefined && proxies === undefined
+    const { tls, proxies, serveInClear } = this.options
+    // TLS begins with the first byte, unless a PROXY header may stand before it, or something else in its place.
+    const direct = tls !== undefined && proxies === undefined && serveInClear === undefined
     const place = "fd" in at ? at : { hostname: at.host, port: at.port, reusePort }
     const secure = { tls: TLS_OPTIONS, socket: { ...this.secureHandlers, ...this.handlers } }
     const options = { ...place, allowHalfOpen: true, ...(direct ? secure : { socket: this.handlers }) }
@@ -123,14 +128,29 @@ export class Acceptor {
     socket.data = wire
     wire.open(socket)
     if (proxied) entry.onHeader = (rest) => this.afterHeader(entry, socket, rest)
+    else if (options.serveInClear !== undefined) entry.onFirst = (bytes) => this.choose(entry, socket, bytes)
     else if (options.proxies !== undefined) this.upgrade(entry, socket, undefined)
   }
 
   /** The PROXY header is read; `rest` is what came behind it. */
   private afterHeader(entry: Entry, socket: ServerSocket, rest: Buffer): void {
-    if (this.options.tls !== undefined) return this.upgrade(entry, socket, rest)
+    const { tls, serveInClear } = this.options
+    if (serveInClear !== undefined) {
+      if (rest.length > 0) this.choose(entry, socket, rest)
+      else entry.onFirst = (bytes) => this.choose(entry, socket, bytes)
+      return
+    }
+    if (tls !== undefined) return this.upgrade(entry, socket, rest)
     this.finish(entry, socket, entry.address)
     if (rest.length > 0) entry.wire.user.onData(rest)
+  }
+
+  /** What a connection speaks shows in its first byte. */
+  private choose(entry: Entry, socket: ServerSocket, bytes: Buffer): void {
+    if (bytes[0] === HANDSHAKE_RECORD) return this.upgrade(entry, socket, bytes)
+    this.options.serveInClear!(entry.wire, entry.address)
+    this.entering.delete(entry)
+    entry.wire.user.onData(bytes)
   }
 
   /** TLS as the server, on a connection that began without. The plain socket goes on reporting ciphertext, to nobody. */
@@ -174,6 +194,8 @@ type EntryEvents = {
 class Entry implements WireUser, Timed {
   /** Set while a PROXY header is awaited. */
   onHeader: ((rest: Buffer) => void) | undefined
+  /** Set while the first byte behind that is awaited. */
+  onFirst: ((bytes: Buffer) => void) | undefined
   private input: Buffer | undefined
   private over = false
 
@@ -207,8 +229,13 @@ class Entry implements WireUser, Timed {
   }
 
   onData(chunk: Buffer): void {
-    const { onHeader } = this
-    if (!onHeader || this.over) return
+    const { onHeader, onFirst } = this
+    if (this.over) return
+    if (onFirst) {
+      this.onFirst = undefined
+      return onFirst(chunk)
+    }
+    if (!onHeader) return
     this.input = this.input ? Buffer.concat([this.input, chunk]) : chunk
     try {
       const header = parseProxyHeader(this.input)

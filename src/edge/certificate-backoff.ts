@@ -7,6 +7,8 @@ const DAY_MS = 24 * HOUR_MS
 /** Failed validations that the public CA allows for one hostname in an hour. */
 export const FAILURES_PER_HOUR = 5
 
+const UNREADY_MS = 5 * MINUTE_MS
+
 const REMEMBERED_HOSTNAMES = 10_000
 
 /**
@@ -36,7 +38,9 @@ export class CertificateBackOff {
       if (this.failedAt.size <= REMEMBERED_HOSTNAMES) break
       this.failedAt.delete(oldest)
     }
-    const doubled = Math.min(MINUTE_MS * 2 ** Math.min(failures - 1, 20), DAY_MS)
+    // A record that its owner has yet to make costs no CA anything: whoever makes it does not wait long.
+    const longest = error.isUnready && error.failedValidations === 0 ? UNREADY_MS : DAY_MS
+    const doubled = Math.min(MINUTE_MS * 2 ** Math.min(failures - 1, 20), longest)
     // Up to a tenth more, so that names that failed together do not come back together.
     const own = now + Math.max(doubled * (1 + this.random() / 10), error.retryAfterMs ?? 0)
     return Math.max(own, this.openAt(hostname, issuer, Math.max(error.failedValidations, 1)))

@@ -436,3 +436,18 @@ test.skipIf(!hasPebble)("a process killed while the CA validates leaves nothing 
   expect(await db.selectFrom("certificateAttempts").selectAll().execute()).toEqual([])
   expect((await account.load())?.accountUrl).toBe(accountUrl)
 })
+
+test("what an owner has yet to put in place is looked for again within minutes, however often it was missing", async () => {
+  const { certificates, issuer, clock, store } = await setup()
+  issuer.fault = new IssuanceError("make the record", { isUnready: true })
+  for (let round = 0; round < 8; round++) {
+    await certificates.obtain(HOST)
+    clock.at = (await store.attempt(HOST))!.nextAttemptAt
+  }
+  const attempt = await store.attempt(HOST)
+  expect(attempt?.failures).toBe(8)
+  expect(attempt!.nextAttemptAt - attempt!.lastAttemptAt).toBeLessThanOrEqual(5.5 * MINUTE_MS)
+  issuer.fault = undefined
+  await certificates.obtain(HOST)
+  expect((await certificates.status(HOST)).state).toBe("issued")
+})

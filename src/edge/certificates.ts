@@ -41,6 +41,10 @@ export type CertificatePair = { chainPem: string; keyPem: string; notAfter: numb
 export type CertificatesOptions = {
   /** May this name have a certificate? Asked at every handshake, so it answers from memory. */
   gate: (hostname: string) => boolean
+  /** May this name have a new one? A name whose DNS leads elsewhere keeps what it has, and nothing is ordered. */
+  mayOrder?: (hostname: string) => boolean
+  /** Why an order would fail for certain; such a one is not made, and costs the CA nothing. */
+  obstacle?: (hostname: string) => Promise<string | undefined>
   store: CertificateStore
   issuerFor: (hostname: string) => Issuer
   log: Log
@@ -178,11 +182,15 @@ export class Certificates {
   private order(hostname: string, replaced?: StoredCertificate): Promise<Live> {
     return this.share(this.orders, hostname, async () => {
       const { store, log } = this.options
+      if (this.options.mayOrder?.(hostname) === false)
+        throw new CertificateRefused("not_allowed", `orders for ${hostname} are held: its DNS leads elsewhere`)
       const issuer = this.options.issuerFor(hostname)
       const attempt = await store.attempt(hostname)
       // Handshakes of a name that has a valid certificate go on to the store, whatever becomes of its renewal.
       const refuseFromMemory = !replaced || !this.isUsable(replaced)
       if (attempt && attempt.nextAttemptAt > this.now()) throw this.refuse(attempt, refuseFromMemory)
+      const obstacle = await this.options.obstacle?.(hostname)
+      if (obstacle !== undefined) throw await this.hold(hostname, issuer, attempt, obstacle, refuseFromMemory)
       let notBefore = this.backOff.openAt(hostname, issuer.name)
       if (notBefore <= this.now()) notBefore = await this.backOff.takeOrder(issuer, (since) => store.countSince(issuer.name, since))
       if (notBefore > this.now()) throw this.refuse(await this.putOff(hostname, attempt, notBefore, issuer), refuseFromMemory)
@@ -220,6 +228,19 @@ export class Certificates {
     const row = { hostname, failures: attempt?.failures ?? 0, lastAttemptAt: attempt?.lastAttemptAt ?? 0, nextAttemptAt, problem }
     await this.options.store.saveAttempt(row)
     return row
+  }
+
+  /** What was not ordered because it could not go well; looked at again like any failure. */
+  private async hold(
+    hostname: string,
+    issuer: Issuer,
+    attempt: CertificateAttemptRow | undefined,
+    obstacle: string,
+    refuseFromMemory: boolean,
+  ): Promise<CertificateRefused> {
+    const failed = await this.record(hostname, issuer, attempt?.failures ?? 0, new IssuanceError(obstacle))
+    if (failed && refuseFromMemory) this.backingOff.set(hostname, { until: failed.nextAttemptAt, problem: failed.problem })
+    return new CertificateRefused("failed", `${hostname}: ${obstacle}`)
   }
 
   private async record(

@@ -1,13 +1,11 @@
-import { type Exchange, type ExchangeClient, Http1Exchange } from "./exchange"
+import type { Exchange, ExchangeClient } from "./exchange"
 import type { Origin } from "./origin"
 import { upgradeProtocol } from "./forwarded-head"
+import { Http1Exchange } from "./http1-exchange"
 import { Http2Exchange } from "./http2-exchange"
 import type { RelayContext } from "./relay-context"
 import type { RequestHead } from "./request-head"
-import type { Upstream } from "./route-table"
-
-/** Whether an upstream speaks HTTP/2 in clear (RFC 9113 section 3.3). */
-export const speaksHttp2 = (upstream: Upstream) => "protocol" in upstream && upstream.protocol === "h2c"
+import { speaksHttp2, type Upstream } from "./route-table"
 
 /** The exchange that speaks what the upstream speaks. An upgrade needs HTTP/1.1; an upstream of HTTP/2 gets the request without it. */
 export function openExchange(

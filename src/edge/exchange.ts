@@ -1,14 +1,8 @@
-import { BodyDecoder, type BodyPart, bodyPart, writePart } from "./body-framing"
+import type { BodyPart } from "./body-framing"
 import type { Failure } from "./error-page"
-import { MessageError } from "./field-lines"
-import { FieldName } from "./field-name"
-import { writeRequestHead } from "./forwarded-head"
-import type { Origin } from "./origin"
-import type { RelayContext } from "./relay-context"
 import type { RequestHead } from "./request-head"
-import { parseResponseHead, type ResponseHead } from "./response-head"
-import type { Upstream } from "./route-table"
-import type { UpstreamConnection, UpstreamUser } from "./upstream-pool"
+import type { ResponseHead } from "./response-head"
+import type { UpstreamConnection } from "./upstream-pool"
 
 /** The client's side of an exchange, whatever protocol it speaks. */
 export interface ExchangeClient {
@@ -42,6 +36,8 @@ export interface Exchange {
   readonly upstreamName: string
   readonly requestDone: boolean
   readonly responseBegun: boolean
+  /** The application is not there, and awaited. */
+  readonly isHeld: boolean
   /** Sends the head with what has already arrived of the body. */
   start(body: BodyPart): void
   /** Sends more of the request's body. */
@@ -54,7 +50,6 @@ export interface Exchange {
   onDeadline(): void
 }
 
-const EMPTY = Buffer.alloc(0)
 /** Interim responses that an upstream may send before the final one. */
 export const INTERIM_COUNT = 16
 const repeatable = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"])
@@ -62,209 +57,3 @@ const repeatable = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"])
 /** Whether a request may be sent a second time when the first went to a connection that was just being closed (RFC 9110 section 9.2.2). */
 export const mayRepeat = (head: RequestHead, upgrade: string | undefined) =>
   head.framing.kind === "none" && upgrade === undefined && repeatable.has(head.method)
-
-/** One request and its response, streamed both ways through a pooled connection of HTTP/1.1. */
-export class Http1Exchange implements Exchange, UpstreamUser {
-  status = 0
-  bytesIn = 0
-  bytesOut = 0
-  connectMs = 0
-  firstByteMs = 0
-  requestDone = false
-  private response: BodyDecoder | undefined
-  private reusable = false
-  private input: Buffer = EMPTY
-  private searched = 0
-  private interimCount = 0
-  private gotBytes = false
-  private over = false
-  private connection: UpstreamConnection
-  private readonly startedAt = performance.now()
-
-  constructor(
-    private client: ExchangeClient,
-    private message: RequestHead,
-    private upstream: Upstream,
-    private origin: Origin,
-    private context: RelayContext,
-    private upgrade: string | undefined,
-  ) {
-    this.connection = context.pool.acquire(upstream, this, true)
-  }
-
-  get upstreamName(): string {
-    return this.context.pool.nameOf(this.upstream)
-  }
-
-  get responseBegun(): boolean {
-    return this.response !== undefined
-  }
-
-  start(body: BodyPart): void {
-    this.transmit(body, true)
-  }
-
-  send(part: BodyPart): void {
-    this.transmit(part, false)
-  }
-
-  cancel(): void {
-    this.over = true
-    this.connection.discard()
-  }
-
-  clientDrained(): void {
-    if (this.over) return
-    this.connection.wire.resume()
-    this.expect()
-  }
-
-  onDeadline(): void {
-    if (this.responseBegun) return this.abort()
-    // What the upstream has not taken yet is not the client's to hurry.
-    const waitsForClient = !this.requestDone && this.connection.wire.writableLength === 0
-    this.fail(waitsForClient ? "too_slow_request" : "too_slow_answer")
-  }
-
-  onUpstreamConnected(): void {
-    this.connectMs = performance.now() - this.startedAt
-  }
-
-  onUpstreamDrain(): void {
-    this.client.resumeReading()
-    this.expect()
-  }
-
-  onUpstreamData(chunk: Buffer): void {
-    if (!this.gotBytes) {
-      this.gotBytes = true
-      this.firstByteMs = performance.now() - this.startedAt
-    }
-    try {
-      if (this.response) this.forward(this.response, chunk, 0)
-      else this.receiveHead(this.input.length === 0 ? chunk : Buffer.concat([this.input, chunk]))
-    } catch (error) {
-      if (!(error instanceof MessageError)) throw error
-      if (this.responseBegun) this.abort()
-      else this.fail("bad_answer")
-    }
-  }
-
-  onUpstreamEnd(): void {
-    if (this.over) return
-    if (this.response?.framing.kind === "close") {
-      this.client.body(bodyPart(undefined, true))
-      return this.complete(false)
-    }
-    this.connection.wire.destroy()
-  }
-
-  onUpstreamClosed(): void {
-    if (this.over) return
-    if (this.responseBegun) return this.abort()
-    if (this.connection.reused && !this.gotBytes && mayRepeat(this.message, this.upgrade)) {
-      this.connection = this.context.pool.acquire(this.upstream, this, false)
-      this.transmit(bodyPart(undefined, true), true)
-      return
-    }
-    this.fail(this.connection.connected && this.gotBytes ? "bad_answer" : "unreachable")
-  }
-
-  private transmit(part: BodyPart, first: boolean): void {
-    const { framing } = this.message
-    const out = this.context.outbox.begin(this.connection.wire)
-    if (first) writeRequestHead(out, this.message, this.origin, this.upgrade)
-    for (let i = 0; i < part.count; i += 2) this.bytesIn += part.ranges[i + 1]! - part.ranges[i]!
-    if (framing.kind !== "none") writePart(out, part, framing.kind === "chunked")
-    const flowing = out.send()
-    this.requestDone = part.done
-    if (!flowing && !part.done) this.client.pauseReading()
-    this.expect()
-  }
-
-  private receiveHead(input: Buffer): void {
-    let at = 0
-    while (!this.over) {
-      const head = parseResponseHead(input, at, this.searched, this.message.method, this.context.limits, this.context.responseLines)
-      if (!head) {
-        this.input = at === 0 ? input : input.subarray(at)
-        this.searched = this.input.length
-        return
-      }
-      this.searched = 0
-      at = head.end
-      if (head.status === 101) return this.switchProtocols(head, input.subarray(at))
-      if (head.status >= 200) {
-        this.input = EMPTY
-        return this.receiveFinal(head, input)
-      }
-      if (++this.interimCount > INTERIM_COUNT) throw new MessageError(400, "there are too many interim responses")
-      this.client.interim(head)
-      this.expect()
-      if (at === input.length) {
-        this.input = EMPTY
-        return
-      }
-    }
-  }
-
-  private receiveFinal(head: ResponseHead, input: Buffer): void {
-    const { framing } = head
-    const response = new BodyDecoder(framing)
-    // Decoded before anything is sent, so that a body which is wrong from its start is still a 502.
-    const used = response.decode(input, head.end)
-    this.status = head.status
-    this.response = response
-    const lasting = head.version === 1 && framing.kind !== "close" && (head.connection.length === 0 || !head.connection.includes("close"))
-    this.reusable = lasting
-    this.bytesOut = response.bytes
-    const flowing = this.client.respond(head, response)
-    this.sent(response, flowing, used === input.length)
-  }
-
-  private forward(response: BodyDecoder, input: Buffer, from: number): void {
-    const used = response.decode(input, from)
-    this.bytesOut = response.bytes
-    const flowing = response.count === 0 && !response.done ? true : this.client.body(response)
-    this.sent(response, flowing, used === input.length)
-  }
-
-  private sent(response: BodyDecoder, flowing: boolean, clean: boolean): void {
-    if (this.over) return
-    if (response.done) return this.complete(clean)
-    if (!flowing) this.connection.wire.pause()
-    this.expect()
-  }
-
-  private switchProtocols(head: ResponseHead, rest: Buffer): void {
-    if (this.upgrade === undefined || head.fields.all(FieldName.Upgrade).length === 0) {
-      throw new MessageError(400, "a change of protocol was not asked for")
-    }
-    this.status = 101
-    this.over = true
-    this.client.upgraded(head, this.connection, rest)
-  }
-
-  private complete(clean: boolean): void {
-    this.over = true
-    if (clean && this.reusable && this.requestDone) this.context.pool.release(this.connection)
-    else this.connection.discard()
-    this.client.finished()
-  }
-
-  private expect(): void {
-    const { limits } = this.context
-    if (this.responseBegun) this.client.expectWithin(limits.responseIdleMs)
-    else this.client.expectWithin(this.requestDone ? limits.firstByteMs : limits.bodyIdleMs)
-  }
-
-  private fail(failure: Failure): void {
-    this.cancel()
-    this.client.failed(failure)
-  }
-
-  private abort(): void {
-    this.cancel()
-    this.client.aborted()
-  }
-}

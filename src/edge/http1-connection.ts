@@ -88,7 +88,8 @@ export class Http1Connection implements RequestOwner, WireUser, Client {
     this.inputEnded = true
     if (this.closing) return
     if (this.request) {
-      if (!this.request.exchange?.requestDone) this.request.aborted()
+      // Nobody waits for an application on behalf of a client that has left, and one that only ended its side is not told apart.
+      if (this.request.isHeld || !this.request.exchange?.requestDone) this.request.aborted()
       return
     }
     // Requests that wait for a slow reader are still answered.
@@ -136,6 +137,16 @@ export class Http1Connection implements RequestOwner, WireUser, Client {
   resumeReading(): void {
     this.behind = false
     this.regulate()
+  }
+
+  proceed(work: () => void): void {
+    this.resumeReading()
+    try {
+      work()
+    } catch (error) {
+      if (!(error instanceof MessageError)) throw error
+      this.refuse(failureOf(error.status))
+    }
   }
 
   wrote(flowing: boolean): void {

@@ -4,12 +4,14 @@ import { errorPage, type Failure, failures } from "./error-page"
 import type { Exchange, ExchangeClient } from "./exchange"
 import { openExchange } from "./exchange-kinds"
 import { FieldName } from "./field-name"
+import { Hold } from "./holds"
 import { Http1Responder } from "./http1-response"
 import type { ClientFacts, RelayContext } from "./relay-context"
 import type { RequestHead } from "./request-head"
 import { RequestInHand } from "./request-in-hand"
 import type { RequestReader } from "./request-reader"
 import type { ResponseHead } from "./response-head"
+import type { Route, Upstream } from "./route-table"
 import type { UpstreamConnection } from "./upstream-pool"
 import type { Wire } from "./wire"
 
@@ -20,6 +22,8 @@ export interface RequestOwner {
   expectWithin(ms: number): void
   pauseReading(): void
   resumeReading(): void
+  /** Goes on with a request that was held; MessageErrors of its body are the connection's to tell. */
+  proceed(work: () => void): void
   /** Something was written; not `flowing` when the client is behind. */
   wrote(flowing: boolean): void
   /** The request is over; `close` when the connection cannot carry another. */
@@ -35,6 +39,7 @@ export class Http1Request implements ExchangeClient {
   readonly inHand: RequestInHand
   /** Set while an upstream is at work on it. */
   exchange: Exchange | undefined
+  private hold: Hold | undefined
   private closeAfter = false
   private over = false
   private responder: Http1Responder
@@ -54,21 +59,20 @@ export class Http1Request implements ExchangeClient {
   begin(reader: RequestReader): void {
     const { head, facts, context, inHand } = this
     const admission = admit(head, facts, context)
-    if (!("upstream" in admission)) {
-      reader.skip(head)
-      if ("own" in admission) {
-        this.wire.writeText(admission.own.response)
-        return this.end(admission.own.status, true)
-      }
-      inHand.route = admission.route
-      // Whoever asks for names at random without TLS is not kept; a body that nobody takes is not waited for.
-      this.closeAfter = head.framing.kind !== "none" || facts.tls === ""
-      return this.failed(admission.failure)
+    reader.passHead(head)
+    if ("own" in admission) {
+      this.wire.writeText(admission.own.response)
+      return this.end(admission.own.status, true)
     }
     inHand.route = admission.route
-    const body = reader.startBody(head)
-    this.exchange = openExchange(this, head, admission.upstream, inHand.origin(head), context)
-    this.exchange.start(body)
+    if ("failure" in admission) this.refuse(admission.failure)
+    else if ("upstream" in admission) this.forward(reader, admission.upstream)
+    else this.wait(reader, admission.route)
+  }
+
+  /** The client is not to be heard any more, and the upstream has not seen the request. */
+  get isHeld(): boolean {
+    return this.hold !== undefined || this.exchange?.isHeld === true
   }
 
   /** The client is gone. 499 is what nginx calls one that left before its answer was complete. */
@@ -76,6 +80,7 @@ export class Http1Request implements ExchangeClient {
     const { exchange } = this
     if (this.over) return
     this.over = true
+    this.hold?.leave()
     this.inHand.record(exchange?.status || 499, exchange, 1)
     exchange?.cancel()
   }
@@ -139,6 +144,39 @@ export class Http1Request implements ExchangeClient {
     this.over = true
     this.inHand.record(101, this.exchange, 1)
     this.owner.tunnelled(this.head.host, connection, firstBytes)
+  }
+
+  private forward(reader: RequestReader, upstream: Upstream): void {
+    const { head, context, inHand } = this
+    const body = reader.startBody(head.framing)
+    this.exchange = openExchange(this, head, upstream, inHand.origin(head), context)
+    this.exchange.start(body)
+  }
+
+  /** Waits for an application on its way up; what comes of a body meanwhile stays with the network, which hides a client that leaves then. */
+  private wait(reader: RequestReader, route: Route): void {
+    const { owner } = this
+    const { framing } = this.head
+    const isWhole = framing.kind === "none" || (framing.kind === "length" && reader.size >= framing.length)
+    if (!isWhole) owner.pauseReading()
+    owner.expectWithin(Number.POSITIVE_INFINITY)
+    this.hold = new Hold(this.context.holds, route.host, {
+      onTurn: (upstream) => {
+        this.hold = undefined
+        owner.proceed(() => this.forward(reader, upstream))
+      },
+      onForsaken: (failure) => {
+        this.hold = undefined
+        this.refuse(failure)
+      },
+    })
+    this.hold.awaitRoute()
+  }
+
+  private refuse(failure: Failure): void {
+    // Whoever asks for names at random without TLS is not kept; a body that nobody takes is not waited for.
+    this.closeAfter = this.head.framing.kind !== "none" || this.facts.tls === ""
+    this.failed(failure)
   }
 
   private get mustClose(): boolean {

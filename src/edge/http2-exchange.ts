@@ -10,14 +10,18 @@ import { ByteQueue } from "./http2/byte-queue"
 import { ErrorCode } from "./http2/error-codes"
 import type { HeaderField } from "./http2/hpack-table"
 import type { Http2Stream } from "./http2/stream"
+import { Hold, type HeldRequest } from "./holds"
 import type { RelayContext } from "./relay-context"
 import type { RequestHead } from "./request-head"
-import type { Upstream } from "./route-table"
+import { speaksHttp2, type Upstream } from "./route-table"
 import type { UpstreamSession } from "./upstream-session"
 import type { StreamSeeker } from "./upstream-sessions"
 
-/** One request and its response, streamed both ways through a stream of a shared HTTP/2 connection in clear (RFC 9113 section 3.3). */
-export class Http2Exchange implements Exchange, StreamSeeker {
+/**
+ * One request and its response, streamed both ways through a stream of a shared HTTP/2 connection in clear (RFC 9113 section 3.3). Where the
+ * application takes no connections and is awaited, it is held.
+ */
+export class Http2Exchange implements Exchange, StreamSeeker, HeldRequest {
   status = 0
   bytesIn = 0
   bytesOut = 0
@@ -27,13 +31,16 @@ export class Http2Exchange implements Exchange, StreamSeeker {
   responseBegun = false
   private stream: Http2Stream | undefined
   private session: UpstreamSession | undefined
-  /** Of the request's body, while there is no stream yet; as much as the client may send before it heeds `pauseReading`. */
+  /** Of the request's body, while there is no stream or no connection yet; as much as the client may send before it heeds `pauseReading`. */
   private early: ByteQueue | undefined
   private earlyTrailers: Fields | undefined
   private interimCount = 0
   private held = 0
   private blocked = false
   private retried = false
+  private repeated = false
+  private hold: Hold | undefined
+  isHeld = false
   private wasConnected = false
   private openedAt = 0
   private over = false
@@ -61,6 +68,8 @@ export class Http2Exchange implements Exchange, StreamSeeker {
     if (this.over) return
     this.requestDone = part.done
     if (!this.stream) return this.keep(part)
+    if (this.session!.connected) this.early = undefined
+    else this.keep(part)
     const flowing = this.transmit(this.stream, part)
     if (this.over) return
     if (!flowing && !part.done) this.client.pauseReading()
@@ -70,6 +79,8 @@ export class Http2Exchange implements Exchange, StreamSeeker {
   cancel(): void {
     this.over = true
     this.early = undefined
+    this.hold?.leave()
+    if (this.isHeld) return
     if (this.stream) this.stream.reset(ErrorCode.CANCEL)
     else this.context.sessions.forsake(this.upstream, this)
   }
@@ -85,6 +96,7 @@ export class Http2Exchange implements Exchange, StreamSeeker {
 
   onDeadline(): void {
     if (this.responseBegun) return this.abort()
+    if (this.isHeld) return
     const { session } = this
     const connecting = session?.connected === false
     // Nobody may be there any more, which a connection does not tell by itself.
@@ -102,18 +114,37 @@ export class Http2Exchange implements Exchange, StreamSeeker {
     this.stream = stream
     if (!stream) return this.seek()
     this.early = undefined
-    const flowing = ended || this.transmit(stream, bodyPart(early?.take(), requestDone, earlyTrailers))
+    const body = early?.take()
+    // Until somebody is there to take it, it may have to go elsewhere.
+    if (body !== undefined && !session.connected) (this.early = new ByteQueue()).push(body)
+    const flowing = ended || this.transmit(stream, bodyPart(body, requestDone, earlyTrailers))
     if (this.over) return
     if (flowing) this.client.resumeReading()
     this.expect()
   }
 
   onNoRoom(connected: boolean): void {
-    if (!this.over) this.fail(connected ? "bad_answer" : "unreachable")
+    if (this.over) return
+    if (connected) this.fail("bad_answer")
+    else this.wait(false)
+  }
+
+  onTurn(upstream: Upstream): void {
+    this.isHeld = false
+    this.upstream = upstream
+    // Its mapping has changed meanwhile.
+    if (!speaksHttp2(upstream)) return this.fail("unreachable")
+    this.seek()
+  }
+
+  onForsaken(failure: Failure): void {
+    this.fail(failure)
   }
 
   onHead(fields: HeaderField[], ended: boolean): void {
     if (this.over) return
+    this.early = undefined
+    this.context.holds.accepted(this.upstreamName)
     try {
       const head = responseOf(fields, this.message.method)
       if (head.status < 200) {
@@ -159,13 +190,27 @@ export class Http2Exchange implements Exchange, StreamSeeker {
       this.stream = undefined
       return this.seek()
     }
-    this.fail(this.session!.connected ? "bad_answer" : "unreachable")
+    const { connected, lost } = this.session!
+    if (!connected) return this.wait(false)
+    if (!lost || this.repeated || this.interimCount > 0 || !mayRepeat(this.message, undefined)) return this.fail("bad_answer")
+    this.repeated = true
+    this.wait(true)
   }
 
   onDrain(): void {
     if (this.over) return
     this.client.resumeReading()
     this.expect()
+  }
+
+  /** Waits for the application, which has seen nothing of the request, or may see it again. */
+  private wait(broke: boolean): void {
+    this.stream = undefined
+    this.isHeld = true
+    this.hold ??= new Hold(this.context.holds, this.message.host, this)
+    if (!this.requestDone) this.client.pauseReading()
+    this.client.expectWithin(Number.POSITIVE_INFINITY)
+    this.hold.awaitUpstream(this.upstream, broke)
   }
 
   private seek(): void {

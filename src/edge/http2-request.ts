@@ -3,10 +3,11 @@ import { type BodyPart, bodyPart } from "./body-framing"
 import type { Timed } from "./connection-set"
 import { errorAnswer, type Failure, failureOf, failures } from "./error-page"
 import type { Exchange, ExchangeClient } from "./exchange"
-import { openExchange, speaksHttp2 } from "./exchange-kinds"
+import { openExchange } from "./exchange-kinds"
 import { MessageError } from "./field-lines"
 import { FieldName, trailerDropped, trailerNamesDropped } from "./field-name"
 import { FieldList } from "./fields"
+import { Hold } from "./holds"
 import { type AuthorityMemo, type Http2RequestHead, requestOf, responseFieldsFor, websocketAccept } from "./http2-head"
 import { ByteQueue } from "./http2/byte-queue"
 import { ErrorCode } from "./http2/error-codes"
@@ -15,6 +16,7 @@ import type { Http2Stream, StreamUser } from "./http2/stream"
 import type { ClientFacts, RelayContext } from "./relay-context"
 import { RequestInHand } from "./request-in-hand"
 import type { ResponseHead } from "./response-head"
+import { speaksHttp2, type Upstream } from "./route-table"
 import { Tunnel } from "./tunnel"
 import type { UpstreamConnection } from "./upstream-pool"
 
@@ -30,8 +32,10 @@ export class Http2Request implements ExchangeClient, StreamUser, Timed {
   private blocked = false
   private paused = false
   private held = 0
-  /** What came for a tunnel that is not there yet; its window is not given back, which bounds it. */
+  private hold: Hold | undefined
+  /** What came for a tunnel or an application that is not there yet; its window is not given back, which bounds it. */
   private early: ByteQueue | undefined
+  private earlyTrailers: HeaderField[] | undefined
   private over = false
   private unsent = 0
   private unsentSince = 0
@@ -60,16 +64,40 @@ export class Http2Request implements ExchangeClient, StreamUser, Timed {
       if ("own" in admission) return this.failed("misdirected")
       request.route = admission.route
       if ("failure" in admission) return this.failed(admission.failure)
-      const { upstream } = admission
-      const upgrade = head.websocketKey === undefined ? undefined : "websocket"
-      // An upgrade is made in HTTP/1.1 only.
-      if (upgrade !== undefined && speaksHttp2(upstream)) return this.failed("not_allowed")
-      this.exchange = openExchange(this, head, upstream, request.origin(head), context, upgrade)
-      this.exchange.start(head.framing.kind === "none" ? NO_BODY : BODY_TO_COME)
+      if ("isAwaited" in admission) this.wait(head)
+      else this.forward(head, admission.upstream)
     } catch (error) {
       if (!(error instanceof MessageError)) throw error
       this.failed(failureOf(error.status))
     }
+  }
+
+  private forward(head: Http2RequestHead, upstream: Upstream): void {
+    const upgrade = head.websocketKey === undefined ? undefined : "websocket"
+    // An upgrade is made in HTTP/1.1 only.
+    if (upgrade !== undefined && speaksHttp2(upstream)) return this.failed("not_allowed")
+    this.exchange = openExchange(this, head, upstream, this.request.origin(head), this.context, upgrade)
+    this.exchange.start(head.framing.kind === "none" ? NO_BODY : BODY_TO_COME)
+  }
+
+  /** Waits for an application on its way up. */
+  private wait(head: Http2RequestHead): void {
+    this.hold = new Hold(this.context.holds, head.host, {
+      onTurn: (upstream) => {
+        this.hold = undefined
+        this.forward(head, upstream)
+        if (head.framing.kind === "none" || this.over) return
+        const { early } = this
+        this.early = undefined
+        if (early) this.onData(early.take())
+        if (this.stream.remoteEnded && !this.over) this.onEnd(this.earlyTrailers)
+      },
+      onForsaken: (failure) => {
+        this.hold = undefined
+        this.failed(failure)
+      },
+    })
+    this.hold.awaitRoute()
   }
 
   onDeadline(): void {
@@ -96,14 +124,15 @@ export class Http2Request implements ExchangeClient, StreamUser, Timed {
 
   onData(bytes: Buffer): void {
     if (this.tunnel) this.tunnel.fromClient(bytes)
-    else if (this.exchange && this.head!.websocketKey !== undefined) return (this.early ??= new ByteQueue()).push(bytes)
+    else if (this.hold || (this.exchange && this.head!.websocketKey !== undefined)) return (this.early ??= new ByteQueue()).push(bytes)
     else this.exchange?.send(bodyPart(bytes, false))
     if (this.paused) this.held += bytes.length
     else this.stream.consumed(bytes.length)
   }
 
   onEnd(trailers: HeaderField[] | undefined): void {
-    if (this.tunnel) this.tunnel.clientEnded()
+    if (this.hold) this.earlyTrailers = trailers
+    else if (this.tunnel) this.tunnel.clientEnded()
     else if (this.exchange && !this.exchange.requestDone) this.exchange.send(bodyPart(undefined, true, trailers && new FieldList(trailers)))
   }
 
@@ -111,7 +140,9 @@ export class Http2Request implements ExchangeClient, StreamUser, Timed {
     const { exchange, tunnel } = this
     if (this.over) return this.leave(this)
     // 499 is what nginx calls a client that left before its answer was complete.
-    if (exchange) this.record(exchange.status || 499)
+    if (exchange || this.hold) this.record(exchange?.status || 499)
+    this.hold?.leave()
+    this.hold = undefined
     this.end()
     exchange?.cancel()
     tunnel?.stop()

@@ -20,6 +20,11 @@ export type EdgeLimits = {
   sessionsPerTarget: number
   upstreamConnections: number
   sweepMs: number
+  /** How long a request waits for an application that is on its way up, unless the listener is told otherwise. */
+  holdMs: number
+  held: number
+  heldPerHost: number
+  holdProbeMs: number
 }
 
 /**
@@ -48,4 +53,8 @@ export const defaultLimits: EdgeLimits = {
   sessionsPerTarget: 8,
   upstreamConnections: 40_000,
   sweepMs: 250,
+  holdMs: 10_000,
+  held: 2048,
+  heldPerHost: 256,
+  holdProbeMs: 100,
 }

@@ -8,7 +8,9 @@ import { ConnectionSet } from "./connection-set"
 import { Http2Connection } from "./http2-connection"
 import type { EdgeLimits } from "./limits"
 import { Http1Connection } from "./http1-connection"
-import { type RelayContext, relayContext, type Traffic } from "./relay-context"
+import { httpsRedirect } from "./https-redirect"
+import { type ClientFacts, type RelayContext, relayContext, type Traffic } from "./relay-context"
+import type { RequestHead } from "./request-head"
 import type { RouteTable } from "./route-table"
 import { parseServerName } from "./server-name"
 import type { TrustedProxies } from "./trusted-proxies"
@@ -30,10 +32,16 @@ export type ListenerOptions = {
   /** Connections from these networks begin with a PROXY header. */
   proxies?: TrustedProxies
   traffic?: Traffic
+  /** How long a request waits at the moment for an application that is on its way up; that of `limits` unless told otherwise. */
+  holdMs?: () => number
 }
 
-/** What the TLS edge is made of. `secureContext` throws to refuse a name; `challengeContext` answers while a TLS-ALPN-01 challenge is pending for it. */
+/**
+ * What the TLS edge is made of. `secureContext` throws to refuse a name; `challengeContext` answers while a TLS-ALPN-01 challenge is pending for it.
+ * With `redirectPort`, requests in clear are taken at the same port, and led to HTTPS at that one unless their route says `plain`.
+ */
 export type EdgeOptions = ListenerOptions & {
+  redirectPort?: () => number
   secureContext: (serverName: string) => SecureContext | Promise<SecureContext>
   challengeContext?: (serverName: string) => SecureContext | undefined
 }
@@ -56,8 +64,10 @@ export class EdgeListener {
   private unwatch: () => void
 
   constructor(private options: EdgeOptions) {
-    const { log, proxies } = options
-    this.context = relayContext({ ...options, isDraining: () => this.draining })
+    const { log, proxies, redirectPort, routes } = options
+    const answer = (head: RequestHead, facts: ClientFacts) =>
+      facts.tls === "" && redirectPort !== undefined ? httpsRedirect(head, routes, redirectPort()) : undefined
+    this.context = relayContext({ ...options, isDraining: () => this.draining, ...(redirectPort === undefined ? {} : { answer }) })
     const { limits } = this.context
     this.clients = new ConnectionSet(limits.connections, limits.sweepMs)
     this.unwatch = options.routes.watchRemovals((removed) => {
@@ -73,12 +83,18 @@ export class EdgeListener {
       },
       hasRoom: () => this.clients.size + this.acceptor.size < (options.maxConnections?.() ?? limits.connections),
       serve: (wire, socket, address) => this.serve(wire, socket, address),
+      ...(redirectPort === undefined ? {} : { serveInClear: (wire: Wire, address: string) => this.serveInClear(wire, address) }),
     })
   }
 
   /** Connections with a completed handshake. */
   get connections(): number {
     return this.clients.size
+  }
+
+  /** Requests that wait for an application. */
+  get held(): number {
+    return this.context.holds.size
   }
 
   /** Bytes held for clients that do not take them. */
@@ -97,6 +113,7 @@ export class EdgeListener {
   async drain(ms: number): Promise<void> {
     const end = performance.now() + ms
     this.draining = true
+    this.context.holds.stop()
     for (const client of this.clients) client.drain()
     await this.acceptor.drain(ms)
     await this.clients.emptied(end - performance.now())
@@ -108,6 +125,7 @@ export class EdgeListener {
     this.draining = true
     this.unwatch()
     this.acceptor.stop()
+    this.context.holds.stop()
     for (const client of this.clients) client.destroy()
     this.context.sessions.stop()
     this.context.pool.stop()
@@ -150,9 +168,15 @@ export class EdgeListener {
     if (name === undefined) return wire.destroy()
     if (protocol === "acme-tls/1") return wire.end()
     if (this.options.challengeContext?.(name)) return wire.destroy()
-    const facts = { serverName: name, address, tls: socket.getTLSVersion() }
+    this.add(protocol === "h2" ? Http2Connection : Http1Connection, wire, { serverName: name, address, tls: socket.getTLSVersion() })
+  }
+
+  private serveInClear(wire: Wire, address: string): void {
+    this.add(Http1Connection, wire, { serverName: "", address, tls: "" })
+  }
+
+  private add(Connection: typeof Http1Connection | typeof Http2Connection, wire: Wire, facts: ClientFacts): void {
     const leave = (gone: Client, successor?: Client) => this.clients.delete(gone, successor)
-    const Connection = protocol === "h2" ? Http2Connection : Http1Connection
     const client = new Connection(wire, facts, this.context, leave)
     this.clients.add(client)
     if (this.draining) client.drain()

@@ -2,6 +2,7 @@ import { Acceptor, type ListenAt } from "./acceptor"
 import type { Client } from "./client"
 import { ConnectionSet } from "./connection-set"
 import type { ListenerOptions } from "./listener"
+import { httpsRedirect, plainAnswer } from "./https-redirect"
 import { Http1Connection } from "./http1-connection"
 import { type OwnAnswer, type RelayContext, relayContext } from "./relay-context"
 import type { RequestHead } from "./request-head"
@@ -51,6 +52,7 @@ export class PlainListener {
   async drain(ms: number): Promise<void> {
     this.draining = true
     this.acceptor.close()
+    this.context.holds.stop()
     for (const client of this.clients) client.drain()
     await this.clients.emptied(ms)
     await this.stop()
@@ -61,6 +63,7 @@ export class PlainListener {
     this.draining = true
     this.unwatch()
     this.acceptor.stop()
+    this.context.holds.stop()
     for (const client of this.clients) client.destroy()
     this.context.sessions.stop()
     this.context.pool.stop()
@@ -72,18 +75,8 @@ export class PlainListener {
     const proof = reading && /^[A-Za-z0-9_-]{1,256}$/.test(token) ? this.options.challenge(token) : undefined
     if (proof !== undefined) {
       const fields = `Content-Type: application/octet-stream\r\nContent-Length: ${proof.length}\r\nCache-Control: no-store`
-      return reply(head, 200, `OK\r\n${fields}`, proof)
+      return plainAnswer(head, 200, `OK\r\n${fields}`, proof)
     }
-    const route = this.options.routes.match(head.host)
-    if (!route || route.plain === "serve") return undefined
-    const port = this.options.httpsPort()
-    const path = head.target === "*" ? "/" : head.target
-    const location = `https://${head.host}${port === 443 ? "" : `:${port}`}${path}`
-    return reply(head, 301, `Moved Permanently\r\nLocation: ${location}\r\nContent-Length: 0\r\nCache-Control: no-store`, "")
+    return httpsRedirect(head, this.options.routes, this.options.httpsPort())
   }
 }
-
-const reply = (head: RequestHead, status: number, fields: string, body: string): OwnAnswer => ({
-  status,
-  response: `HTTP/1.1 ${status} ${fields}\r\nConnection: close\r\n\r\n${head.method === "HEAD" ? "" : body}`,
-})

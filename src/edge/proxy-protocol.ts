@@ -1,5 +1,5 @@
 import { isIPv4, isIPv6 } from "node:net"
-import { canonicalAddress } from "./trusted-proxies"
+import { canonicalAddress } from "../ip-address"
 
 /*
  * HAProxy's PROXY protocol (proxy-protocol.txt), versions 1 and 2, as a receiver:

@@ -24,12 +24,11 @@ export function recordRequest(context: RelayContext, facts: ClientFacts, ended: 
   const totalMs = performance.now() - ended.startedAt
   if (route) context.traffic?.note(route.host, status, exchange?.bytesIn ?? 0, exchange?.bytesOut ?? 0, totalMs)
   if (route?.unlogged || !context.isLogged()) return
-  const query = head ? head.target.indexOf("?") : -1
   context.accessLog.add({
     time: context.now(),
     host: head?.host ?? facts.serverName,
     method: head?.method ?? "",
-    path: !head ? "" : query < 0 ? head.target : head.target.slice(0, query),
+    path: head ? loggedPath(head.target, route) : "",
     protocol: protocols[head?.version ?? ended.version]!,
     status,
     bytesIn: exchange?.bytesIn ?? 0,
@@ -42,4 +41,12 @@ export function recordRequest(context: RelayContext, facts: ClientFacts, ended: 
     requestId: ended.requestId,
     client: ended.client,
   })
+}
+
+/** A path without its query. Our own one-time links have their secret in the path, and would be read here before they are used. */
+function loggedPath(target: string, route: Route | undefined): string {
+  const query = target.indexOf("?")
+  const path = query < 0 ? target : target.slice(0, query)
+  const isOurs = route?.target.kind === "upstream" && "unix" in route.target.upstream
+  return isOurs && /^\/(setup|reset)\//.test(path) ? `${path.slice(0, 7)}…` : path
 }

@@ -2,6 +2,7 @@ import type { Log } from "../log"
 import type { AccessLog } from "./access-log"
 import { FieldLines } from "./fields"
 import { BufferPool } from "./http2/buffer-pool"
+import { Holds } from "./holds"
 import { defaultHttp2Limits } from "./http2/limits"
 import { defaultLimits, type EdgeLimits } from "./limits"
 import { Outbox } from "./outbox"
@@ -22,6 +23,7 @@ export type RelayParts = {
   isLogged?: () => boolean
   trusted?: () => TrustedProxies | undefined
   traffic?: Traffic
+  holdMs?: () => number
   answer?: RelayContext["answer"]
 }
 
@@ -35,6 +37,7 @@ export type RelayContext = {
   routes: RouteTable
   pool: UpstreamPool
   sessions: UpstreamSessions
+  holds: Holds
   limits: EdgeLimits
   accessLog: AccessLog
   now: () => number
@@ -51,19 +54,21 @@ export type RelayContext = {
   /** What HTTP/2 connections gather their frames in. */
   buffers: BufferPool
   /** An answer of the listener's own to a request, instead of the route's. */
-  answer?: (head: RequestHead) => OwnAnswer | undefined
+  answer?: (head: RequestHead, facts: ClientFacts) => OwnAnswer | undefined
 }
 
 /** Makes what connections share, with limits and clock by default. */
 export function relayContext(parts: RelayParts): RelayContext {
   const limits = { ...defaultLimits, ...parts.limits }
   const pool = new UpstreamPool(limits, parts.log)
+  const { now = Date.now, holdMs = () => limits.holdMs } = parts
   return {
     ...parts,
     limits,
     pool,
     sessions: new UpstreamSessions(pool, limits),
-    now: parts.now ?? Date.now,
+    holds: new Holds({ routes: parts.routes, pool, limits, holdMs, now }),
+    now,
     isLogged: parts.isLogged ?? (() => true),
     outbox: new Outbox(),
     responseLines: new FieldLines(limits.fieldCount),

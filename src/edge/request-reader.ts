@@ -70,14 +70,16 @@ export class RequestReader {
     return this.body !== undefined
   }
 
-  /** What has already come of the body of a head; throws MessageError where it is wrong from its start. */
-  startBody(head: RequestHead): BodyPart {
-    if (head.framing.kind === "none") {
-      this.use(head.end)
-      return NO_BODY
-    }
-    const body = new BodyDecoder(head.framing)
-    const end = body.decode(this.bytes, head.end)
+  /** Goes behind a head that was just found; it must be done before anything else comes. */
+  passHead(head: RequestHead): void {
+    this.use(head.end)
+  }
+
+  /** What has already come of the body behind the last head; throws MessageError where it is wrong from its start. */
+  startBody(framing: RequestHead["framing"]): BodyPart {
+    if (framing.kind === "none") return NO_BODY
+    const body = new BodyDecoder(framing)
+    const end = body.decode(this.bytes, this.at)
     if (!body.done) this.body = body
     this.use(end)
     return body
@@ -90,11 +92,6 @@ export class RequestReader {
     if (body.done) this.body = undefined
     if (used < chunk.length) this.append(chunk, used)
     return body
-  }
-
-  /** Leaves a request unread. */
-  skip(head: RequestHead): void {
-    this.use(head.end)
   }
 
   private use(to: number): void {

@@ -19,14 +19,14 @@ export class ThreadEdge {
   private traffic = new TrafficCounters()
   private accessLog = new AccessLog((lines) => this.send(lines))
   private certificates: ThreadCertificates
-  private settings: ThreadSettings = { maxConnections: 0, trustedProxies: [], isLogged: false, logLevel: "info" }
+  private settings: ThreadSettings = { maxConnections: 0, trustedProxies: [], isLogged: false, logLevel: "info", holdMs: 0 }
   private trusted: TrustedProxies | undefined
   private listener: EdgeListener | undefined
   /** The lines that the main thread has not written yet. */
   private sent: PromiseWithResolvers<void> | undefined
 
   constructor(private post: Post) {
-    const gate = (hostname: string) => this.routes.match(hostname) !== undefined
+    const gate = (hostname: string) => this.routes.has(hostname)
     this.certificates = new ThreadCertificates({ gate, ask: (hostname) => post({ kind: "certificate", hostname }) })
   }
 
@@ -68,11 +68,12 @@ export class ThreadEdge {
       isLogged: () => this.settings.isLogged,
       maxConnections: () => this.settings.maxConnections,
       trusted: () => this.trusted,
+      holdMs: () => this.settings.holdMs,
       proxies: proxyProtocol.length === 0 ? undefined : new TrustedProxies(proxyProtocol),
       traffic: this.traffic,
       limits: { handshakeMs },
-      secureContext: (name) => this.certificates.secureContext(name),
-      challengeContext: (name) => (this.routes.match(name) === undefined ? undefined : this.challenges.get(name)),
+      secureContext: (name) => this.certificates.secureContext(this.routes.certifiedBy(name)),
+      challengeContext: (name) => (this.routes.has(name) ? this.challenges.get(name) : undefined),
     })
     try {
       return await this.listener.start(at, true)

@@ -43,7 +43,7 @@ async function setup(options: Partial<ThreadGroupOptions> = {}, answer: Paramete
   const workers: Worker[] = []
   const { cert, key } = await selfSigned()
   const certificate = { pair: { chainPem: cert, keyPem: key, notAfter: Date.now() + 3_600_000 } as CertificatePair }
-  const settings: ThreadSettings = { maxConnections: 100, trustedProxies: [], isLogged: true, logLevel: "debug" }
+  const settings: ThreadSettings = { maxConnections: 100, trustedProxies: [], isLogged: true, logLevel: "debug", holdMs: 10_000 }
   const traffic = new TrafficCounters()
   const at = (level: string) => (message: string, fields?: object) => void logged.push({ level, message, ...fields })
   const log: Log = { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") }
@@ -133,6 +133,27 @@ describe("threads that share a port", () => {
     }
   })
 
+  test("requests that wait for an application in any thread go on when its route is there, and no longer than the settings say", async () => {
+    const { group, port, routes, upstream, settings, access } = await setup()
+    await routes.replace([{ host: "app.test", target: { kind: "stopped", reason: "", awaitedUntil: Number.POSITIVE_INFINITY } }])
+    const waiting = visits(port)
+    // Nothing shows from outside that all of them wait; one that does not is refused by then.
+    expect(await Promise.race([waiting, Bun.sleep(300)])).toBeUndefined()
+    await routes.replace([to("app.test", upstream)])
+    expect((await waiting).map(({ status }) => status)).toEqual(Array.from({ length: 25 }, () => 200))
+    settings.holdMs = 1
+    group.configure()
+    await arrived(group)
+    await routes.replace([{ host: "app.test", target: { kind: "stopped", reason: "", awaitedUntil: Number.POSITIVE_INFINITY } }])
+    expect((await visits(port)).map(({ status }) => status)).toEqual(Array.from({ length: 25 }, () => 503))
+    await group.stop()
+    expect(
+      access()
+        .map(({ status }) => status)
+        .sort(),
+    ).toEqual([...Array.from({ length: 25 }, () => 200), ...Array.from({ length: 25 }, () => 503)])
+  })
+
   test("a name without a certificate is refused, and a replaced certificate is the one that handshakes get", async () => {
     const { group, port, routes, upstream, asked, certificate, logged } = await setup()
     await routes.replace([to("app.test", upstream), to("refused.test", upstream)])
@@ -207,6 +228,23 @@ describe("threads that share a port", () => {
     expect(logged).toContainEqual(expect.objectContaining({ level: "error", message: "a thread of the edge ended and is started again" }))
     expect(group.size).toBe(2)
     expect((await visits(port, "new.test")).every(({ status }) => status === 200)).toBe(true)
+  })
+
+  test("names of one wildcard share its certificate, its counts and, in a thread, one question", async () => {
+    const { port, routes, upstream, asked, traffic, group } = await setup()
+    await routes.replace([to("*.app.test", upstream), to("exact.app.test", upstream)])
+    for (const name of ["one.app.test", "two.app.test", "exact.app.test"]) {
+      for (const { status } of await visits(port, name)) expect(status).toBe(200)
+    }
+    expect(new Set(asked)).toEqual(new Set(["*.app.test", "exact.app.test"]))
+    expect(asked).toHaveLength(4)
+    await arrived(group)
+    await traffic.gather()
+    const counted = [...traffic.current.tallies()].map(({ host, requests }) => [host, requests])
+    expect(Object.fromEntries(counted)).toEqual({ "*.app.test": 50, "exact.app.test": 25 })
+    expect(visit(port, "a.b.app.test")).rejects.toThrow()
+    await routes.replace([to("exact.app.test", upstream)])
+    expect(visit(port, "one.app.test")).rejects.toThrow()
   })
 
   test("all threads may die again and again, and the pause between grows", async () => {
@@ -304,7 +342,7 @@ describe("threads that share a port", () => {
       certificate: () => Promise.reject(new Error("there is none")),
       write: async () => {},
       traffic: new TrafficCounters(),
-      settings: () => ({ maxConnections: 10, trustedProxies: [], isLogged: false, logLevel: "error" }),
+      settings: () => ({ maxConnections: 10, trustedProxies: [], isLogged: false, logLevel: "error", holdMs: 0 }),
       proxyProtocol: [],
       handshakeMs: 2000,
       log: silentLog,

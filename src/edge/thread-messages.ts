@@ -6,7 +6,13 @@ import type { RouteChange } from "./route-change"
 import type { PackedMinute } from "./traffic-counters"
 
 /** Settings that may change while a thread runs; `maxConnections` is the thread's own share. */
-export type ThreadSettings = { maxConnections: number; trustedProxies: string[]; isLogged: boolean; logLevel: LogLevel }
+export type ThreadSettings = {
+  maxConnections: number
+  trustedProxies: string[]
+  isLogged: boolean
+  logLevel: LogLevel
+  holdMs: number
+}
 
 /** All that a thread begins with. */
 export type ThreadStart = {

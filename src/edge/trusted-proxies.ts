@@ -1,5 +1,6 @@
-import { BlockList, isIP, isIPv4 } from "node:net"
+import { BlockList, isIPv4 } from "node:net"
 import { AppError } from "../errors"
+import { canonicalAddress } from "../ip-address"
 
 /** Forwarded entries that are looked at: more proxies in a row than any house has. */
 const MAX_ENTRIES = 32
@@ -67,18 +68,6 @@ export class TrustedProxies {
   private covers(canonical: string): boolean {
     return isIPv4(canonical) ? this.v4.check(canonical, "ipv4") : this.v6.check(canonical, "ipv6")
   }
-}
-
-/** An IP address as one text: lower case, shortest IPv6 (RFC 5952), IPv4-mapped as IPv4; undefined for anything else, also with a zone index. */
-export function canonicalAddress(text: string): string | undefined {
-  const family = isIP(text)
-  if (family === 4) return text
-  if (family !== 6 || text.includes("%")) return undefined
-  const address = new URL(`http://[${text}]/`).hostname.slice(1, -1)
-  const mapped = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(address)
-  if (mapped === null) return address
-  const [high, low] = [parseInt(mapped[1] ?? "", 16), parseInt(mapped[2] ?? "", 16)]
-  return `${high >> 8}.${high & 255}.${low >> 8}.${low & 255}`
 }
 
 /** The entries of the lines of one list field, last first, without splitting what is not looked at. */

@@ -10,6 +10,8 @@ export class UpstreamHealth {
   private failures = 0
   private pausedUntil = 0
   private probing = false
+  private hasAccepted = false
+  private awaySince: number | undefined
 
   /** Whether a connection may be tried now; the first after a pause is the probe for all. Times are of the monotonic clock. */
   mayTry(now: number): boolean {
@@ -19,13 +21,28 @@ export class UpstreamHealth {
     return true
   }
 
-  /** A connection came about, or was refused: either way there is somebody. */
-  answered(): void {
+  /** A connection came about. */
+  accepted(): void {
     this.failures = 0
     this.probing = false
+    this.hasAccepted = true
+    this.awaySince = undefined
+  }
+
+  /** A connection was refused, so that somebody is there. */
+  refused(now: number): void {
+    this.failures = 0
+    this.probing = false
+    this.awaySince ??= now
+  }
+
+  /** Whether it took connections and has not for less than `limitMs`, as one does that is just being restarted. */
+  isExpectedBack(now: number, limitMs: number): boolean {
+    return this.hasAccepted && this.awaySince !== undefined && now - this.awaySince < limitMs
   }
 
   timedOut(now: number): void {
+    this.awaySince ??= now
     this.failures++
     this.probing = false
     this.pausedUntil = now + Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(this.failures - 1, 10))

@@ -15,7 +15,21 @@ export interface UpstreamUser {
 }
 
 /** `retired` ones have left the pool, with nothing open. */
-type Target = { name: string; upstream: Upstream; health: UpstreamHealth; idle: UpstreamConnection[]; open: number; retired: boolean }
+type Target = {
+  name: string
+  upstream: Upstream
+  health: UpstreamHealth
+  idle: UpstreamConnection[]
+  open: number
+  usedAt: number
+  retired: boolean
+}
+
+/** What was learned of an upstream is kept so long after its last connection. */
+const MEMORY_MS = 60_000
+const SWEEP_MS = 1000
+/** After so long without a packet the kernel asks whether the other end is still there, then each second, and after ten times it breaks the connection. */
+const KEEP_ALIVE_MS = 5000
 
 /** One connection to an upstream. Without a user, any byte or end on it makes it unfit for the next request. */
 export class UpstreamConnection implements WireUser {
@@ -48,19 +62,32 @@ export class UpstreamConnection implements WireUser {
       health.timedOut(performance.now())
       wire.destroy()
     }, connectMs)
+    const tls = "unix" in upstream ? undefined : upstream.tls
+    const open = (opened: Bun.Socket<Wire>) => {
+      clearTimeout(this.timer)
+      if (!this.timedOut) health.accepted()
+      // A container's network may go without a word, and a bridge that loses a port may change its address, which others hear from our next packet.
+      if (!("unix" in upstream)) opened.setKeepAlive(true, KEEP_ALIVE_MS)
+      this.connected = !wire.closed
+      wire.open(opened)
+      this.user?.onUpstreamConnected()
+    }
     const socket = {
       ...handlers,
+      // Over TLS nothing is sent before it is known who is there.
       open: (opened: Bun.Socket<Wire>) => {
-        clearTimeout(this.timer)
-        if (!this.timedOut) health.answered()
-        this.connected = !wire.closed
-        wire.open(opened)
-        this.user?.onUpstreamConnected()
+        if (tls === undefined) open(opened)
+      },
+      handshake: (opened: Bun.Socket<Wire>, success: boolean, problem: Error | null) => {
+        if (success && problem === null) return open(opened)
+        if (!this.timedOut) health.accepted()
+        opened.terminate()
+        wire.destroy()
       },
       connectError: (_: unknown, error: Error & { code?: string }) => {
         // Whoever refuses is there; a host that cannot be reached costs each visitor seconds, as a time-out does.
         if (error.code === "EHOSTUNREACH" || error.code === "ETIMEDOUT") health.timedOut(performance.now())
-        else if (!this.timedOut) health.answered()
+        else if (!this.timedOut) health.refused(performance.now())
         // For a Unix socket this comes out of the call to `connect`, before anybody has the connection.
         queueMicrotask(() => wire.onClosed())
       },
@@ -70,7 +97,7 @@ export class UpstreamConnection implements WireUser {
     const connecting = Promise.try(() =>
       "unix" in upstream
         ? Bun.connect({ unix: upstream.unix, ...options })
-        : Bun.connect({ hostname: upstream.host, port: upstream.port, ...options }),
+        : Bun.connect({ hostname: upstream.host, port: upstream.port, ...options, ...(tls === undefined ? {} : { tls }) }),
     )
     connecting.catch(() => wire.onClosed())
   }
@@ -111,7 +138,6 @@ export class UpstreamPool {
   private known = new WeakMap<Upstream, Target>()
   private open = new Set<UpstreamConnection>()
   private timer: Timer | undefined
-  private idleCount = 0
   private stopped = false
 
   private handlers: ReturnType<typeof wireHandlers>
@@ -129,7 +155,6 @@ export class UpstreamPool {
     if (mayReuse && target.idle.length > 0) {
       const now = performance.now()
       for (let connection = target.idle.pop(); connection; connection = target.idle.pop()) {
-        this.idleCount--
         if (connection.wire.closed || now - connection.idleSince > this.limits.poolIdleMs) {
           connection.discard()
           continue
@@ -157,13 +182,17 @@ export class UpstreamPool {
     connection.idleSince = now
     connection.wire.resume()
     idle.push(connection)
-    this.idleCount++
-    this.timer ??= setInterval(() => this.sweep(), Math.min(1000, this.limits.poolIdleMs))
+    this.sweepLater()
   }
 
   /** Open connections, busy ones included. */
   get size(): number {
     return this.open.size
+  }
+
+  /** Whether an upstream took connections until at most `limitMs` ago, and takes none now. */
+  isExpectedBack(upstream: Upstream, limitMs: number): boolean {
+    return this.targetOf(upstream).health.isExpectedBack(performance.now(), limitMs)
   }
 
   /** How an upstream is named in the access log. */
@@ -184,7 +213,12 @@ export class UpstreamPool {
     if (known && !known.retired) return known
     const name = upstreamName(upstream)
     let target = this.targets.get(name)
-    if (!target) this.targets.set(name, (target = { name, upstream, health: new UpstreamHealth(), idle: [], open: 0, retired: false }))
+    if (!target) {
+      const usedAt = performance.now()
+      target = { name, upstream, health: new UpstreamHealth(), idle: [], open: 0, usedAt, retired: false }
+      this.targets.set(name, target)
+      this.sweepLater()
+    }
     this.known.set(upstream, target)
     return target
   }
@@ -193,25 +227,26 @@ export class UpstreamPool {
     if (!this.open.delete(connection)) return
     const { target } = connection
     target.open--
+    target.usedAt = performance.now()
     const at = target.idle.indexOf(connection)
     if (at < 0) return
     target.idle.splice(at, 1)
-    this.idleCount--
+  }
+
+  private sweepLater(): void {
+    if (!this.stopped) this.timer ??= setInterval(() => this.sweep(), Math.min(SWEEP_MS, this.limits.poolIdleMs))
   }
 
   private sweep(): void {
     const now = performance.now()
     for (const [name, target] of this.targets) {
       // The oldest are in front, since the last one released is the first one reused.
-      while (target.idle[0] && now - target.idle[0].idleSince > this.limits.poolIdleMs) {
-        this.idleCount--
-        target.idle.shift()!.discard()
-      }
-      if (target.open > 0) continue
+      while (target.idle[0] && now - target.idle[0].idleSince > this.limits.poolIdleMs) target.idle.shift()!.discard()
+      if (target.open > 0 || now - target.usedAt < MEMORY_MS) continue
       target.retired = true
       this.targets.delete(name)
     }
-    if (this.idleCount > 0) return
+    if (this.targets.size > 0) return
     clearInterval(this.timer)
     this.timer = undefined
   }
@@ -219,5 +254,7 @@ export class UpstreamPool {
 
 function upstreamName(upstream: Upstream): string {
   if ("unix" in upstream) return `unix:${upstream.unix}`
-  return upstream.host.includes(":") ? `[${upstream.host}]:${upstream.port}` : `${upstream.host}:${upstream.port}`
+  const address = upstream.host.includes(":") ? `[${upstream.host}]:${upstream.port}` : `${upstream.host}:${upstream.port}`
+  // Connections to two names at one address are not one another's.
+  return upstream.tls === undefined ? address : `${upstream.tls.serverName}@${address}`
 }

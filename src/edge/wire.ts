@@ -43,6 +43,15 @@ export class Wire {
   /** Set before anything can happen to the connection. */
   user!: WireUser
 
+  /** What was written before a socket was there, which may be never: takes it out, so that it can be sent elsewhere. */
+  takeUnsent(): Buffer[] {
+    const { queue } = this
+    if (this.socket) return []
+    this.queue = []
+    this.queuedBytes = 0
+    return queue
+  }
+
   /** Bytes that the network has not taken yet. */
   get writableLength(): number {
     return this.queuedBytes
@@ -139,6 +148,8 @@ export class Wire {
   }
 
   private drop(): void {
+    // Nobody has seen what was never sent.
+    if (!this.socket) return
     this.queue = []
     this.queuedBytes = 0
   }

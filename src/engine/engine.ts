@@ -1,6 +1,6 @@
 import Docker from "dockerode"
-import { statSync } from "node:fs"
 import { parseContainer } from "./container-info"
+import { createOptions, stopTimeoutSeconds } from "./container-options"
 import { readEvents } from "./events"
 import { EngineFault, engineGone, explainFault } from "./faults"
 import type {
@@ -14,15 +14,15 @@ import type {
   RegistryLogin,
   Usage,
 } from "./model"
+import { bodyOf, openOutput } from "./output"
 import { unframed } from "./output-frames"
 import { readPull } from "./pull-progress"
 import { parseUsage } from "./usage"
 
 const askLimitMs = 5_000
 const changeLimitMs = 60_000
+const measureLimitMs = 60_000
 const pullLimitMs = 600_000
-const stopTimeoutSeconds = 10
-const maxLogSize = "10m"
 
 /**
  * Podman or Docker at a Unix socket, by the API that both speak. Every call has a time limit and throws AppError("unavailable") when the engine
@@ -63,25 +63,8 @@ export class Engine {
   }
 
   private async createOnce(spec: ContainerSpec, limited: boolean): Promise<string> {
-    const limits = { Memory: spec.memoryMb * 1024 * 1024, NanoCpus: Math.round(spec.cpus * 1e9), PidsLimit: spec.pids }
-    const options = {
-      name: spec.name,
-      Image: spec.image,
-      Labels: spec.labels,
-      Env: Object.entries(spec.env ?? {}).map(([name, value]) => `${name}=${value}`),
-      ...(spec.command === undefined ? {} : { Cmd: spec.command }),
-      // Without it Podman kills at once when somebody stops the container by its command line.
-      StopTimeout: stopTimeoutSeconds,
-      HostConfig: {
-        NetworkMode: "bridge",
-        // Without a bound an application that talks fills the disk. Podman takes the name for its own kind of file.
-        LogConfig: { Type: "json-file", Config: { "max-size": maxLogSize } },
-        ...(spec.mounts === undefined ? {} : { Binds: spec.mounts.map(({ volume, path }) => `${volume}:${path}`) }),
-        ...(limited ? limits : {}),
-      },
-    }
     const made = await this.call(`create container ${spec.name}`, changeLimitMs, (abortSignal) =>
-      this.docker.createContainer({ ...options, abortSignal }),
+      this.docker.createContainer({ ...createOptions(spec, limited), abortSignal }),
     )
     return made.id
   }
@@ -93,9 +76,23 @@ export class Engine {
 
   /** Asks it to end, and ends it after `timeoutSeconds`; resolves when it has ended. Does nothing to one that does not run, or is gone. */
   async stop(id: string, timeoutSeconds = stopTimeoutSeconds): Promise<void> {
-    await this.change(`stop container ${short(id)}`, timeoutSeconds * 1000 + changeLimitMs, (abortSignal) =>
-      this.docker.getContainer(id).stop({ t: timeoutSeconds, abortSignal }),
-    ).catch(unlessGone)
+    const ask = () =>
+      this.change(`stop container ${short(id)}`, timeoutSeconds * 1000 + changeLimitMs, (abortSignal) =>
+        this.docker.getContainer(id).stop({ t: timeoutSeconds, abortSignal }),
+      ).catch(unlessGone)
+    try {
+      await ask()
+    } catch (error) {
+      // Podman refuses to end one that is paused.
+      if (!(error instanceof EngineFault) || (await this.inspect(id))?.state !== "paused") throw error
+      await this.unpause(id)
+      await ask()
+    }
+  }
+
+  /** Lets a paused container go on. */
+  async unpause(id: string): Promise<void> {
+    await this.call(`unpause container ${short(id)}`, changeLimitMs, (abortSignal) => this.docker.getContainer(id).unpause({ abortSignal }))
   }
 
   /** Removes the container in whatever state, with its anonymous volumes; does nothing when it is gone. */
@@ -116,6 +113,15 @@ export class Engine {
     } catch (error) {
       return unlessGone(error)
     }
+  }
+
+  /** What a container has written beside its image, running or not, as the engine counts it; undefined when it is gone. */
+  async writtenBytes(id: string): Promise<number | undefined> {
+    const what = `measure what container ${short(id)} has written`
+    const info = await this.call(what, measureLimitMs, (abortSignal) =>
+      this.docker.getContainer(id).inspect({ size: true, abortSignal } as { abortSignal: AbortSignal }),
+    ).catch(unlessGone)
+    return info === undefined ? undefined : ((info as { SizeRw?: number }).SizeRw ?? 0)
   }
 
   /** Ids of the containers in any state that carry this label with this value. */
@@ -189,17 +195,9 @@ export class Engine {
     const from = since === undefined ? "" : `&since=${since / 1000}`
     const path = `/containers/${container.id}/logs?stdout=1&stderr=1&timestamps=1&tail=${tail}&follow=${follow ? 1 : 0}${from}`
     // Podman sends not even the head of its answer before the first line comes, which may be never.
-    const read = () => this.readOutput(what, path, signal)
+    const read = () => openOutput(this.socketPath, what, path, signal)
     const bytes = follow ? bodyOf(read) : bodyOf(await this.call(what, askLimitMs, read))
     return container.hasTerminal ? bytes : unframed(bytes)
-  }
-
-  /** Not by the library, which gathers everything in memory where it does not follow. */
-  private async readOutput(what: string, path: string, signal: AbortSignal): Promise<Response> {
-    const options: BunFetchRequestInit = { unix: this.socketPath, signal, timeout: false }
-    const answer = await fetch(`http://engine${path}`, options)
-    if (!answer.ok) throw new EngineFault(`${what}: ${await answer.text()}`, answer.status)
-    return answer
   }
 
   async images(): Promise<EngineImage[]> {
@@ -279,29 +277,6 @@ export class Engine {
       clearTimeout(timer)
     }
   }
-}
-
-/** Where engines put their sockets: rootful Podman first, since it needs no daemon, then Docker. */
-const usualSockets = ["/run/podman/podman.sock", "/var/run/docker.sock"]
-
-/**
- * The engine that the setting names (`unix:///path`), undefined for `none`, and without a setting the first of `sockets` that is one.
- * A named socket need not exist yet: the engine may start later. Throws for any other setting.
- */
-export function findEngine(setting: string | undefined, sockets: string[] = usualSockets): Engine | undefined {
-  if (setting === "none") return undefined
-  if (setting === undefined) {
-    const found = sockets.find((path) => statSync(path, { throwIfNoEntry: false })?.isSocket())
-    return found === undefined ? undefined : new Engine(found)
-  }
-  const path = /^unix:\/\/(\/.+)$/.exec(setting)?.[1]
-  if (path === undefined) throw new Error(`"${setting}" is not unix:///path/to/socket or none`)
-  return new Engine(path)
-}
-
-async function* bodyOf(source: Response | (() => Promise<Response>)): AsyncIterable<Uint8Array> {
-  const { body } = source instanceof Response ? source : await source()
-  if (body !== null) yield* body
 }
 
 const short = (id: string) => id.slice(0, 12)

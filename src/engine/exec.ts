@@ -28,7 +28,8 @@ export interface Exec {
   /**
    * Sends a signal, named with or without `SIG`, to the command, and at a terminal to what runs in the foreground there. No engine offers it: it is
    * the kernel's own where we see the engine's processes and may signal them, else a shell in the container does it, to all that the command
-   * has started. Does nothing when the command has ended; throws AppError("unavailable") where neither way is open.
+   * has started. Does nothing when the command has ended; throws AppError("unavailable") where neither way is open, and AppError("rate_limited") while
+   * twenty others wait for their turn.
    */
   kill(signal: string): Promise<void>
   /** The exit code, 128 and the signal's number after a signal. Rejects with AppError or EngineFault when the engine cannot say any more. */
@@ -44,9 +45,14 @@ const hangUpMs = 2_000
 const exitWaitMs = 5_000
 const exitPauseMs = 20
 const maxExitPauseMs = 500
+const maxSignals = 20
 
 /** Starts a command in a container that runs. Throws EngineFault where the engine refuses, AppError("unavailable") where it does not answer. */
-export async function startExec(engine: { readonly socketPath: string }, containerId: string, options: ExecOptions): Promise<Exec> {
+export function startExec(engine: { readonly socketPath: string }, containerId: string, options: ExecOptions): Promise<Exec> {
+  return start(engine, containerId, options)
+}
+
+async function start(engine: { readonly socketPath: string }, containerId: string, options: ExecOptions): Promise<EngineExec> {
   const calls = new ExecCalls(engine.socketPath)
   // The mark by which the command's processes are known again when they are to be signalled.
   const mark = `FREEHOLD_EXEC=${randomBytes(12).toString("hex")}`
@@ -67,6 +73,8 @@ class EngineExec implements Exec {
   private closing: Promise<void> | undefined
   private streamEnd = Promise.withResolvers<void>()
   private take: (chunk: Buffer) => void
+  private signals = 0
+  private lastSignal: Promise<unknown> = Promise.resolve()
 
   constructor(
     private calls: ExecCalls,
@@ -134,15 +142,26 @@ class EngineExec implements Exec {
   }
 
   async kill(signal: string): Promise<void> {
-    const { calls, containerId, id, mark, isTerminal } = this
     const name = parseSignal(signal)
+    if (this.signals >= maxSignals) throw new AppError("rate_limited", "too many signals at once")
+    this.signals++
+    // Each may take a helper in the container, so they wait for each other.
+    const turn = this.lastSignal.then(() => (this.closing === undefined ? this.send(name) : undefined)).finally(() => this.signals--)
+    this.lastSignal = turn.catch(() => undefined)
+    return turn
+  }
+
+  private async send(name: NodeJS.Signals): Promise<void> {
+    const { calls, containerId, id, mark, isTerminal } = this
     if (await signalExec({ calls, id, mark, isTerminal }, name)) return
     // What runs in the container can look for the mark there.
     const command = ["/bin/sh", "-c", signalScript, mark, name.slice(3)]
-    const helper = await startExec({ socketPath: calls.socketPath }, containerId, { command, user: "0" })
+    const helper = await start({ socketPath: calls.socketPath }, containerId, { command, user: "0" })
     helper.onOutput = () => {}
-    const timer = setTimeout(() => helper.close(), exitWaitMs)
-    const code = await helper.exit.finally(() => clearTimeout(timer))
+    const limit = Promise.withResolvers<undefined>()
+    const timer = setTimeout(limit.resolve, exitWaitMs)
+    const code = await Promise.race([helper.exit, limit.promise]).finally(() => clearTimeout(timer))
+    helper.abandon()
     if (code !== 0) throw new AppError("unavailable", `the command could not be sent ${name}: the container has no shell to do it`)
   }
 
@@ -150,6 +169,12 @@ class EngineExec implements Exec {
     if (this.closing !== undefined) return
     this.closing = this.ended ? Promise.resolve() : this.hangUp()
     this.socket.destroy()
+    this.finish()
+  }
+
+  /** Leaves it to itself: a shell that hangs would also hang when it is to end itself. */
+  private abandon(): void {
+    this.closing ??= Promise.resolve()
     this.finish()
   }
 
@@ -163,12 +188,12 @@ class EngineExec implements Exec {
   /** As the kernel does it for a terminal that is gone, and harder on those that do not listen. */
   private async hangUp(): Promise<void> {
     try {
-      await this.kill("SIGHUP")
+      await this.send("SIGHUP")
       for (let waitedMs = 0; waitedMs < hangUpMs; waitedMs += 100) {
         if (!(await this.calls.inspect(this.id)).running) return
         await Bun.sleep(100)
       }
-      await this.kill("SIGKILL")
+      await this.send("SIGKILL")
     } catch {
       // `exit` finds out what became of it.
     }

@@ -13,23 +13,43 @@ export function allowOrigins(patterns: string[]): (origin: string) => boolean {
     })
 }
 
-/** Cross-origin headers before authentication (Fetch standard); every OPTIONS is answered here, 200 and empty. */
-export const corsPolicy = (isAllowed: (origin: string) => boolean) =>
+/** Whether a page of this origin is a container's own name below the base domain, unless `listed` names just that origin. */
+export function isContainerPage(origin: string, baseDomain: string, listed: string[]): boolean {
+  return URL.canParse(origin) && new URL(origin).hostname.endsWith(`.compute.${baseDomain}`) && !listed.includes(origin)
+}
+
+const methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+const allowedHeaders = ["Content-Type", "Authorization", "Idempotency-Key"]
+const exposeHeaders = ["Retry-After", "X-Request-ID"]
+
+/**
+ * Cross-origin headers before authentication (Fetch standard); every OPTIONS is answered here, 200 and empty. Pages that `embeds` the widget may call the
+ * connect API with tokens of their own, and never with a cookie.
+ */
+export const corsPolicy = (isAllowed: (origin: string) => boolean, embeds: (origin: string) => boolean = () => false) =>
   new Elysia({ name: "cors-policy" })
     .use(
       cors({
         origin: (request) => isAllowed(request.headers.get("origin") ?? ""),
-        methods: ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
-        allowedHeaders: ["Content-Type", "Authorization"],
-        exposeHeaders: ["Retry-After", "X-Request-ID"],
+        methods,
+        allowedHeaders,
+        exposeHeaders,
         credentials: true,
         preflight: false,
       }),
     )
     .onRequest(({ request, set }) => {
       // The plugin sends the rest of its headers to everybody; an origin that is not allowed is told nothing.
-      if (!isAllowed(request.headers.get("origin") ?? "")) {
+      const origin = request.headers.get("origin") ?? ""
+      if (!isAllowed(origin)) {
         for (const name of Object.keys(set.headers)) if (name.startsWith("access-control-")) delete set.headers[name]
+        if (new URL(request.url).pathname.startsWith("/v1/") && embeds(origin)) {
+          set.headers["access-control-allow-origin"] = origin
+          set.headers["access-control-allow-methods"] = methods.join(", ")
+          set.headers["access-control-allow-headers"] = allowedHeaders.join(", ")
+          set.headers["access-control-expose-headers"] = exposeHeaders.join(", ")
+          set.headers.vary = "Origin"
+        }
       }
       if (request.method === "OPTIONS") return new Response(null, { status: 200 })
     })

@@ -23,13 +23,16 @@ function familyOf(path: string): "networking" | "connect" | "other" {
   return isBelow("/v1") ? "connect" : "other"
 }
 
+/** The path as it may be logged: the addresses of one-time links are secrets. */
+const withoutSecret = (path: string) => path.replace(/^\/(setup|reset)\/.*/, "/$1/…")
+
 /** The response for anything thrown: an AppError speaks for itself, everything else is our bug and is logged with its stack. */
 export function renderError(error: unknown, request: Request, log: Log): Response {
   const path = new URL(request.url).pathname
   const family = familyOf(path)
   const fault = error instanceof AppError ? error : undefined
   const reference = randomBytes(6).toString("hex")
-  if (fault === undefined) log.error("request failed", { error, method: request.method, path, reference })
+  if (fault === undefined) log.error("request failed", { error, method: request.method, path: withoutSecret(path), reference })
   const status = fault === undefined ? 500 : statuses[fault.code]
   const headers = new Headers({ "x-content-type-options": "nosniff" })
   if (fault?.retryAfterSeconds !== undefined) headers.set("retry-after", String(fault.retryAfterSeconds))
@@ -39,7 +42,7 @@ export function renderError(error: unknown, request: Request, log: Log): Respons
     return new Response(`${fault?.message ?? "internal error"}\n`, { status, headers })
   }
   if (family === "connect") return Response.json(connectBody(fault, status, reference), { status, headers })
-  return Response.json({ error: fault?.message ?? "internal server error" }, { status, headers })
+  return Response.json({ error: fault?.message ?? "internal error" }, { status, headers })
 }
 
 /** At 402 the document shows what was reached inside `error` on one page and beside it on another, so it stands in both places. */

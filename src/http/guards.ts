@@ -1,5 +1,5 @@
 import type { Authenticator } from "../accounts/authenticator"
-import type { Principal } from "../accounts/model"
+import type { Principal, TokenName } from "../accounts/model"
 import { covers, type ScopeRoot } from "../accounts/scopes"
 import { AppError } from "../errors"
 
@@ -8,18 +8,25 @@ const networkingActions: Record<string, string> = { GET: "read", HEAD: "read", D
 /** Who is it, and may they: the one place where tokens are read from requests and scopes are checked. */
 export class Guards {
   private recognised = new WeakMap<Request, Principal>()
+  private refused = new WeakMap<Request, string>()
 
-  /** `isAllowedOrigin` is the CORS policy: pages of other origins may not act with a cookie that the browser sends along by itself. */
+  /**
+   * `isAllowedOrigin` is the CORS policy: pages of other origins may not act with a cookie that the browser sends along by itself. `isContainerPage`
+   * says which of the allowed ones are applications of anybody: they lie below the base domain, and a cookie does nothing for them at all.
+   */
   constructor(
     private authenticator: Authenticator,
     private isAllowedOrigin: (origin: string) => boolean,
+    private isContainerPage: (origin: string) => boolean,
   ) {}
 
   /** Any accepted token. Throws `unauthorized`. */
   async principal(request: Request): Promise<Principal> {
     const { token, isCookie } = presentedToken(request)
+    if (token !== undefined) this.refused.set(request, token)
     if (isCookie && this.isForeignAction(request)) throw new AppError("unauthorized", "unauthorized")
     const principal = await this.authenticator.authenticate(token)
+    this.refused.delete(request)
     this.recognised.set(request, principal)
     return principal
   }
@@ -27,8 +34,15 @@ export class Guards {
   /** Whom a request that came by here speaks for, whatever became of it; undefined where its token was not accepted. */
   who = (request: Request): Principal | undefined => this.recognised.get(request)
 
+  /** Which token a request brought that was not accepted, where it is one that we have made. */
+  refusedToken = async (request: Request): Promise<TokenName | undefined> => {
+    const token = this.refused.get(request)
+    return token === undefined ? undefined : this.authenticator.nameOf(token)
+  }
+
   private isForeignAction(request: Request): boolean {
     const origin = request.headers.get("origin")
+    if (origin !== null && this.isContainerPage(origin)) return true
     const onlyReads = (request.method === "GET" || request.method === "HEAD") && !isWebSocket(request)
     if (origin === null || onlyReads) return false
     const isOwn = URL.canParse(origin) && new URL(origin).host === request.headers.get("host")
@@ -67,6 +81,13 @@ export class Guards {
   compute = (request: Request, resource: string | undefined, id: string | undefined, action: string): Promise<Principal> =>
     this.scoped(request, "compute", resource, id, action)
 
+  /** Administration of compute: an administrator's session, whatever the scopes of a token. Throws `unauthorized`, or `forbidden` for every other token that holds. */
+  computeAdmin = async (request: Request): Promise<Principal & { kind: "session" }> => {
+    const principal = await this.principal(request)
+    if (principal.kind !== "session" || !principal.isAdmin) throw new AppError("forbidden", "forbidden")
+    return principal
+  }
+
   /** The scope gate of the storage API. */
   storage = (request: Request, resource: "namespaces" | "files" | "registry", id: string | undefined, action: string): Promise<Principal> =>
     this.scoped(request, "storage", resource, id, action)
@@ -91,7 +112,7 @@ export class Guards {
 }
 
 /** The bearer token, else the cookie named `token`. A header of another scheme does not hide the cookie. */
-function presentedToken(request: Request): { token: string | undefined; isCookie: boolean } {
+export function presentedToken(request: Request): { token: string | undefined; isCookie: boolean } {
   const header = request.headers.get("authorization")
   const bearer = header === null ? null : /^Bearer +(\S+)\s*$/i.exec(header)
   if (bearer !== null) return { token: bearer[1], isCookie: false }

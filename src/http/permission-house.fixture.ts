@@ -65,8 +65,14 @@ export class PermissionHouse {
     await rm(this.folder, { recursive: true, force: true })
   }
 
-  async send(method: string, path: string, token?: string, body?: object): Promise<{ status: number; text: string }> {
-    const headers = token === undefined ? undefined : { authorization: `Bearer ${token}` }
+  async send(
+    method: string,
+    path: string,
+    token?: string,
+    body?: object,
+    fields: Record<string, string> = {},
+  ): Promise<{ status: number; text: string }> {
+    const headers = token === undefined ? fields : { ...fields, authorization: `Bearer ${token}` }
     const hasBody = method !== "GET" && body !== undefined
     const res = await fetch(`http://127.0.0.1:${this.app.ports.api}${path}`, {
       method,

@@ -27,6 +27,8 @@ const challenge: Row = { need: "challenge" }
 const theirs = (thing: Thing, body?: object): Row => ({ need: "session", foreign: { thing, status: 404 }, ...(body ? { body } : {}) })
 const adminOf = (action: string, scope = "compute.containers"): Row => ({ need: { scope, action, admin: true } })
 
+const refused = (scope: string, own: number): Row => ({ need: { scope, action: "create" }, own })
+
 const mappings = "networking.domain-mappings"
 const domains = "networking.domains"
 const containers = "compute.containers"
@@ -40,6 +42,8 @@ export const permissionTable: Record<string, Row> = {
   "POST /setup/:secret": open,
   "GET /reset/:secret": open,
   "POST /reset/:secret": open,
+
+  "GET /cli-2fa": open,
 
   "POST /api/login": open,
   "POST /api/logout": open,
@@ -93,6 +97,8 @@ export const permissionTable: Record<string, Row> = {
   "POST /admin/users/:id/reset": admin,
   "PUT /admin/users/:id/role/:role": admin,
   "DELETE /admin/users/:id/two-factor": admin,
+  "GET /admin/sessions": admin,
+  "DELETE /admin/sessions/:id": admin,
   "GET /api/audit": session,
   "GET /api/audit/export": session,
 
@@ -107,6 +113,20 @@ export const permissionTable: Record<string, Row> = {
   "DELETE /api/domain-mappings/:id": of("mapping", mappings, "delete"),
   "POST /api/domain-mappings/:id/verify": of("mapping", mappings, "create"),
   "GET /api/domain-mappings/:id/traffic": of("mapping", mappings, "read"),
+  "GET /api/domain-mappings/:id/timeline": of("mapping", mappings, "read"),
+  "GET /api/domain-mappings/:id/preflight": of("mapping", mappings, "read"),
+
+  // Methods that these paths do not have: who may not even ask is told so first.
+  "ALL /api/domains": refused(domains, 405),
+  "ALL /api/domains/:id": refused(`${domains}.:id`, 405),
+  "ALL /api/domains/:id/refresh": refused(`${domains}.:id`, 405),
+  "ALL /api/domains/*": refused(`${domains}.:id`, 404),
+  "ALL /api/domain-mappings": refused(mappings, 405),
+  "ALL /api/domain-mappings/:id": refused(`${mappings}.:id`, 405),
+  "ALL /api/domain-mappings/:id/verify": refused(`${mappings}.:id`, 405),
+  "ALL /api/domain-mappings/:id/preflight": refused(`${mappings}.:id`, 405),
+  "ALL /api/domain-mappings/:id/timeline": refused(`${mappings}.:id`, 404),
+  "ALL /api/domain-mappings/:id/traffic": refused(`${mappings}.:id`, 405),
 
   "GET /compute/containers": read(containers),
   "POST /compute/containers": create(containers),
@@ -117,6 +137,7 @@ export const permissionTable: Record<string, Row> = {
   "GET /compute/containers/:id/ssh": container("read"),
   "PUT /compute/containers/:id/ssh": container("update", { ssh_enabled: true }),
   "POST /compute/containers/:id/rebuild": container("update", {}),
+  "POST /compute/containers/:id/release": container("delete", {}),
   "PUT /compute/containers/:id/pull-policy": container("update", { pull_policy: "Always" }),
   "GET /compute/containers/:id/mounts": container("read"),
   "PUT /compute/containers/:id/mounts": container("update", { mount_paths: ["/data"] }),

@@ -1,4 +1,4 @@
-import type { Principal } from "../accounts/model"
+import type { Principal, TokenName } from "../accounts/model"
 import { sessionNumber } from "../accounts/sessions"
 import type { AuditEntry } from "../audit/model"
 
@@ -8,13 +8,26 @@ export type RequestAuditNeeds = {
   record: (entry: AuditEntry) => Promise<void>
   /** Whom the guards recognised in a request. */
   who: (request: Request) => Principal | undefined
+  /** Whom the connect API let in with a key or a widget's token. */
+  whoElse?: (request: Request) => Pick<AuditEntry, "personId" | "username" | "tokenKind" | "tokenId"> | undefined
+  /** The token of a request in which they recognised nobody, where it was good once. */
+  refusedToken: (request: Request) => Promise<TokenName | undefined>
   address: (request: Request) => string
 }
 
-type Note = { action: string; target: string | undefined; made?: { id?: string; personId?: string; username?: string } }
+type Account = { user_id: string; username: string }
+type Note = {
+  action: string
+  target: string | undefined
+  made?: { id?: string; personId?: string; username?: string }
+  /** Whose account a login is for. */
+  tried?: Account
+}
 
 const mutating = new Set(["POST", "PUT", "PATCH", "DELETE"])
 const denials = new Set([401, 403, 429])
+/** Questions that are posted: a widget asks them every few seconds. */
+const isLook = ({ action, target }: Note) => action === "POST /v1/email/records" || (target?.endsWith(":check") ?? false)
 const maxTargetLength = 200
 
 /**
@@ -47,9 +60,15 @@ export class RequestAudit {
   }
 
   /** Says whom a request without a token of theirs speaks for, where its answer does not. */
-  letIn = (request: Request, { user_id: personId, username }: { user_id: string; username: string }): void => {
+  letIn = (request: Request, { user_id: personId, username }: Account): void => {
     const note = this.notes.get(request)
     if (note !== undefined) note.made = { personId, username }
+  }
+
+  /** Says whose account a login is for. Where it comes to nothing, that account is its target: who it was, nobody knows. */
+  tried = (request: Request, account: Account): void => {
+    const note = this.notes.get(request)
+    if (note !== undefined) note.tried = account
   }
 
   /**
@@ -59,12 +78,16 @@ export class RequestAudit {
   async finished(request: Request, status: number, isAct = mutating.has(request.method)): Promise<void> {
     const note = this.notes.get(request)
     const isDenied = denials.has(status)
-    if (note === undefined || !(isDenied || isAct)) return
+    if (note === undefined || !(isDenied || (isAct && !isLook(note)))) return
     const outcome = isDenied ? "denied" : status < 400 ? "allowed" : "failed"
     const principal = this.needs.who(request)
-    const target = note.target ?? (principal === undefined ? undefined : note.made?.id)
+    const other = principal === undefined ? this.needs.whoElse?.(request) : undefined
+    const account = outcome === "allowed" ? undefined : note.tried?.user_id
+    const target = note.target ?? (principal === undefined && other === undefined ? account : note.made?.id)
+    const refused = principal === undefined && other === undefined ? await this.needs.refusedToken(request) : undefined
     await this.needs.record({
-      ...actor(principal, note),
+      ...(other ?? actor(principal, note, outcome === "allowed")),
+      ...(refused === undefined ? {} : { tokenKind: refused.kind, tokenId: shownId(refused) }),
       address: this.needs.address(request),
       action: note.action,
       target: target?.slice(0, maxTargetLength) ?? null,
@@ -74,17 +97,26 @@ export class RequestAudit {
   }
 }
 
-/** A login has no token yet: whom it let in, its answer says. */
-function actor(principal: Principal | undefined, { made }: Note): Pick<AuditEntry, "personId" | "username" | "tokenKind" | "tokenId"> {
-  if (principal === undefined) return { personId: made?.personId ?? null, username: made?.username ?? null, tokenKind: null, tokenId: null }
+/** A login has no token yet: whom it let in, its answer says, or the password that was right. */
+function actor(
+  principal: Principal | undefined,
+  { made, tried }: Note,
+  isAllowed: boolean,
+): Pick<AuditEntry, "personId" | "username" | "tokenKind" | "tokenId"> {
+  if (principal === undefined) {
+    const account = isAllowed && made?.personId === undefined ? { personId: tried?.user_id, username: tried?.username } : made
+    return { personId: account?.personId ?? null, username: account?.username ?? null, tokenKind: null, tokenId: null }
+  }
   return { personId: principal.personId, username: principal.username, tokenKind: principal.kind, tokenId: tokenIdOf(principal) }
 }
 
-/** Of a session the number under which its person sees it in the settings. */
 function tokenIdOf(principal: Principal): string | null {
   if (principal.kind === "api_token") return principal.tokenId
-  return principal.sessionId === undefined ? null : String(sessionNumber(principal.sessionId))
+  return principal.sessionId === undefined ? null : shownId({ kind: "session", id: principal.sessionId })
 }
+
+/** Of a session the number under which its person sees it in the settings. */
+const shownId = ({ kind, id }: TokenName) => (kind === "session" ? String(sessionNumber(id)) : id)
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null
 

@@ -8,20 +8,25 @@ import type { RequestAudit } from "./request-audit"
 /** The HTTP API as listeners use it; `routes` are those it knows, with their patterns. */
 export type HttpRoot = {
   handle: (request: Request) => Promise<Response>
-  readonly routes: readonly { method: string; path: string }[]
+  readonly routes: readonly ApiRoute[]
 }
+
+/** A route by method and pattern; `isSocket` where a WebSocket is opened. */
+export type ApiRoute = { method: string; path: string; isSocket?: true }
 
 /** The whole HTTP API: CORS, then the routes given, then one answer for what is unknown. Errors are rendered and requests put on record in one place. */
 export function httpRoot(options: {
   routes: AnyElysia[]
   isAllowedOrigin: (origin: string) => boolean
+  /** Whether pages of an origin may call the connect API with tokens of their own. */
+  embeds?: (origin: string) => boolean
   /** Left out by tests of a single family: then nothing is put on record. */
   audit?: RequestAudit
   log: Log
 }): HttpRoot {
   const { audit } = options
   const root = new Elysia({ handler: { standardHostname: false } } as object)
-    .use(corsPolicy(options.isAllowedOrigin))
+    .use(corsPolicy(options.isAllowedOrigin, options.embeds))
     // Before the routes and global, or Elysia would not ask it about faults in plug-ins.
     .onError({ as: "global" }, ({ error, request, code }) => {
       const unknown = code === "NOT_FOUND" ? new AppError("not_found", "not found") : error

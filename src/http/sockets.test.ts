@@ -135,6 +135,18 @@ test.each([
   expect(sockets.count).toBe(0)
 })
 
+test("the guard hears from which page a socket is opened, since not every allowed one may use a cookie", async () => {
+  const heard: (string | null)[] = []
+  const authorize = async (request: Request) => {
+    heard.push(request.headers.get("origin"))
+    return { personId: "ann", isAdmin: false }
+  }
+  const { ask } = await setup({}, { authorize })
+  expect((await ask("/things/a/socket", { cookie: "token=ann", origin: "https://cloud.test" })).status).toBe(426)
+  expect((await ask("/things/a/socket", { cookie: "token=ann" })).status).toBe(426)
+  expect(heard).toEqual(["https://cloud.test", null])
+})
+
 test("a page of an allowed origin, and one of the server itself, may connect", async () => {
   const { open, server } = await setup()
   for (const origin of ["https://cloud.test", `http://127.0.0.1:${server.port}`])

@@ -68,6 +68,11 @@ export class Sockets {
     return this.sockets.size
   }
 
+  /** The patterns of the paths at which sockets are opened. */
+  get paths(): string[] {
+    return this.needs.routes.map(({ path }) => path)
+  }
+
   /** Whether the request is for a socket, and so for `answer`. */
   concerns(request: Request): boolean {
     if (request.method !== "GET") return false
@@ -157,7 +162,7 @@ export class Sockets {
   /** The request as the guards read it. A header or cookie hides what stands in the address. */
   private withCredentials(request: Request, url: URL): Request {
     const headers = new Headers()
-    for (const name of ["authorization", "cookie"]) {
+    for (const name of ["authorization", "cookie", "origin"]) {
       const value = request.headers.get(name)
       if (value !== null) headers.set(name, value)
     }

@@ -462,7 +462,7 @@ describe("CORS", () => {
       })
       expect([res.status, await res.text()]).toEqual([200, ""])
       expect(res.headers.get("access-control-allow-methods")).toBe("GET, POST, PUT, PATCH, DELETE, OPTIONS")
-      expect(res.headers.get("access-control-allow-headers")).toBe("Content-Type, Authorization")
+      expect(res.headers.get("access-control-allow-headers")).toBe("Content-Type, Authorization, Idempotency-Key")
       expect(res.headers.get("access-control-allow-origin")).toBe("https://cloud.example.org")
     }
   })
@@ -491,4 +491,71 @@ test("no token, password or verify secret reaches the log", async () => {
   const log = t.logged.join("")
   expect(log).toContain("domain verified")
   for (const secret of [t.ada.token, mapping.verify_token, "correct horse battery"]) expect(log).not.toContain(secret)
+})
+
+describe("wildcards", () => {
+  const target = "x234.acme.cloud.example.org"
+
+  test("a wildcard is proved below its parent, and is live when it is", async () => {
+    const t = await setup({ challengeTarget: (_person, domain) => `${domain.length}.${target}` })
+    const mapping = await t.made(t.ada, " *.App.Example.COM. ")
+    expect(mapping).toMatchObject({
+      domain: "*.app.example.com",
+      status: "pending",
+      verify_name: "_edd-verify.app.example.com",
+      acme_challenge: { name: "_acme-challenge.app.example.com", type: "CNAME", value: `17.${target}` },
+    } as never)
+    expect(await t.list(t.ada)).toEqual([mapping])
+    t.show(mapping)
+    expect(await (await t.verify(t.ada, mapping.id)).json()).toEqual({ status: "verified" } as never)
+    expect(t.live).toMatchObject({ published: [["*.app.example.com"]], certified: ["*.app.example.com"] })
+    expect((await t.list(t.ada))[0]).toMatchObject({ acme_challenge: { type: "CNAME" } } as never)
+    expect(await t.mappingStore.ownerOf("*.app.example.com")).toBe(t.ada.id)
+    expect(await t.mappingStore.ownerOf("x.app.example.com")).toBeUndefined()
+  })
+
+  test("a name that could be delegated shows the record too, and one that could not does not", async () => {
+    const t = await setup({ challengeTarget: (_person, domain) => (domain === "a.example.com" ? target : undefined) })
+    expect(await t.made(t.ada, "a.example.com")).toMatchObject({
+      acme_challenge: { name: "_acme-challenge.a.example.com", type: "CNAME", value: target },
+    } as never)
+    expect(await t.made(t.ada, "b.example.com")).not.toHaveProperty("acme_challenge")
+  })
+
+  test("where no certificate could be had for it, a wildcard is refused with the reason, and an exact name is not", async () => {
+    const t = await setup({ wildcardProblem: async (_person, wildcard) => `nobody can answer for ${wildcard}` })
+    const refused = await t.create(t.ada, "*.example.com")
+    expect([refused.status, await refused.text()]).toEqual([409, "nobody can answer for *.example.com\n"])
+    expect(await t.list(t.ada)).toEqual([])
+    expect((await t.create(t.ada, "a.example.com")).status).toBe(201)
+  })
+
+  test.each(["*.com", "*.cloud.example.org", "*.net.cloud.example.org", "*.*.example.com", "a.*.example.com", "*"])(
+    "%p is an invalid domain",
+    async (domain) => {
+      const t = await setup()
+      const refused = await t.create(t.ada, domain)
+      expect([refused.status, await refused.text()]).toEqual([400, "invalid domain\n"])
+    },
+  )
+
+  test("a wildcard holds no exact name below it, its parent as little, and nobody else the wildcard", async () => {
+    const t = await setup()
+    const wildcard = await t.made(t.ada, "*.example.com")
+    t.show(wildcard)
+    await t.verify(t.ada, wildcard.id)
+    for (const name of ["a.example.com", "example.com"]) {
+      const exact = await t.made(t.eve, name)
+      t.show(exact)
+      expect((await t.verify(t.eve, exact.id)).status).toBe(200)
+    }
+    expect(t.live.published.at(-1)).toEqual(["*.example.com", "a.example.com", "example.com"])
+    expect((await t.create(t.eve, "*.Example.com")).status).toBe(409)
+  })
+
+  test("a wildcard in a private zone is an administrator's, and verified at once", async () => {
+    const t = await setup()
+    expect((await t.made(t.ada, "*.home.arpa")).status).toBe("verified")
+    expect((await t.create(t.eve, "*.tv.lan")).status).toBe(403)
+  })
 })

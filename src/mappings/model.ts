@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto"
 import type { DomainMappingRow } from "../db/schema"
 import { AppError } from "../errors"
+import { withoutWildcard } from "../hostname"
 
 /** How the certificate of a verified name stands; `problem` is what the issuer said, word for word. */
 export type CertificateStatus = {
@@ -14,7 +15,10 @@ export type CertificateStatus = {
 /** What the owner of a mapping chooses about its traffic, and may change later. */
 export type MappingOptions = Pick<DomainMappingRow, "http" | "upstreamProtocol" | "accessLog">
 
-/** A mapping as the networking API shows it. `detail` and `certificate` stand where there is something to say. */
+/** The record that lets this server answer the DNS challenges of a name, for a wildcard or for a name that no port reaches. */
+export type ChallengeDelegation = { name: string; type: "CNAME"; value: string }
+
+/** A mapping as the networking API shows it. `detail`, `certificate` and `acme_challenge` stand where there is something to say. */
 export type MappingReply = {
   id: string
   domain: string
@@ -26,13 +30,21 @@ export type MappingReply = {
   status: DomainMappingRow["status"]
   verify_name: string
   verify_token: string
+  acme_challenge?: ChallengeDelegation
   dns_automated?: true
   detail?: string
   certificate?: { state: string; issuer?: string; not_after?: string; problem?: string; next_attempt_at?: string }
 }
 
-/** The name at which the TXT record is looked for. */
-export const verifyName = (domain: string) => `_edd-verify.${domain}`
+/** The name at which the TXT record is looked for: that of a wildcard lies below its parent, whose owner alone can write there. */
+export const verifyName = (domain: string) => `_edd-verify.${withoutWildcard(domain)}`
+
+/** The delegation that a name's owner may make; a wildcard and its parent share it, as they share the challenge's name (RFC 8555 section 8.4). */
+export const challengeDelegation = (domain: string, value: string): ChallengeDelegation => ({
+  name: `_acme-challenge.${withoutWildcard(domain)}`,
+  type: "CNAME",
+  value,
+})
 
 /** 24 hex digits, 96 random bits. */
 export const newMappingId = () => `dom_${randomBytes(12).toString("hex")}`
@@ -84,8 +96,8 @@ export function parseChange(input: Record<string, unknown>): Partial<MappingOpti
   return parseOptions(input)
 }
 
-/** The document's `domainResponse`, and the options. */
-export function mappingReply(row: DomainMappingRow, certificate?: CertificateStatus): MappingReply {
+/** The document's `domainResponse`, and the options; `challengeTarget` is where the name's challenges may be delegated to. */
+export function mappingReply(row: DomainMappingRow, challengeTarget?: string, certificate?: CertificateStatus): MappingReply {
   const reply: MappingReply = {
     id: row.id,
     domain: row.domain,
@@ -98,6 +110,7 @@ export function mappingReply(row: DomainMappingRow, certificate?: CertificateSta
     verify_name: verifyName(row.domain),
     verify_token: row.verifyToken,
   }
+  if (challengeTarget !== undefined) reply.acme_challenge = challengeDelegation(row.domain, challengeTarget)
   if (row.status !== "verified" && row.lastDetail !== null) reply.detail = row.lastDetail
   if (certificate !== undefined) {
     reply.certificate = {

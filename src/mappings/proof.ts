@@ -1,5 +1,3 @@
-import { verifyName } from "./model"
-
 /** What one name server said about a TXT name; the shape of the resolver's answers. */
 type Answer = { server: string; outcome: string; values: string[] }
 
@@ -9,9 +7,8 @@ export type TxtLookup = (name: string) => Promise<{ answers: Answer[]; via: "aut
 /** Whether the record is there, and in one sentence what was found where. */
 export type Proof = { proven: boolean; detail: string }
 
-/** The check behind every verification: one server that shows the token is proof, because only its owner can write there. */
-export async function checkProof(lookup: TxtLookup, domain: string, token: string): Promise<Proof> {
-  const name = verifyName(domain)
+/** The check behind every verification, of mappings and connections: one server that shows the token is proof, because only its owner can write there. */
+export async function checkProof(lookup: TxtLookup, name: string, token: string): Promise<Proof> {
   const found = await lookup(name)
   const proven = found.answers.some((answer) => answer.outcome === "answer" && answer.values.some((value) => value.trim() === token))
   const said = [...Map.groupBy(found.answers, (answer) => describeAnswer(answer, token))]

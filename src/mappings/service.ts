@@ -1,7 +1,8 @@
 import type { DomainMappingRow } from "../db/schema"
 import { AppError, describeError } from "../errors"
-import { isWithin, parseMappedHost } from "../hostname"
+import { isWildcard, isWithin } from "../hostname"
 import type { Log } from "../log"
+import { parseMappedName } from "../mapped-name"
 import {
   type CertificateStatus,
   type MappingReply,
@@ -12,6 +13,7 @@ import {
   parseChange,
   parseOptions,
   parseTargetPort,
+  verifyName,
 } from "./model"
 import { checkProof, type TxtLookup } from "./proof"
 import type { MappingStore } from "./store"
@@ -30,12 +32,20 @@ export type MappingNeeds = {
   /** Writes the CNAME with one of the person's provider tokens; false when none covers the name or it did not work. */
   automate: (personId: string, domain: string) => Promise<boolean>
   unautomate: (personId: string, domain: string) => Promise<void>
+  /** Why no certificate could be had for a person's wildcard, in a sentence; undefined where it can. */
+  wildcardProblem: (personId: string, wildcard: string) => Promise<string | undefined>
+  /** Where a person may delegate the DNS challenges of a name to; undefined where there is nobody to answer them, or none are made. */
+  challengeTarget: (personId: string, domain: string) => string | undefined
   /** The set of verified mappings changed: the edge must hear of it before this resolves. */
   publish: () => Promise<void>
   /** Starts obtaining the certificate and returns at once. */
   certify: (domain: string) => void
   forgetCertificate: (domain: string) => Promise<void>
   certificateStatus: (domain: string) => Promise<CertificateStatus>
+  /** Puts something on the mapping's timeline, an observation of the DNS only where it is another than the last; never throws. */
+  note?: (row: Pick<DomainMappingRow, "id" | "personId" | "domain">, kind: "state" | "dns", text: string) => void
+  /** The mapping is gone, and its timeline with it. */
+  forgetTimeline?: (id: string) => Promise<void>
   log: Log
   maxPending: number
   intervalMs: number
@@ -59,7 +69,7 @@ export class MappingService {
   /** The checks come in the order of platform-api.md section 1.4; DNS is touched only after the database gave us the name. */
   async create(caller: Caller, input: Record<string, unknown>): Promise<MappingReply> {
     const { store, now } = this.needs
-    const domain = parseMappedHost(input.domain, this.needs.baseDomain)
+    const domain = parseMappedName(input.domain, this.needs.baseDomain, this.needs.privateZones)
     const targetPort = parseTargetPort(input.target_port)
     const options = { ...defaultOptions, ...parseOptions(input) }
     const containerId = typeof input.container_id === "string" ? input.container_id : ""
@@ -69,6 +79,8 @@ export class MappingService {
     const isPrivate = this.isPrivate(domain)
     if (isPrivate && !caller.isAdmin)
       throw new AppError("forbidden", `forbidden: only an administrator maps names in a private zone, and ${domain} is in one`)
+    const problem = isWildcard(domain) ? await this.needs.wildcardProblem(caller.personId, domain) : undefined
+    if (problem !== undefined) throw new AppError("conflict", problem)
     const at = now()
     const row: DomainMappingRow = {
       id: newMappingId(),
@@ -92,13 +104,18 @@ export class MappingService {
     if (outcome === "capped") {
       throw new AppError("rate_limited", `too many unverified domain mappings (max ${this.needs.maxPending}): verify or delete some first`)
     }
+    this.note(
+      row,
+      "state",
+      isPrivate ? "created, verified: the name is in a private zone" : "created, pending: the TXT record has to be published",
+    )
     if (isPrivate) {
       await this.goLive(domain)
-      return mappingReply(row)
+      return this.shown(row)
     }
-    if (!(await this.needs.automate(caller.personId, domain))) return mappingReply(row)
-    if (!(await this.markVerified(row, "provider"))) return mappingReply(row)
-    return { ...mappingReply({ ...row, status: "verified" }), dns_automated: true }
+    if (!(await this.needs.automate(caller.personId, domain))) return this.shown(row)
+    if (!(await this.markVerified(row, "provider"))) return this.shown(row)
+    return { ...this.shown({ ...row, status: "verified" }), dns_automated: true }
   }
 
   /** Changes options, and is live when it resolves. */
@@ -110,7 +127,11 @@ export class MappingService {
   }
 
   private async reply(row: DomainMappingRow): Promise<MappingReply> {
-    return mappingReply(row, row.status === "verified" ? await this.needs.certificateStatus(row.domain) : undefined)
+    return this.shown(row, row.status === "verified" ? await this.needs.certificateStatus(row.domain) : undefined)
+  }
+
+  private shown(row: DomainMappingRow, certificate?: CertificateStatus): MappingReply {
+    return mappingReply(row, this.needs.challengeTarget(row.personId, row.domain), certificate)
   }
 
   /** The record at the provider goes too where it is ours, but a provider that fails does not bring the mapping back. */
@@ -120,6 +141,17 @@ export class MappingService {
     await this.needs.publish()
     if (row.status === "verified") await this.needs.forgetCertificate(row.domain)
     await this.needs.unautomate(personId, row.domain)
+    await this.needs.forgetTimeline?.(id)
+  }
+
+  private note(...[row, kind, text]: Parameters<NonNullable<MappingNeeds["note"]>>): void {
+    this.needs.note?.(row, kind, text)
+  }
+
+  /** The hostname of a person's own mapping, or undefined where there is none. */
+  async hostnameOf(personId: string, id: string): Promise<{ hostname: string } | undefined> {
+    const row = await this.needs.store.find(id, personId)
+    return row && { hostname: row.domain }
   }
 
   /** Looks now. Requests for the same mapping at the same time share one look. */
@@ -140,7 +172,8 @@ export class MappingService {
   }
 
   private async look(row: DomainMappingRow): Promise<{ status: string; detail?: string }> {
-    const { proven, detail } = await checkProof(this.needs.lookupTxt, row.domain, row.verifyToken)
+    const { proven, detail } = await checkProof(this.needs.lookupTxt, verifyName(row.domain), row.verifyToken)
+    this.note(row, "dns", detail)
     if (proven) {
       if (await this.markVerified(row, "txt")) return { status: "verified" }
       throw new AppError("conflict", "domain already in use")
@@ -149,6 +182,7 @@ export class MappingService {
     if (row.status === "failed") {
       const fresh = { windowStartedAt: now, nextCheckAt: now + this.needs.intervalMs, checks: 0, lastDetail: detail }
       if (!(await this.needs.store.restart(row.id, row.domain, fresh))) throw new AppError("conflict", "domain already in use")
+      this.note(row, "state", "failed → pending: asked for anew")
       return { status: "pending", detail }
     }
     const checks = row.checks + 1
@@ -165,6 +199,7 @@ export class MappingService {
   private async markVerified(row: DomainMappingRow, proof: string): Promise<boolean> {
     if (!(await this.needs.store.verify(row.id, row.domain, proof, this.needs.now()))) return false
     this.needs.log.info("domain verified", { domain: row.domain, mapping: row.id, proof })
+    this.note(row, "state", `${row.status} → verified, by ${proof === "txt" ? "its TXT record" : "the owner's DNS provider"}`)
     await this.goLive(row.domain)
     return true
   }
@@ -192,6 +227,7 @@ export class MappingService {
       if (this.needs.now() - row.windowStartedAt >= this.needs.expiryMs) {
         const last = row.lastDetail === null ? "" : `; last seen: ${row.lastDetail}`
         await this.needs.store.fail(row.id, `the record was not found in time, verify again to restart${last}`)
+        this.note(row, "state", "pending → failed: the record was not found in time")
         this.needs.log.info("domain verification expired", { domain: row.domain, mapping: row.id })
         return
       }

@@ -1,3 +1,4 @@
+import { isHeld } from "../db/held-names"
 import type { Db } from "../db/open"
 import type { DomainMappingRow } from "../db/schema"
 import type { MappingOptions } from "./model"
@@ -12,6 +13,15 @@ export class MappingStore {
   list = (personId: string) =>
     this.db.selectFrom("domainMappings").selectAll().where("personId", "=", personId).orderBy("createdAt", "desc").orderBy("id").execute()
 
+  /** Those of everybody that lead to a container, in any status. */
+  leadingTo = (containerId: string) =>
+    this.db
+      .selectFrom("domainMappings")
+      .select(["id", "personId", "domain"])
+      .where("containerId", "=", containerId)
+      .orderBy("domain")
+      .execute()
+
   find = (id: string, personId: string) =>
     this.db.selectFrom("domainMappings").selectAll().where("id", "=", id).where("personId", "=", personId).executeTakeFirst()
 
@@ -24,6 +34,17 @@ export class MappingStore {
       .where("domain", "in", domains)
       .execute()
 
+  /** Whose verified mapping a name is; undefined where it is nobody's. */
+  ownerOf = async (domain: string): Promise<string | undefined> =>
+    (
+      await this.db
+        .selectFrom("domainMappings")
+        .select("personId")
+        .where("domain", "=", domain)
+        .where("status", "=", "verified")
+        .executeTakeFirst()
+    )?.personId
+
   verified = (): Promise<VerifiedMapping[]> =>
     this.db
       .selectFrom("domainMappings")
@@ -34,6 +55,8 @@ export class MappingStore {
   /** `taken` when the database says that a live claim, or one of this person's, holds the name; `capped` past the bound on unproven claims. */
   async insert(row: DomainMappingRow, maxPending: number): Promise<"inserted" | "taken" | "capped"> {
     return this.db.transaction().execute(async (trx) => {
+      const holder = await trx.selectFrom("heldNames").select("hostname").where("hostname", "=", row.domain).executeTakeFirst()
+      if (holder !== undefined) return "taken"
       const inserted = await trx
         .insertInto("domainMappings")
         .values(row)
@@ -79,11 +102,11 @@ export class MappingStore {
       .execute()
 
   /**
-   * Marks a proven name as verified. An unproven claim of somebody else on the name gives way to the proof; a verified one does not, and
-   * then, or when the mapping is gone, the answer is false.
+   * Marks a proven name as verified. An unproven claim of somebody else on the name gives way to the proof; a verified one and a connection do
+   * not, and then, or when the mapping is gone, the answer is false.
    */
   async verify(id: string, domain: string, proof: string, now: number): Promise<boolean> {
-    return this.db.transaction().execute(async (trx) => {
+    const change = this.db.transaction().execute(async (trx) => {
       if (await hasRival(trx, id, domain, ["verified"])) return false
       await trx
         .updateTable("domainMappings")
@@ -99,6 +122,10 @@ export class MappingStore {
         .returning("id")
         .executeTakeFirst()
       return row !== undefined
+    })
+    return change.catch((error) => {
+      if (isHeld(error)) return false
+      throw error
     })
   }
 

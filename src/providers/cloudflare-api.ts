@@ -89,6 +89,11 @@ export class CloudflareApi {
     return this.batch(zoneId, change, signal)
   }
 
+  /** Adds the values of a set beside the records that are there, all or none; throws ProviderFault `refused` where one is there already. */
+  add(zoneId: string, set: RecordSet, signal: AbortSignal): Promise<boolean> {
+    return this.batch(zoneId, { deletes: [], puts: [], posts: set.values.map((value) => fieldsOf(set, value)) }, signal)
+  }
+
   /** Removes the records with these ids, all or none. False where there are none to remove. */
   delete(zoneId: string, ids: string[], signal: AbortSignal): Promise<boolean> {
     return this.batch(zoneId, { deletes: ids.map((id) => ({ id })), puts: [], posts: [] }, signal)

@@ -16,6 +16,8 @@ export type ConnectionNeeds = {
   serveFiles?: (grant: SshGrant, ...rest: Parameters<NonNullable<SessionNeeds["serveFiles"]>>) => Promise<number>
   /** Told once of each login, and of each connection that tried and did not. */
   onAttempt: (attempt: SshAttempt) => void
+  /** How many sessions a person has in all connections. */
+  sessionsOf: (personId: string) => number
   log: Log
   limits: SshLimits
 }
@@ -59,6 +61,11 @@ export class SshConnection {
   /** Whether keys were exchanged, which costs us something, and nobody logged in. */
   get isInVain(): boolean {
     return this.hasBegun && this.grant === undefined
+  }
+
+  /** How many sessions are open in it, where it is this person's. */
+  sessionsOf(personId: string): number {
+    return this.grant?.personId === personId ? this.sessions.size : 0
   }
 
   /** Asks whether the login still holds, and ends the connection when it does not. */
@@ -150,6 +157,7 @@ export class SshConnection {
     const { limits, startExec, serveFiles, log } = this.needs
     const grant = await this.admit(this.sessions.size, limits.sessions)
     if (grant === undefined || this.isOver || this.sessions.size >= limits.sessions) return reject()
+    if (this.needs.sessionsOf(grant.personId) >= limits.sessionsPerPerson) return reject()
     const where = `${this.address} ${this.socket.remotePort ?? 0}`
     const session: SshSession = new SshSession(accept(), {
       startExec: (options) => startExec(grant, options),

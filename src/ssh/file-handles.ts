@@ -1,7 +1,8 @@
 import { type FileHandle, open, rm } from "node:fs/promises"
-import { posix } from "node:path"
+import { join, posix } from "node:path"
 import { type ContainerFiles, fileKind } from "../engine/archive"
 import { AppError } from "../errors"
+import type { DraftRoom } from "./drafts"
 import type { Attributes } from "./sftp-wire"
 import { type TarEntry, tarHead, TarReader, tarTail } from "./tar"
 
@@ -50,6 +51,7 @@ export type Owner = { uid: number; gid: number }
 /** A file on its way into a container: it is gathered on this machine, since a tar stream begins with its size, and unpacked at the end. */
 export class WriteHandle {
   private end = 0
+  private given = false
   private mode: number
   private modifiedAt: number | undefined
 
@@ -60,22 +62,27 @@ export class WriteHandle {
     private entry: TarEntry,
     readonly path: string,
     private maxBytes: number,
+    private room: DraftRoom,
   ) {
     this.mode = entry.mode
   }
 
-  /** `draft` is the path on this machine, which is removed when the handle is closed. */
-  static async open(path: string, draft: string, given: Attributes, owner: Owner, maxBytes: number): Promise<WriteHandle> {
+  /** What is gathered stands in `room`, and is removed when the handle is closed. */
+  static async open(path: string, room: DraftRoom, given: Attributes, owner: Owner, maxBytes: number): Promise<WriteHandle> {
+    const draft = join(room.folder, crypto.randomUUID())
     const mode = fileKind.regular | ((given.mode ?? 0o644) & 0o7777)
     const entry: TarEntry = { name: posix.basename(path), size: 0, mode, modifiedAt: 0, ...owner }
     const file = await open(draft, "wx", 0o600)
-    return new WriteHandle(file, draft, tarHead(entry).length, entry, path, maxBytes)
+    return new WriteHandle(file, draft, tarHead(entry).length, entry, path, maxBytes, room)
   }
 
   async write(offset: number, bytes: Buffer): Promise<void> {
     if (offset + bytes.length > this.maxBytes) throw new AppError("too_large", `a file may have ${this.maxBytes} bytes`)
+    const end = Math.max(this.end, offset + bytes.length)
+    // What is skipped counts too: it would be written in the container.
+    if (end > this.end) await this.room.take(end - this.end)
+    this.end = end
     await this.file.write(bytes, 0, bytes.length, this.start + offset)
-    this.end = Math.max(this.end, offset + bytes.length)
   }
 
   set(given: Attributes): void {
@@ -104,6 +111,8 @@ export class WriteHandle {
   async discard(): Promise<void> {
     await this.file.close().catch(() => undefined)
     await rm(this.draft, { force: true })
+    this.room.give(this.given ? 0 : this.end)
+    this.given = true
   }
 }
 

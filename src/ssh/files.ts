@@ -1,9 +1,10 @@
-import { mkdir } from "node:fs/promises"
 import type { ServerChannel } from "ssh2"
 import type { ContainerFiles } from "../engine/archive"
 import type { Exec, ExecOptions } from "../engine/exec"
 import type { ChannelOutput } from "./channel-output"
+import type { Drafts } from "./drafts"
 import type { SshGrant } from "./login"
+import { loginCommand } from "./login-command"
 import { PacketReader } from "./sftp-wire"
 import { SftpServer } from "./sftp-server"
 import { TarReader } from "./tar"
@@ -11,13 +12,16 @@ import { TarReader } from "./tar"
 export type FileNeeds = {
   startExec: (grant: SshGrant, options: ExecOptions) => Promise<Exec>
   files: (grant: SshGrant) => ContainerFiles
-  /** A folder of this machine for what is on its way into a container; made where it is missing. */
-  drafts: string
+  drafts: Drafts
   now: () => number
 }
 
-const places = "/usr/lib/openssh/sftp-server /usr/lib/ssh/sftp-server /usr/libexec/sftp-server /usr/libexec/openssh/sftp-server"
-const findServer = `for file in ${places}; do [ -x "$file" ] && echo "$file" && exit 0; done; exit 1`
+const places = ["/usr/lib/openssh/sftp-server", "/usr/lib/ssh/sftp-server", "/usr/libexec/sftp-server", "/usr/libexec/openssh/sftp-server"]
+const findServer = `for file in ${places.join(" ")}; do [ -x "$file" ] && echo "$file" && exit 0; done; exit 1`
+const lookLimitMs = 10_000
+/** A file may be moved from one file system to another. */
+const runLimitMs = 600_000
+const maxSaid = 4096
 const maxWaiting = 64
 const maxPasswdBytes = 256 * 1024
 
@@ -26,18 +30,14 @@ const maxPasswdBytes = 256 * 1024
  * none. Resolves with the exit code when the client has ended it.
  */
 export async function serveFiles(needs: FileNeeds, grant: SshGrant, channel: ServerChannel, output: ChannelOutput): Promise<number> {
-  const server = await lookFor(needs, grant)
-  if (server !== undefined) return carry(await needs.startExec(grant, { command: [server], user: grant.user }), channel, output)
+  const server = await lookFor(needs, grant, channel)
+  // As sshd does it: by the person's shell, in their home, where relative paths begin.
+  if (server !== undefined)
+    return carry(await needs.startExec(grant, { command: loginCommand(`exec ${server}`), user: grant.user }), channel, output)
   const files = needs.files(grant)
-  await mkdir(needs.drafts, { recursive: true, mode: 0o700 })
-  const run = async (command: string[]) => {
-    const exec = await needs.startExec(grant, { command, user: grant.user })
-    exec.onOutput = () => {}
-    exec.endInput()
-    return exec.exit
-  }
+  const run = async (command: string[]) => (await runHelper(needs, grant, command, channel, runLimitMs)).code
   const person = await findPerson(files, grant.user)
-  const sftp = new SftpServer({ files, ...person, drafts: needs.drafts, run, now: needs.now })
+  const sftp = new SftpServer({ files, ...person, room: needs.drafts.roomOf(grant.personId), run, now: needs.now })
   try {
     await answerAll(sftp, channel, output)
     return 0
@@ -47,14 +47,31 @@ export async function serveFiles(needs: FileNeeds, grant: SshGrant, channel: Ser
 }
 
 /** The path of the container's sftp-server; undefined where it has none, or no shell to look for it. */
-async function lookFor(needs: FileNeeds, grant: SshGrant): Promise<string | undefined> {
+async function lookFor(needs: FileNeeds, grant: SshGrant, channel: ServerChannel): Promise<string | undefined> {
   try {
-    const exec = await needs.startExec(grant, { command: ["/bin/sh", "-c", findServer], user: grant.user })
-    let said = ""
-    exec.onOutput = (bytes) => (said += bytes.toString())
-    return (await exec.exit) === 0 && said.startsWith("/") ? said.trim() : undefined
+    const { code, said } = await runHelper(needs, grant, ["/bin/sh", "-c", findServer], channel, lookLimitMs)
+    return code === 0 ? places.find((place) => place === said.trim()) : undefined
   } catch {
     return undefined
+  }
+}
+
+/** A small command to its end, with the beginning of what it says; it is ended with the channel, and when its time is over. */
+async function runHelper(needs: FileNeeds, grant: SshGrant, command: string[], channel: ServerChannel, limitMs: number) {
+  const exec = await needs.startExec(grant, { command, user: grant.user })
+  let said = ""
+  exec.onOutput = (bytes) => {
+    if (said.length < maxSaid) said += bytes.toString()
+  }
+  exec.endInput()
+  const end = () => exec.close()
+  const timer = setTimeout(end, limitMs)
+  channel.once("close", end)
+  try {
+    return { code: await exec.exit, said: said.slice(0, maxSaid) }
+  } finally {
+    clearTimeout(timer)
+    channel.off("close", end)
   }
 }
 

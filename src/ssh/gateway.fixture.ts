@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto"
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { Client } from "ssh2"
 import type { Exec, ExecOptions } from "../engine/exec"
 import { createLog } from "../log"
 import { type GatewayNeeds, SshGateway } from "./gateway"
@@ -114,4 +115,14 @@ export async function startHouse(change: Partial<GatewayNeeds> = {}) {
     await rm(folder, { recursive: true })
   }
   return { gateway, port, folder, keys, hostKey, attempts, logged, state, options, ssh, stop }
+}
+
+/** A client of another make than OpenSSH's, with the key that opens the container. */
+export async function loggedIn(house: House): Promise<Client> {
+  const client = new Client()
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  client.on("ready", resolve).on("error", reject)
+  client.connect({ host: "127.0.0.1", port: house.port, username: "c0ffee01", privateKey: house.keys.own.privateKey })
+  await promise
+  return client
 }

@@ -3,8 +3,7 @@ import { createServer, connect as connectTcp, type Socket } from "node:net"
 import { Client, type ClientChannel } from "ssh2"
 import { waitUntil } from "../../test/lab/process"
 import { AppError } from "../errors"
-import { type FileNeeds, serveFiles } from "./files"
-import { type House, localExec, startHouse } from "./gateway.fixture"
+import { type House, localExec, loggedIn, startHouse } from "./gateway.fixture"
 
 const cleanups: (() => unknown)[] = []
 afterEach(async () => {
@@ -19,12 +18,8 @@ async function start(change: Parameters<typeof startHouse>[0] = {}): Promise<Hou
 
 /** A client of another make than OpenSSH's, logged in. */
 async function connectClient(house: House): Promise<Client> {
-  const client = new Client()
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  client.on("ready", resolve).on("error", reject)
-  client.connect({ host: "127.0.0.1", port: house.port, username: "c0ffee01", privateKey: house.keys.own.privateKey })
+  const client = await loggedIn(house)
   cleanups.push(() => client.end())
-  await promise
   return client
 }
 
@@ -175,6 +170,38 @@ test("sessions and forwards of one connection are counted", async () => {
   expect(await new Promise((resolve) => next.on("exit", resolve).resume())).toBe(4)
 })
 
+test("the sessions of one person are counted over all of their connections", async () => {
+  const house = await start({ limits: { sessionsPerPerson: 3 } })
+  const [one, two] = [await connectClient(house), await connectClient(house)]
+  const first = await exec(one, "cat")
+  await exec(one, "cat")
+  await exec(two, "cat")
+  const refused = () =>
+    exec(two, "cat").then(
+      () => "opened",
+      (error: Error) => error.message,
+    )
+  expect(await refused()).toContain("Channel open failure")
+  const closed = new Promise((resolve) => first.on("close", resolve))
+  first.end()
+  first.resume()
+  await closed
+  expect(await refused()).toBe("opened")
+})
+
+test("those who have not logged in yet keep nobody out who has, nor other addresses", async () => {
+  const house = await start({ limits: { startsPerAddress: 3 } })
+  const client = await connectClient(house)
+  const silent = Array.from({ length: 3 }, () => connectTcp({ host: "127.0.0.1", port: house.port }))
+  cleanups.push(() => silent.forEach((socket) => socket.destroy()))
+  await Promise.all(silent.map((socket) => new Promise((resolve) => socket.once("data", resolve))))
+  expect((await house.ssh(["true"])).code).toBe(255)
+  const channel = await exec(client, "exit 3")
+  expect(await new Promise((resolve) => channel.on("exit", resolve).resume())).toBe(3)
+  silent[0]?.destroy()
+  await waitUntil(async () => (await house.ssh(["true"])).code === 0, { what: "the place of the one who left" })
+})
+
 test("a signal of the client reaches the command, and its end says so", async () => {
   const house = await start()
   const client = await connectClient(house)
@@ -246,22 +273,6 @@ test("a client that announces a great window and does not read holds the command
   expect(given).toBeLessThan(20_000_000)
   client.destroy()
 }, 20_000)
-
-test("a container's own sftp-server is the one that is used", async () => {
-  const needs: FileNeeds = {
-    // What looks for it finds `cat`, which gives back whatever it is sent.
-    startExec: (_grant, { command }) => localExec({ command: command.length > 1 ? ["echo", "/bin/cat"] : command }),
-    files: () => {
-      throw new Error("the archive is not asked")
-    },
-    drafts: "/nonexistent",
-    now: Date.now,
-  }
-  const house = await start({ serveFiles: (grant, channel, output) => serveFiles(needs, grant, channel, output) })
-  const input = "abc".repeat(1_000_000)
-  const { code, out } = await house.ssh(["-s", "sftp"], { input })
-  expect([code, out.toString() === input]).toEqual([0, true])
-})
 
 test("a session that cannot start says why in a sentence", async () => {
   const house = await start({
@@ -360,4 +371,33 @@ test("the end closes every connection and what runs in it", async () => {
   expect((await running).code).toBe(255)
   expect(closed).toBe(1)
   await house.stop()
+})
+
+test("of a window that is dragged the engine hears the newest size, also of one that changed while the command was started", async () => {
+  const sizes: string[] = []
+  const started = Promise.withResolvers<void>()
+  const house = await start({
+    startExec: async (_grant, options) => {
+      await started.promise
+      const made = await localExec({ ...options, command: ["sleep", "5"] })
+      made.resize = async (columns, rows) => {
+        sizes.push(`${columns}x${rows}`)
+        await Bun.sleep(20)
+      }
+      return made
+    },
+  })
+  const client = await connectClient(house)
+  const channel = await new Promise<ClientChannel>((resolve, reject) =>
+    client.shell({ cols: 80, rows: 24 }, (error, made) => (error ? reject(error) : resolve(made))),
+  )
+  channel.setWindow(24, 100, 0, 0)
+  await Bun.sleep(100)
+  started.resolve()
+  await waitUntil(() => sizes.length > 0, { what: "the size from before" })
+  for (let columns = 101; columns <= 400; columns++) channel.setWindow(24, columns, 0, 0)
+  await waitUntil(() => sizes.at(-1) === "400x24", { what: "the newest size" })
+  expect(sizes[0]).toBe("100x24")
+  expect(sizes.length).toBeLessThan(100)
+  channel.close()
 })

@@ -18,7 +18,7 @@ import { FailureCount } from "./failure-count"
 import { type SshLimits, sshLimits } from "./limits"
 import type { SshAttempt } from "./login"
 
-export type GatewayNeeds = Omit<ConnectionNeeds, "limits"> & {
+export type GatewayNeeds = Omit<ConnectionNeeds, "limits" | "sessionsOf"> & {
   /** The private key of the host, as `makeHostKey` gives it. */
   hostKey: string
   limits?: Partial<SshLimits>
@@ -40,7 +40,7 @@ const algorithms: ServerConfig["algorithms"] = {
 /** Listens for SSH clients and gives them the containers that are theirs. */
 export class SshGateway {
   private server: NetServer | undefined
-  private sockets = new Map<Socket, string>()
+  private sockets = new Map<Socket, { address: string; connection: SshConnection | undefined }>()
   private connections = new Set<SshConnection>()
   private limits: SshLimits
   private failures: FailureCount
@@ -87,34 +87,45 @@ export class SshGateway {
 
   private take(socket: Socket): void {
     const address = (socket.remoteAddress ?? "").replace(/^::ffff:/, "")
-    const { connections, connectionsPerAddress, loginMs } = this.limits
-    const ofAddress = [...this.sockets.values()].filter((other) => other === address).length
-    if (this.sockets.size >= connections || ofAddress >= connectionsPerAddress || this.failures.isOver(address)) {
+    if (!this.hasRoomFor(address)) {
       this.needs.log.debug("an SSH connection was not taken", { address })
       socket.on("error", () => {})
       return void socket.destroy()
     }
-    this.sockets.set(socket, address)
-    let connection: SshConnection | undefined
+    const entry = { address, connection: undefined as SshConnection | undefined }
+    this.sockets.set(socket, entry)
     const timer = setTimeout(() => {
-      if (connection?.isLoggedIn !== true) socket.destroy()
-    }, loginMs)
+      if (entry.connection?.isLoggedIn !== true) socket.destroy()
+    }, this.limits.loginMs)
     socket.once("close", () => {
       clearTimeout(timer)
       this.sockets.delete(socket)
+      const { connection } = entry
       if (connection !== undefined) this.connections.delete(connection)
       // Not those that only look whether somebody listens, as a balancer does all the time.
       if (connection?.isInVain === true) this.failures.note(address)
     })
     // One for each connection, so that it is known which socket a client has: its back-pressure is ours to mind.
     const server = new Server(this.config, (client) => {
-      connection = new SshConnection(client, socket, address, { ...this.needs, onAttempt: this.report, limits: this.limits })
-      this.connections.add(connection)
+      const { onAttempt, sessionsOf, limits } = this
+      entry.connection = new SshConnection(client, socket, address, { ...this.needs, onAttempt, sessionsOf, limits })
+      this.connections.add(entry.connection)
     })
     server.injectSocket(socket)
   }
 
-  private report = (attempt: SshAttempt) => {
+  private hasRoomFor(address: string): boolean {
+    const { connections, connectionsPerAddress, startsPerAddress } = this.limits
+    const ofAddress = [...this.sockets.values()].filter((other) => other.address === address)
+    const starting = ofAddress.filter(({ connection }) => connection?.isLoggedIn !== true)
+    const isFull = this.sockets.size >= connections || ofAddress.length >= connectionsPerAddress || starting.length >= startsPerAddress
+    return !isFull && !this.failures.isOver(address)
+  }
+
+  private sessionsOf = (personId: string): number =>
+    [...this.connections].reduce((sum, connection) => sum + connection.sessionsOf(personId), 0)
+
+  private onAttempt = (attempt: SshAttempt) => {
     if (attempt.outcome === "allowed") this.failures.forget(attempt.address)
     this.needs.onAttempt(attempt)
   }

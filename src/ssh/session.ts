@@ -2,6 +2,7 @@ import type { Socket } from "node:net"
 import { constants } from "node:os"
 import type { ServerChannel, Session } from "ssh2"
 import type { Exec, ExecOptions } from "../engine/exec"
+import { Window } from "../engine/window"
 import { AppError } from "../errors"
 import { ChannelOutput } from "./channel-output"
 import { loginCommand } from "./login-command"
@@ -25,6 +26,7 @@ export type SessionNeeds = {
 const maxVariables = 32
 const maxValueLength = 1024
 const maxSide = 10_000
+const maxFaults = 10
 /** As sshd has it on most systems: what says nothing but how to speak to the person. */
 const allowedVariable = /^(LANG|LC_[A-Z_]{1,30}|COLORTERM|NO_COLOR|TZ)$/
 const failed = 255
@@ -36,6 +38,8 @@ export class SshSession {
   private exec: Exec | undefined
   private output: ChannelOutput | undefined
   private signal: string | undefined
+  private window: Window | undefined
+  private faults = 0
   private isOver = false
 
   constructor(
@@ -97,13 +101,13 @@ export class SshSession {
   private resize(columns: number, rows: number): void {
     if (this.size === undefined) return
     this.size = { columns, rows }
-    this.exec?.resize(columns, rows).catch((error) => this.needs.onFault("a terminal could not be resized", error))
+    this.window?.resize(columns, rows)
   }
 
   private kill(name: string): void {
     if (this.exec === undefined || !/^[A-Z][A-Z0-9]{1,9}$/.test(name)) return
     this.signal = name
-    this.exec.kill(name).catch((error) => this.needs.onFault("a signal could not be sent", error))
+    this.exec.kill(name).catch((error) => this.fault("a signal could not be sent", error))
   }
 
   private async run(channel: ServerChannel, command?: string): Promise<void> {
@@ -113,9 +117,10 @@ export class SshSession {
     try {
       const exec = await startExec({ command: loginCommand(command), tty: size, environment: this.environment, user })
       if (this.isOver) return exec.close()
+      const ending = this.carry(exec, channel, output)
       // The window may have changed while the command was started.
       if (this.size !== undefined && this.size !== size) this.resize(this.size.columns, this.size.rows)
-      this.end(channel, await this.carry(exec, channel, output))
+      this.end(channel, await ending)
     } catch (error) {
       await this.fail(channel, output, error)
     }
@@ -143,6 +148,7 @@ export class SshSession {
   /** Carries bytes both ways until the command has ended and all it said is sent; the answer is its exit code. */
   private async carry(exec: Exec, channel: ServerChannel, output: ChannelOutput): Promise<number> {
     this.exec = exec
+    this.window = new Window(exec, (error) => this.fault("a terminal could not be resized", error))
     exec.onDrain = () => channel.resume()
     output.onRoom = () => exec.resume()
     exec.onOutput = (bytes, stream) => {
@@ -159,11 +165,16 @@ export class SshSession {
 
   private async fail(channel: ServerChannel, output: ChannelOutput, error: unknown): Promise<void> {
     if (this.isOver) return
-    this.needs.onFault("a session could not go on", error)
+    this.fault("a session could not go on", error)
     const reason = error instanceof AppError ? error.message : "the container's engine refused"
     output.write(Buffer.from(`freehold: ${reason.replaceAll(/\p{Cc}/gu, " ")}\r\n`), "stderr")
     await output.flush()
     this.end(channel, failed)
+  }
+
+  private fault(what: string, error: unknown): void {
+    // A client can cause as many as it likes.
+    if (++this.faults <= maxFaults) this.needs.onFault(what, error)
   }
 
   /** Says how it ended: by the signal that the client sent, else by the exit code, which is a shell's 128 and more for other signals. */

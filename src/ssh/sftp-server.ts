@@ -8,6 +8,7 @@
 import { join, posix } from "node:path"
 import { type ArchiveStat, type ContainerFiles, fileKind } from "../engine/archive"
 import { AppError } from "../errors"
+import type { DraftRoom } from "./drafts"
 import { listFolder, type Owner, ReadHandle, WriteHandle } from "./file-handles"
 import {
   type Attributes,
@@ -29,8 +30,8 @@ export type SftpNeeds = {
   /** Where relative paths begin, and whose new files are. */
   home: string
   owner: Owner
-  /** A folder of this machine for what is on its way into the container. */
-  drafts: string
+  /** For what is on its way into the container. */
+  room: DraftRoom
   /** Runs a command in the container and resolves with its exit code. */
   run: (command: string[]) => Promise<number>
   now: () => number
@@ -167,10 +168,9 @@ export class SftpServer {
     if (found !== undefined && found.stat.size > 0 && (flags & openFlag.truncate) === 0)
       return status(id, statusCode.unsupported, "a file is either read or written whole")
     await this.requireFolder(posix.dirname(found?.path ?? path))
-    const { drafts, owner, maxFileBytes = standardMaxFileBytes } = this.needs
+    const { room, owner, maxFileBytes = standardMaxFileBytes } = this.needs
     const attributes = { mode: found === undefined ? given.mode : found.stat.mode }
-    const draft = join(drafts, crypto.randomUUID())
-    return this.keep(id, await WriteHandle.open(found?.path ?? path, draft, attributes, owner, maxFileBytes))
+    return this.keep(id, await WriteHandle.open(found?.path ?? path, room, attributes, owner, maxFileBytes))
   }
 
   private async requireFolder(path: string): Promise<void> {
@@ -243,7 +243,7 @@ export class SftpServer {
     await this.requireFolder(posix.dirname(path))
     const mode = fileKind.directory | ((given.mode ?? 0o755) & 0o7777)
     const modifiedAt = Math.floor(this.needs.now() / 1000)
-    const draft = join(this.needs.drafts, crypto.randomUUID())
+    const draft = join(this.needs.room.folder, crypto.randomUUID())
     const head = tarHead({ name: posix.basename(path), size: 0, mode, modifiedAt, ...this.needs.owner })
     try {
       await Bun.write(draft, Buffer.concat([head, tarTail(0)]))

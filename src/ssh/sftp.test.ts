@@ -5,6 +5,7 @@ import { join } from "node:path"
 import { ContainerFiles, fileKind } from "../engine/archive"
 import { SftpServer } from "./sftp-server"
 import { attributes, BadPacket, FieldReader, makePacket, number, openFlag, packet, PacketReader, statusCode, text } from "./sftp-wire"
+import { type DraftLimits, Drafts } from "./drafts"
 import { tarHead, TarReader, tarTail } from "./tar"
 
 const cleanups: (() => unknown)[] = []
@@ -16,7 +17,7 @@ const goMode = { directory: 2 ** 31, link: 2 ** 27 }
 type Node = { contents?: string; link?: string; folder?: boolean }
 
 /** An engine at a Unix socket with these files in its one container, and an SFTP server over it. `unpacked` is what was written there. */
-async function setup(nodes: Record<string, Node>, maxFileBytes?: number) {
+async function setup(nodes: Record<string, Node>, maxFileBytes?: number, draftLimits?: DraftLimits) {
   const folder = await mkdtemp(join(tmpdir(), "freehold-sftp-"))
   const unpacked: { folder: string; name: string; mode: number; uid: number; contents: string }[] = []
   const reads: string[] = []
@@ -52,7 +53,7 @@ async function setup(nodes: Record<string, Node>, maxFileBytes?: number) {
     files: new ContainerFiles({ socketPath: join(folder, "engine.sock") }, "c1"),
     home: "/home",
     owner: { uid: 7, gid: 8 },
-    drafts: folder,
+    room: new Drafts(folder, draftLimits).roomOf("u1"),
     run: async () => 0,
     now: () => 0,
     maxFileBytes,
@@ -162,4 +163,31 @@ test("open files have a bound", async () => {
   for (let count = 0; count < 32; count++) await open(`f${count}`, openFlag.write | openFlag.create)
   expect(await status(packet.open, text("more"), number(openFlag.write | openFlag.create), attributes({}))).toBe(statusCode.failure)
   expect(await drafts()).toHaveLength(32)
+})
+
+test("all that is on its way into containers has a bound for each person, and what was closed makes room", async () => {
+  const limits = { bytesPerPerson: 100, bytes: 1_000, leastFreeBytes: 0 }
+  const { status, open } = await setup({ "/home": { folder: true } }, undefined, limits)
+  const [one, two] = [await open("one", openFlag.write | openFlag.create), await open("two", openFlag.write | openFlag.create)]
+  // Ten bytes, and eighty that stand before them as zeros.
+  expect(await status(packet.write, text(one), long(80), text("0123456789"))).toBe(statusCode.ok)
+  expect(await status(packet.write, text(one), long(0), text("0123456789"))).toBe(statusCode.ok)
+  expect(await status(packet.write, text(two), long(0), text("0123456789x"))).toBe(statusCode.failure)
+  expect(await status(packet.write, text(two), long(0), text("0123456789"))).toBe(statusCode.ok)
+  expect(await status(packet.close, text(one))).toBe(statusCode.ok)
+  expect(await status(packet.write, text(two), long(10), text("x".repeat(90)))).toBe(statusCode.ok)
+  expect(await status(packet.write, text(two), long(100), text("x"))).toBe(statusCode.failure)
+})
+
+test("everybody's drafts together have a bound too, and a disk that is nearly full takes no more", async () => {
+  const shared = new Drafts(tmpdir(), { bytesPerPerson: 100, bytes: 150, leastFreeBytes: 0 })
+  const [ann, bob] = [shared.roomOf("ann"), shared.roomOf("bob")]
+  await ann.take(100)
+  await expect(bob.take(51)).rejects.toThrow("too much is on its way")
+  await bob.take(50)
+  ann.give(100)
+  await bob.take(50)
+  const full = new Drafts(tmpdir(), { bytesPerPerson: 100, bytes: 100, leastFreeBytes: 1e18 }).roomOf("ann")
+  // It is not counted, so the reason stays the same.
+  for (let turn = 0; turn < 3; turn++) await expect(full.take(60)).rejects.toThrow("disk is full")
 })

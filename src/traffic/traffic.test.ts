@@ -34,7 +34,11 @@ async function setup() {
   const serve = (change: Partial<TrafficNeeds> = {}) =>
     new TrafficService({ store, source: counters, holders, mapping: api.mappingStore.find, log: api.log, now, ...change })
   const service = serve()
-  const guards = new Guards(new Authenticator(new AccountStore(db), api.signer, now), () => false)
+  const guards = new Guards(
+    new Authenticator(new AccountStore(db), api.signer, now),
+    () => false,
+    () => false,
+  )
   const root = httpRoot({ routes: [trafficRoutes(service, guards.networking)], isAllowedOrigin: () => false, log: api.log })
   const send = (method: string, path: string, token?: string) =>
     root.handle(

@@ -5,6 +5,8 @@ import { canonicalName } from "../providers/record-value"
 import { maxZones, ProviderError, type ProviderZone, type ZoneProvider } from "./provider"
 
 const zonesPerPage = 50
+/** The shortest that the API takes. */
+const txtTtlSeconds = 60
 
 /** The zones of a person's Cloudflare token and the CNAMEs in them, by the adapter that DNS providers share; `timeoutMs` limits each method as a whole. */
 export class CloudflareProvider implements ZoneProvider {
@@ -43,6 +45,26 @@ export class CloudflareProvider implements ZoneProvider {
     return this.ask(token, this.timeoutMs, async (api, signal) => {
       const records = await api.recordsAt(zoneId, host, signal)
       const ours = records.filter((record) => record.type === "CNAME" && valueOf(record) === canonicalName(target))
+      return api.delete(
+        zoneId,
+        ours.map(({ id }) => id),
+        signal,
+      )
+    })
+  }
+
+  addTxt(token: string, zoneId: string, name: string, text: string): Promise<void> {
+    return this.ask(token, this.timeoutMs, async (api, signal) => {
+      const records = await api.recordsAt(zoneId, name, signal)
+      if (records.some((record) => record.type === "TXT" && valueOf(record) === text)) return
+      await api.add(zoneId, { name: canonicalName(name), type: "TXT", ttlSeconds: txtTtlSeconds, values: [text] }, signal)
+    })
+  }
+
+  removeTxt(token: string, zoneId: string, name: string, text: string): Promise<boolean> {
+    return this.ask(token, this.timeoutMs, async (api, signal) => {
+      const records = await api.recordsAt(zoneId, name, signal)
+      const ours = records.filter((record) => record.type === "TXT" && valueOf(record) === text)
       return api.delete(
         zoneId,
         ours.map(({ id }) => id),

@@ -15,6 +15,10 @@ export interface ZoneProvider {
   upsertCname(token: string, zoneId: string, host: string, target: string): Promise<void>
   /** Removes the CNAME at `host` where it still points at `target`; false where there was none. */
   removeCname(token: string, zoneId: string, host: string, target: string): Promise<boolean>
+  /** Adds a TXT record with this plain text of at most 255 octets, beside those that are there; one that says the same is left as it is. */
+  addTxt(token: string, zoneId: string, name: string, text: string): Promise<void>
+  /** Removes the TXT record with this text; false where there was none. */
+  removeTxt(token: string, zoneId: string, name: string, text: string): Promise<boolean>
 }
 
 /** More zones than this behind one token are not listed. */

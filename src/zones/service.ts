@@ -94,17 +94,12 @@ export class ZoneService {
     return { id, zones }
   }
 
-  /** Whether one of the person's connections saw a zone that the hostname lies in; asks nobody. */
-  async covers(personId: string, hostname: string): Promise<boolean> {
-    this.requireVault()
-    return (await this.candidates(personId, hostname)).length > 0
-  }
-
   /** Points the hostname at us in the person's own zone, which also proves that it is theirs; false, and never a throw for the provider, where it could not. */
-  automate(personId: string, hostname: string): Promise<boolean> {
-    return this.change(personId, hostname, "record not automated", (token, zoneId) =>
+  async automate(personId: string, hostname: string): Promise<boolean> {
+    const edited = await this.change(personId, hostname, "record not automated", (token, zoneId) =>
       this.provider.upsertCname(token, zoneId, hostname, this.target),
     )
+    return edited !== undefined
   }
 
   /** Takes away the CNAME of `automate` where it still points at us; a zone that could not be edited is a line in the log. */
@@ -114,14 +109,38 @@ export class ZoneService {
     )
   }
 
+  /** Whether one of the person's connections saw a zone that the hostname, be it a wildcard, lies in; asks nobody. */
+  async covers(personId: string, hostname: string): Promise<boolean> {
+    return this.vault !== undefined && (await this.candidates(personId, hostname)).length > 0
+  }
+
+  /**
+   * Adds a TXT record at `name` in the person's own zone around `hostname`, and answers how to take it away again, which never throws for the
+   * provider; undefined where the record could not be written.
+   */
+  async writeTxt(personId: string, hostname: string, name: string, text: string): Promise<(() => Promise<void>) | undefined> {
+    const edited = await this.change(personId, hostname, "challenge not written", (token, zoneId) =>
+      this.provider.addTxt(token, zoneId, name, text),
+    )
+    if (edited === undefined) return undefined
+    return async () => {
+      try {
+        await this.provider.removeTxt(edited.token, edited.zoneId, name, text)
+      } catch (error) {
+        if (!(error instanceof ProviderError)) throw error
+        this.log.warn("challenge not removed", { hostname, name, reason: error.reason, error })
+      }
+    }
+  }
+
   private async change(
     personId: string,
     hostname: string,
     failure: string,
     edit: (token: string, zoneId: string) => Promise<unknown>,
-  ): Promise<boolean> {
+  ): Promise<{ token: string; zoneId: string } | undefined> {
     const vault = this.vault
-    if (vault === undefined) return false
+    if (vault === undefined) return undefined
     for (const { domain, zone } of (await this.candidates(personId, hostname)).slice(0, maxAttempts)) {
       const token = this.openToken(vault, domain)
       if (token === undefined) continue
@@ -134,13 +153,13 @@ export class ZoneService {
           continue
         }
         await edit(token, live.id)
-        return true
+        return { token, zoneId: live.id }
       } catch (error) {
         if (!(error instanceof ProviderError)) throw error
         this.log.warn(failure, { id: domain.id, hostname, zone, reason: error.reason, error })
       }
     }
-    return false
+    return undefined
   }
 
   /** The connections that see the longest zone around the hostname, the oldest first. */

@@ -295,6 +295,40 @@ describe("automation", () => {
     expect(lines.join("")).not.toContain("token-")
   })
 
+  test("a challenge is written beside other texts, for a wildcard too, and taken away alone", async () => {
+    const { add, zones, cloudflare } = await setup()
+    await add("token-one")
+    expect(await zones.covers("ann", "*.app.example.test")).toBe(true)
+    expect(await zones.automate("ann", "*.app.example.test")).toBe(true)
+    const name = "_acme-challenge.app.example.test"
+    const texts = () => cloudflare.records("z1").flatMap(({ type, content }) => (type === "TXT" ? [content] : []))
+    const first = await zones.writeTxt("ann", "*.app.example.test", name, "one")
+    const second = await zones.writeTxt("ann", "app.example.test", name, 'two "quoted"')
+    expect(texts()).toEqual(['"one"', '"two \\"quoted\\""'])
+    expect(cloudflare.records("z1").filter(({ ttl, type }) => type === "TXT" && ttl === 60)).toHaveLength(2)
+    // Said again, it is one record.
+    expect(await zones.writeTxt("ann", "app.example.test", name, "one")).toBeDefined()
+    expect(texts()).toHaveLength(2)
+    await first!()
+    await first!()
+    expect(texts()).toEqual(['"two \\"quoted\\""'])
+    await second!()
+    expect(cloudflare.records("z1").map(({ name: host, type }) => `${host} ${type}`)).toEqual(["*.app.example.test CNAME"])
+    await zones.unautomate("ann", "*.app.example.test")
+    expect(cloudflare.records("z1")).toEqual([])
+  })
+
+  test("a challenge that cannot be written is undefined, and one that cannot be taken away is a line in the log", async () => {
+    const { add, zones, cloudflare, lines } = await setup()
+    expect(await zones.writeTxt("ann", "app.example.test", "_acme-challenge.app.example.test", "x")).toBeUndefined()
+    await add("token-one")
+    expect(await zones.writeTxt("ben", "app.example.test", "_acme-challenge.app.example.test", "x")).toBeUndefined()
+    const undo = await zones.writeTxt("ann", "app.example.test", "_acme-challenge.app.example.test", "x")
+    cloudflare.tokens["token-one"] = []
+    await undo!()
+    expect(lines.some((line) => line.includes("challenge not removed"))).toBe(true)
+  })
+
   test("a name in no zone, or in somebody else's, is not touched", async () => {
     const { add, zones, cloudflare } = await setup()
     await add("token-one", "ben")

@@ -75,6 +75,28 @@ describe.skipIf(obstacle !== undefined)(`a zone at Cloudflare${obstacle ? ` (ski
     expect(await ada.mapping(mapping.id)).not.toContainKey("dns_automated")
   })
 
+  test("a wildcard in that zone is certified by a challenge that is written there, and leaves no trace", async () => {
+    const mapping = await automated("*.wild.customer.test")
+    expect(mapping).not.toContainKey("acme_challenge")
+    await ada.certified(mapping.id)
+    expect(await stage.house.curl("https://any.wild.customer.test/")).toMatchObject({ code: 0, status: 200, text: "automated\n" })
+    expect(await stage.unbound.ask("other.wild.customer.test", "A")).toBe(`ingress.${base}.\n${stage.house.address}`)
+    const texts = cloudflare.records(zoneId).filter(({ type }) => type === "TXT")
+    expect(texts).toEqual([])
+    await ada.unmap(mapping.id)
+    expect(await cname("any.wild.customer.test")).toBe("NXDOMAIN")
+  })
+
+  test("a wildcard that nothing here can answer a challenge for is refused with the reason", async () => {
+    const refused = await ada.ask("POST", "/api/domain-mappings", {
+      container_id: container,
+      domain: "*.elsewhere.test",
+      target_port: 8080,
+    })
+    expect(refused.status).toBe(409)
+    expect(refused.text).toContain("connect an owned domain that covers it, or set FREEHOLD_DNS_LISTEN")
+  })
+
   test("deleting the mapping takes the record away, and leaves one that leads elsewhere", async () => {
     const gone = await automated("gone.customer.test")
     await ada.unmap(gone.id)

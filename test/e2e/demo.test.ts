@@ -121,14 +121,17 @@ test("the systemd unit is sound and hardened", async () => {
   // The unit names the installed binary and its user, which a test machine does not have.
   await Bun.write(path, unit.replace("/usr/local/bin/freehold", binary).replaceAll("=freehold\n", "=daemon\n"))
   const analyze = (args: string[]) => Bun.spawnSync(["systemd-analyze", ...args], { stdout: "pipe", stderr: "pipe" })
-  const verified = analyze(["verify", path])
-  expect([
-    verified.exitCode,
-    verified.stderr
-      .toString()
-      .split("\n")
-      .filter((line) => line.includes("freehold.service")),
-  ]).toEqual([0, []])
+  const faults = () => {
+    const { exitCode, stderr } = analyze(["verify", path])
+    const lines = stderr.toString().split("\n")
+    return [exitCode, lines.filter((line) => line.includes("freehold.service") || line.includes("containers.conf"))]
+  }
+  expect(faults()).toEqual([0, []])
   const score = /level for freehold.service: ([0-9.]+) /.exec(analyze(["security", "--offline=true", path]).stdout.toString())?.[1]
   expect(Number(score)).toBeLessThanOrEqual(2.5)
+  const dropIn = readFileSync(join(import.meta.dir, "../../systemd/freehold-containers.conf"), "utf8")
+  await Bun.write(`${path}.d/containers.conf`, dropIn)
+  expect(faults()).toEqual([0, []])
+  await Bun.write(`${path}.d/containers.conf`, "[Service]\nNoSuchSetting=yes\n")
+  expect(faults()[1]).not.toEqual([])
 })

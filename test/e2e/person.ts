@@ -11,6 +11,7 @@ export type Mapping = {
   status: string
   verify_name: string
   verify_token: string
+  acme_challenge?: { name: string; type: string; value: string }
   dns_automated?: boolean
   detail?: string
   certificate?: { state: string; issuer?: string; not_after?: string; problem?: string; next_attempt_at?: string }

@@ -9,6 +9,7 @@ import { type PodmanLab, podmanObstacle, startPodman } from "../lab/podman"
 import { freePort } from "../lab/ports"
 import { temporaryFolder, waitUntil } from "../lab/process"
 import { type Appliance, startAppliance } from "./appliance"
+import { openSshOptions } from "./openssh"
 import type { Person } from "./person"
 import { type Ending, runProgram } from "./program"
 
@@ -59,17 +60,7 @@ describe.skipIf(obstacle !== undefined)(`OpenSSH into a container${obstacle ? ` 
   }, 30_000)
 
   const file = (name: string) => join(folder.path, name)
-  const options = (key = "ada") => [
-    "-F",
-    "none",
-    "-i",
-    file(key),
-    ...["IdentitiesOnly=yes", "IdentityAgent=none", "BatchMode=yes", "StrictHostKeyChecking=accept-new", "LogLevel=ERROR"].flatMap(
-      (one) => ["-o", one],
-    ),
-    "-o",
-    `UserKnownHostsFile=${file("known_hosts")}`,
-  ]
+  const options = (key = "ada") => openSshOptions(file(key), file("known_hosts"))
   const ssh = (words: string[], given: { key?: string; login?: string; input?: string; flags?: string[] } = {}): Promise<Ending> => {
     const { key, login = container, input, flags = [] } = given
     return runProgram(["ssh", ...options(key), ...flags, "-p", String(port), `${login}@${address}`, ...words], { input })

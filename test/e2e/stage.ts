@@ -32,9 +32,12 @@ export async function stageObstacle(cast: Cast): Promise<string | undefined> {
   )
 }
 
-/** Starts all of it, or nothing; `prepare` runs before the appliance and gives it more settings. */
+/**
+ * Starts all of it, or nothing; `prepare` runs before the appliance and gives it more settings. `behindClosedPorts`: Pebble looks for answers at ports
+ * where nobody is, as a CA does from outside a house that no port leads into.
+ */
 export async function startStage(
-  options: Cast & { zones?: string[]; prepare?: (dns: DnsLab, address: string) => Promise<Settings> },
+  options: Cast & { behindClosedPorts?: boolean; zones?: string[]; prepare?: (dns: DnsLab, address: string) => Promise<Settings> },
 ): Promise<Stage> {
   const undo: (() => Promise<void>)[] = []
   const stop = async () => {
@@ -53,7 +56,8 @@ export async function startStage(
     let pebble: PebbleLab | undefined
     let trusted: string | undefined
     if (options.pebble) {
-      pebble = keep(await startPebble({ dns: unbound.dns, httpPort: ports.http, tlsPort: ports.https }))
+      const seen = options.behindClosedPorts ? await freePorts(address) : ports
+      pebble = keep(await startPebble({ dns: unbound.dns, httpPort: seen.http, tlsPort: seen.https }))
       const folder = await temporaryFolder("trust")
       undo.push(() => folder.remove())
       trusted = join(folder.path, "pebble-root.pem")

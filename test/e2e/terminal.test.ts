@@ -137,6 +137,23 @@ describe.skipIf(obstacle !== undefined)(`terminals and status${obstacle ? ` (ski
     await waitUntil(() => sockets.every(({ seen }) => seen.messages.some(isTold("running"))), { what: "the start", limitMs: 20_000 })
   }, 60_000)
 
+  test("every status socket hears when the engine goes away and when it is back, once each", async () => {
+    await ada.containerIs(container, "running")
+    const { seen } = await connect("/compute/ws", { token: ada.token })
+    await waitUntil(() => seen.messages.length > 0, { what: "the snapshot" })
+    const details = () => seen.messages.slice(1).map((message) => (message as { data: { status_detail?: string } }).data.status_detail)
+    await podman.kill()
+    await waitUntil(() => details().length === 1, { what: "the loss to be told", limitMs: 20_000 })
+    expect(details()[0]).toStartWith("the container engine does not answer")
+    // The reconciler goes on trying, and fails each time.
+    await Bun.sleep(2_500)
+    expect(details()).toHaveLength(1)
+    await podman.restart()
+    await waitUntil(() => details().length === 2, { what: "the return to be told", limitMs: 20_000 })
+    expect(seen.messages.at(-1)).toMatchObject({ type: "container_status", data: { container_id: container, status: "running" } })
+    expect(details()[1]).toBeUndefined()
+  }, 60_000)
+
   test("a ticket opens a socket through the edge, once", async () => {
     const { ticket } = await ada.send<{ ticket: string }>("POST", "/compute/tickets", { path: "/compute/ws" })
     const ca = (await house.api("GET", "/ca.pem")).text

@@ -19,6 +19,10 @@ export interface DnsLab {
   publish(server: NameServer, name: string, type: RecordKind, value: string): Promise<void>
   /** Removes one record, a whole record set (no value) or a whole name (no type). */
   remove(server: NameServer, name: string, type?: RecordKind, value?: string): Promise<void>
+  /** Changes what the TLD says about a zone: its delegation, or the DS records of one. */
+  delegate(change: "add" | "del", zone: string, type: "NS" | "DS" | "A", value?: string): Promise<void>
+  /** DS records that fit the keys of a signed zone, as Knot's own tool makes them. */
+  signersOf(zone: string): Promise<string[]>
   /** What one address says, as `kdig +short` prints it, or the response code when it is not NOERROR; no recursion. */
   ask(address: string, name: string, type: string): Promise<string>
   stop(): Promise<void>
@@ -36,9 +40,12 @@ export async function dnsLabObstacle(): Promise<string | undefined> {
   return undefined
 }
 
-/** Starts the four servers; `zones` must lie directly under `test`. */
-export async function startDns(options: { zones?: string[] } = {}): Promise<DnsLab> {
-  const zones = options.zones ?? ["customer.test"]
+/**
+ * Starts the four servers; `zones` must lie directly under `test`. Those in `signedZones` are signed by Knot, and served by the first name server only,
+ * since two that sign by themselves have different keys.
+ */
+export async function startDns(options: { zones?: string[]; signedZones?: string[] } = {}): Promise<DnsLab> {
+  const { zones = ["customer.test"], signedZones = [] } = options
   const block = await loopbackBlock(53, 9)
   const addresses = { root: block.address(1), tld: block.address(2), ns1: block.address(3), ns2: block.address(4) }
   const folder = await temporaryFolder("dns")
@@ -48,6 +55,7 @@ export async function startDns(options: { zones?: string[] } = {}): Promise<DnsL
     await folder.remove()
   }
 
+  const both = { ns1: addresses.ns1, ns2: addresses.ns2 }
   const rootZone = [
     soa(".", "a.root-servers.net."),
     ". NS a.root-servers.net.",
@@ -59,17 +67,23 @@ export async function startDns(options: { zones?: string[] } = {}): Promise<DnsL
     soa("test.", "ns.nic.test."),
     "test. NS ns.nic.test.",
     `ns.nic.test. A ${addresses.tld}`,
-    ...zones.flatMap((zone) => nameServers(zone, addresses)),
+    ...zones.flatMap((zone) => nameServers(zone, both)),
+    ...signedZones.flatMap((zone) => nameServers(zone, { ns1: addresses.ns1 })),
   ]
   const customerZones = zones.map((zone) => ({
     name: zone,
-    lines: [soa(`${zone}.`, `ns1.${zone}.`), ...nameServers(zone, addresses)],
+    lines: [soa(`${zone}.`, `ns1.${zone}.`), ...nameServers(zone, both)],
+  }))
+  const signed = signedZones.map((zone) => ({
+    name: zone,
+    lines: [soa(`${zone}.`, `ns1.${zone}.`), ...nameServers(zone, { ns1: addresses.ns1 })],
+    isSigned: true,
   }))
   const at53 = (address: string) => ({ address, port: 53 })
   const wanted = [
     startKnot(folder.path, "root", at53(addresses.root), [{ name: ".", lines: rootZone }]),
     startKnot(folder.path, "tld", at53(addresses.tld), [{ name: "test", lines: tldZone }]),
-    startKnot(folder.path, "ns1", at53(addresses.ns1), customerZones),
+    startKnot(folder.path, "ns1", at53(addresses.ns1), [...customerZones, ...signed]),
     startKnot(folder.path, "ns2", at53(addresses.ns2), customerZones),
   ]
   const started = await Promise.allSettled(wanted)
@@ -81,9 +95,10 @@ export async function startDns(options: { zones?: string[] } = {}): Promise<DnsL
   }
 
   const update = async (server: NameServer, name: string, change: string) => {
-    const zone = zones.find((candidate) => name === candidate || name.endsWith(`.${candidate}`))
-    if (zone === undefined) throw new Error(`${name} lies in none of ${zones.join(", ")}`)
-    const targets = server === "both" ? [addresses.ns1, addresses.ns2] : [server === 1 ? addresses.ns1 : addresses.ns2]
+    const zone = [...zones, ...signedZones].find((candidate) => name === candidate || name.endsWith(`.${candidate}`))
+    if (zone === undefined) throw new Error(`${name} lies in none of ${[...zones, ...signedZones].join(", ")}`)
+    const isOnBoth = server === "both" && !signedZones.includes(zone)
+    const targets = isOnBoth ? [addresses.ns1, addresses.ns2] : [server === 2 ? addresses.ns2 : addresses.ns1]
     for (const target of targets) {
       await runCommand(["knsupdate", "-t", "5"], { input: `server ${target} 53\nzone ${zone}.\n${change}\nsend\nquit\n` })
     }
@@ -96,6 +111,17 @@ export async function startDns(options: { zones?: string[] } = {}): Promise<DnsL
     remove: (server, name, type, value) => {
       const data = type === undefined ? "" : ` ${type}${value === undefined ? "" : ` ${presentation(type, value)}`}`
       return update(server, name, `update del ${name}.${data}`)
+    },
+    delegate: async (change, zone, type, value) => {
+      const data = value === undefined ? "" : ` ${presentation(type, value)}`
+      const line = change === "add" ? `update add ${zone}. ${ttlSeconds} ${type}${data}` : `update del ${zone}. ${type}${data}`
+      await runCommand(["knsupdate", "-t", "5"], { input: `server ${addresses.tld} 53\nzone test.\n${line}\nsend\nquit\n` })
+    },
+    signersOf: async (zone) => {
+      const out = await runCommand(["keymgr", "-c", join(folder.path, "ns1", "knot.conf"), zone, "ds"], {
+        environment: { PATH: `${process.env.PATH ?? ""}:/usr/sbin` },
+      })
+      return [...out.matchAll(/ DS (\d+ \d+ \d+ [0-9a-f]+)/gi)].map((match) => (match[1] ?? "").toLowerCase())
     },
     ask: askServer,
     stop,
@@ -121,7 +147,7 @@ export async function startKnot(
   parent: string,
   name: string,
   at: { address: string; port: number },
-  zones: { name: string; lines: string[] }[],
+  zones: { name: string; lines: string[]; isSigned?: boolean }[],
 ): Promise<LabProcess> {
   const { address, port } = at
   const folder = join(parent, name)
@@ -130,7 +156,10 @@ export async function startKnot(
   for (const [index, zone] of zones.entries()) {
     const file = join(folder, `zone-${index}`)
     await writeFile(file, `$TTL ${ttlSeconds}\n${zone.lines.join("\n")}\n`)
-    blocks.push(`  - domain: "${zone.name}"\n    file: "${file}"\n    acl: anyone-here\n    zonefile-sync: -1\n    journal-content: none\n`)
+    const signing = zone.isSigned === true ? "    dnssec-signing: on\n    dnssec-policy: lab\n" : ""
+    blocks.push(
+      `  - domain: "${zone.name}"\n    file: "${file}"\n    acl: anyone-here\n    zonefile-sync: -1\n    journal-content: none\n${signing}`,
+    )
   }
   const config = `server:
   rundir: "${folder}"
@@ -147,6 +176,10 @@ acl:
   - id: anyone-here
     address: 127.0.0.0/8
     action: [update, transfer]
+policy:
+  - id: lab
+    algorithm: ecdsap256sha256
+    single-type-signing: on
 zone:
 ${blocks.join("")}`
   const file = join(folder, "knot.conf")
@@ -170,15 +203,11 @@ ${blocks.join("")}`
 
 const soa = (zone: string, primary: string) => `${zone} SOA ${primary} hostmaster.test. 1 3600 600 604800 ${ttlSeconds}`
 
-const nameServers = (zone: string, addresses: { ns1: string; ns2: string }) => [
-  `${zone}. NS ns1.${zone}.`,
-  `${zone}. NS ns2.${zone}.`,
-  `ns1.${zone}. A ${addresses.ns1}`,
-  `ns2.${zone}. A ${addresses.ns2}`,
-]
+const nameServers = (zone: string, addresses: { ns1: string; ns2?: string }) =>
+  Object.entries(addresses).flatMap(([name, address]) => [`${zone}. NS ${name}.${zone}.`, `${name}.${zone}. A ${address}`])
 
 /** Record data as a zone file has it: TXT as quoted character-strings of at most 255 bytes (RFC 1035 section 3.3.14), names absolute. */
-export function presentation(type: RecordKind, value: string): string {
+export function presentation(type: RecordKind | "DS", value: string): string {
   if (type === "CNAME" || type === "NS" || type === "MX" || type === "SRV") return value.endsWith(".") ? value : `${value}.`
   if (type !== "TXT") return value
   const bytes = new TextEncoder().encode(value)

@@ -99,6 +99,14 @@ describe.skipIf(noDns !== undefined)(`private DNS${reason(noDns)}`, async () => 
     expect(second).toContain(ns2)
   })
 
+  test("the TLD is told of a server more, and forgets it", async () => {
+    await dns!.delegate("add", "other.test", "NS", "ns3.other.test")
+    const ask = () => runCommand(["kdig", `@${dns!.addresses.tld}`, "+norecurse", "www.other.test", "A"])
+    expect(await ask()).toContain("ns3.other.test.")
+    await dns!.delegate("del", "other.test", "NS", "ns3.other.test")
+    expect(await ask()).not.toContain("ns3.other.test.")
+  })
+
   test("a TXT record published on one server is seen there only, until it is removed", async () => {
     const name = "_edd-verify.app.customer.test"
     await dns!.publish(2, name, "TXT", "edd-verify-abc123")

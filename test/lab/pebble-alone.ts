@@ -12,6 +12,8 @@ export type LonePebble = {
   httpPort: number
   tlsPort: number
   rootPem(): Promise<string>
+  /** Adds a TXT record to what Pebble sees of a name, until the returned function takes away all of that name's. */
+  showTxt(name: string, value: string): Promise<() => Promise<void>>
   stop(): Promise<void>
 }
 
@@ -29,13 +31,22 @@ export async function startLonePebble(options: { eab?: { kid: string; hmac: stri
   })
   try {
     const pebble = await startPebble({ dns: `127.0.0.1:${dns}`, httpPort, tlsPort, nonceRejectPercent: 20, ...options })
+    const tell = async (what: string, body: object) => {
+      const res = await fetch(`http://127.0.0.1:${control}/${what}`, { method: "POST", body: JSON.stringify(body) })
+      if (!res.ok) throw new Error(`pebble-challtestsrv answered ${res.status} to ${what}`)
+    }
+    const showTxt = async (name: string, value: string) => {
+      await tell("set-txt", { host: `${name}.`, value })
+      return () => tell("clear-txt", { host: `${name}.` })
+    }
     const stop = async () => {
       await pebble.stop()
       await nameServer.stop()
     }
     // By name, as a directory is elsewhere; its certificate is good for both.
     const directoryUrl = pebble.directory.replace("127.0.0.1", "localhost")
-    return { directoryUrl, caPem: await readFile(pebble.caFile, "utf8"), httpPort, tlsPort, rootPem: () => pebble.rootCertificate(), stop }
+    const caPem = await readFile(pebble.caFile, "utf8")
+    return { directoryUrl, caPem, httpPort, tlsPort, rootPem: () => pebble.rootCertificate(), showTxt, stop }
   } catch (error) {
     await nameServer.stop()
     throw error

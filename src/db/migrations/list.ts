@@ -6,6 +6,9 @@ import { twoFactor } from "./0004-two-factor"
 import { administration } from "./0005-administration"
 import { containers } from "./0006-containers"
 import { ssh } from "./0007-ssh"
+import { connect } from "./0010-connect"
+import { webhooks } from "./0008-webhooks"
+import { timeline } from "./0009-timeline"
 
 /** Every migration by name, embedded in the binary; names sort in the order they run. */
 export const migrations: Record<string, Migration> = {
@@ -16,4 +19,7 @@ export const migrations: Record<string, Migration> = {
   "0005-administration": administration,
   "0006-containers": containers,
   "0007-ssh": ssh,
+  "0010-connect": connect,
+  "0008-webhooks": webhooks,
+  "0009-timeline": timeline,
 }

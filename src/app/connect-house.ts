@@ -1,0 +1,250 @@
+import { lookup as resolveName } from "node:dns/promises"
+import type { Signer } from "../accounts/signer"
+import { applicationRoutes } from "../connect/application-routes"
+import { connectionRoutes } from "../connect/connection-routes"
+import type { ConnectGuard } from "../connect/request"
+import { planRoutes } from "../connect/plan-routes"
+import type { DnsRecord, Scope } from "../connect/model"
+import type { ConfigInForce } from "../config"
+import type { DataFolder } from "../data-folder"
+import type { Db } from "../db/open"
+import { askRecursive } from "../dns/recursive"
+import type { Certificates } from "../edge/certificates"
+import { domainConnectRoutes } from "../domain-connect/routes"
+import { DomainConnect } from "../domain-connect/service"
+import { emailRoutes } from "../email/routes"
+import { EmailDns } from "../email/service"
+import type { Guards } from "../http/guards"
+import { ConnectGuards } from "../http/connect-guards"
+import { withoutWildcard } from "../hostname"
+import type { Log } from "../log"
+import { Preflight } from "../preflight/preflight"
+import { connectionPreflightRoutes } from "../preflight/routes"
+import { Propagation } from "../preflight/propagation"
+import type { PreflightIssuer } from "../preflight/report"
+import { providerCatalog } from "../providers/catalog"
+import { providerAdapters } from "../providers/registry"
+import { connectionTimelineRoutes } from "../timeline/routes"
+import type { Timeline } from "../timeline/timeline"
+import { Vault } from "../vault"
+import { webhookRoutes } from "../webhooks/routes"
+import { Connect } from "./connect"
+import { ConnectWorld } from "./connect-world"
+import type { Dns } from "./dns"
+import { openDnsWriter } from "./dns-writer"
+import { DomainCheck } from "./domain-check"
+import { OrderAdvice } from "./order-advice"
+import { Webhooks } from "./webhooks"
+
+export type ConnectHouseNeeds = {
+  config: ConfigInForce
+  db: Db
+  folder: DataFolder
+  signer: Signer
+  lookup: Dns["lookup"]
+  certificates: Certificates
+  issuers: (hostname: string) => PreflightIssuer[]
+  isOwnIssuer: (hostname: string) => boolean
+  /** Where the holder of a claim may delegate challenges to; undefined where no DNS is served here. */
+  challengeTarget: (claim: string) => string | undefined
+  publish: () => Promise<void>
+  container: (id: string) => Promise<{ personId: string } | undefined>
+  originProblem: (address: string, port: number, isAdmin: boolean) => string | undefined
+  ownListeners: () => { address: string; port: number }[]
+  rootPem: () => Promise<string>
+  timeline: Timeline
+  log: Log
+  now: () => number
+}
+
+/** The connect API with everything around it: webhooks, propagation, preflight, email records and Domain Connect. */
+export class ConnectHouse {
+  readonly connect: Connect
+  readonly webhooks: Webhooks
+  readonly world: ConnectWorld
+  readonly advice: OrderAdvice
+  private domainConnect: DomainConnect
+  private email: EmailDns
+
+  constructor(private needs: ConnectHouseNeeds) {
+    const { config, db, folder, signer, lookup, certificates, timeline, ownListeners, rootPem, log, now } = needs
+    const vault = new Vault(folder.secret("store-key"))
+    this.webhooks = new Webhooks({ config, db, vault, ownListeners, rootPem, log, now })
+    this.domainConnect = this.makeDomainConnect()
+    this.world = new ConnectWorld({
+      lookup,
+      preflight: new Preflight({ dns: { lookup }, now }),
+      propagation: new Propagation({
+        dns: { lookup },
+        recursives: () => config.current.dnsRecursives,
+        askRecursive: (resolver, name, type) => askRecursive(resolver, name, type),
+      }),
+      domainConnect: this.domainConnect,
+      edge: () => this.edge(),
+      issuers: needs.issuers,
+    })
+    const { world, webhooks } = this
+    this.advice = new OrderAdvice({
+      examine: (...asked) => world.examine(...asked),
+      isOwnIssuer: needs.isOwnIssuer,
+      now,
+    })
+    this.email = new EmailDns((name, type) => world.published(name, type))
+    const { encryptionKey, baseDomain } = config.current
+    this.connect = new Connect({
+      db,
+      vault,
+      credentialVault: encryptionKey === "none" ? undefined : new Vault(encryptionKey ?? folder.secret("encryption-key")),
+      signer,
+      baseDomain,
+      edge: () => this.edge(),
+      place: world.place,
+      checkTxt: world.checkTxt,
+      judge: world.judge,
+      preflight: ({ hostname, desiredRecords, challengeValue }) =>
+        this.advice.report(hostname, JSON.parse(desiredRecords) as DnsRecord[], challengeValue),
+      challengeTarget: (personId, hostname) =>
+        needs.isOwnIssuer(hostname) ? undefined : needs.challengeTarget(connectionClaim(personId, hostname)),
+      isOwnIssuer: needs.isOwnIssuer,
+      delegatedZone: world.delegatedZone,
+      publish: needs.publish,
+      obtain: (hostname) => certificates.obtain(hostname),
+      certificate: (hostname) => certificates.status(hostname),
+      forgetCertificate: (hostname) => certificates.remove(hostname),
+      enqueue: async (trx, event) => {
+        const receivers = await webhooks.service.enqueue(trx, event)
+        const text = `${event.type} for ${receivers} webhook endpoint${receivers === 1 ? "" : "s"}`
+        const holder = { personId: event.personId, subject: { kind: "connection" as const, id: event.jobId } }
+        timeline.note({ hostname: String(event.data.hostname), kind: "webhook", text, data: event.data, holder })
+      },
+      kick: () => webhooks.service.kick(),
+      note: ({ hostname, personId, id }, kind, text, data) =>
+        timeline.note({
+          hostname,
+          kind,
+          text,
+          ...(data === undefined ? {} : { data }),
+          holder: { personId, subject: { kind: "connection", id } },
+        }),
+      get intervalMs() {
+        return config.current.verifyIntervalMs
+      },
+      get expiryMs() {
+        return config.current.verifyExpiryMs
+      },
+      get driftIntervalMs() {
+        return config.current.driftIntervalMs
+      },
+      get defaultOrigin() {
+        return config.current.defaultOrigin
+      },
+      openProvider: (key, token) => openDnsWriter(key, token, key === "cloudflare" ? config.current.cloudflareApi : undefined),
+      container: needs.container,
+      emailPlan: (body) => this.email.plan(body),
+      origins: {
+        resolve: async (name) => (await resolveName(name, { all: true })).map(({ address }) => address),
+        problem: needs.originProblem,
+        now,
+      },
+      log,
+      now,
+    })
+  }
+
+  /** As what a proven name's DNS challenges are delegated: a person's claim on it, which a wildcard and its parent share. */
+  async claimOf(name: string): Promise<string | undefined> {
+    const personId = await this.connect.ownerOf(name)
+    return personId === undefined ? undefined : connectionClaim(personId, name)
+  }
+
+  /** The routes of `/v1`, and who asked them. */
+  routes(guards: Guards) {
+    const { applications, keys, credentials, tokens, connections, email, usage, idempotency } = this.connect
+    const connectGuards = new ConnectGuards(guards, keys, tokens, usage)
+    const { guard } = connectGuards
+    const check = new DomainCheck({
+      world: this.world,
+      applications,
+      connections,
+      hasCredential: credentials.has,
+      baseDomain: this.needs.config.current.baseDomain,
+    })
+    const anyOf = anyOfGuard(guard, false)
+    const routes = [
+      applicationRoutes({ applications, keys, credentials, tokens, idempotency, guard }),
+      connectionRoutes({ connections, email, idempotency, guard, inspect: (principal, body) => check.inspect(principal, body) }),
+      connectionPreflightRoutes(async (request, id) => {
+        const row = await connections.own(await guard(request, ["connections:read"], { widget: true }), id)
+        return this.world.examine(row.hostname, JSON.parse(row.desiredRecords) as DnsRecord[], row.challengeValue)
+      }),
+      connectionTimelineRoutes(
+        this.needs.timeline,
+        (request) => guard(request, ["connections:read"]),
+        async (principal, id) => connections.own(principal, id),
+      ),
+      planRoutes(usage, guard, () => [...providerCatalog([...providerAdapters.values()]), domainConnectEntry]),
+      webhookRoutes(this.webhooks.service, anyOf),
+      domainConnectRoutes(this.domainConnect, anyOf),
+      emailRoutes(this.email, anyOfGuard(guard, true)),
+    ]
+    return { routes, who: connectGuards.who }
+  }
+
+  async start(): Promise<void> {
+    await this.connect.prepare()
+    this.webhooks.start()
+    this.connect.start()
+  }
+
+  async stop(): Promise<void> {
+    this.domainConnect.stop()
+    await this.connect.stop()
+    await this.webhooks.stop()
+  }
+
+  private edge() {
+    const { publicIpv4, publicIpv6, baseDomain } = this.needs.config.current
+    return {
+      cname: `ingress.${baseDomain}`,
+      ipv4: publicIpv4 === undefined ? [] : [publicIpv4],
+      ipv6: publicIpv6 === undefined ? [] : [publicIpv6],
+    }
+  }
+
+  private makeDomainConnect(): DomainConnect {
+    const { config, log, now } = this.needs
+    const { baseDomain, domainConnect, allowUpstreams } = config.current
+    return new DomainConnect({
+      config: domainConnect,
+      edge: () => {
+        const { cname: hostname, ipv4, ipv6 } = this.edge()
+        return { hostname, ...(ipv4[0] === undefined ? {} : { ipv4: ipv4[0] }), ...(ipv6[0] === undefined ? {} : { ipv6: ipv6[0] }) }
+      },
+      redirectDomain: baseDomain,
+      lookupTxt: (name) => this.world.published(name, "TXT"),
+      resolve: async (name) => (await resolveName(name, { all: true })).map(({ address }) => address),
+      allow: allowUpstreams,
+      log,
+      now,
+    })
+  }
+}
+
+const connectionClaim = (personId: string, name: string) => `connections ${personId} ${withoutWildcard(name)}`
+
+/** The browser flow needs no credential, so it is no adapter. */
+const domainConnectEntry = {
+  key: "domain-connect",
+  name: "Domain Connect",
+  logo_url: null,
+  auto_write: false,
+  credential_hint: "none: the browser is sent to the provider",
+  docs_url: "https://www.domainconnect.org/",
+  proven: "stand-in",
+}
+
+/** The same guard in the form in which features of their own ask for it. */
+const anyOfGuard =
+  (guard: ConnectGuard, widget: boolean) =>
+  (request: Request, ...anyOf: string[]) =>
+    guard(request, anyOf as Scope[], { widget })

@@ -1,0 +1,96 @@
+import type { ApplicationRow, DnsCredentialRow } from "../db/connect-schema"
+import { AppError, describeError } from "../errors"
+import type { Log } from "../log"
+import { type Vault, VaultError } from "../vault"
+import type { ApplicationStore } from "./application-store"
+import { invalid, newId, notFound, rfc3339 } from "./model"
+
+/** A stored credential, opened: `edit` speaks to its provider. */
+export type OpenCredential<Provider> = { id: string; provider: string; edit: Provider }
+
+export type CredentialNeeds<Provider> = {
+  store: ApplicationStore
+  /** Undefined where no encryption key is set: then none can be stored. */
+  vault: Vault | undefined
+  /** Throws `invalid` for an unknown provider or a credential that has not its form; asks nobody. */
+  open: (provider: string, token: string) => Provider
+  log: Log
+  now: () => number
+}
+
+const credentialsPerApplication = 20
+const maxTokenLength = 16_384
+
+/** Delegated DNS credentials of applications, sealed; never shown again. */
+export class Credentials<Provider> {
+  constructor(private needs: CredentialNeeds<Provider>) {}
+
+  /** Throws `invalid`, `unavailable` without an encryption key, and `conflict` past twenty. */
+  async create(application: ApplicationRow, body: Record<string, unknown>) {
+    const { vault, store } = this.needs
+    const { provider, token } = body
+    if (typeof provider !== "string" || provider === "") throw invalid("provider is required: GET /v1/providers lists them")
+    if (typeof token !== "string" || token === "") throw invalid("token is required")
+    if (token.length > maxTokenLength) throw invalid(`token must have at most ${maxTokenLength} characters`)
+    this.needs.open(provider, token)
+    if (vault === undefined) throw new AppError("unavailable", "credentials cannot be stored: FREEHOLD_ENCRYPTION_KEY is none")
+    const id = newId()
+    const row: DnsCredentialRow = {
+      id,
+      applicationId: application.id,
+      provider,
+      sealedToken: vault.seal(token, place(id)),
+      createdAt: this.needs.now(),
+      lastUsedAt: null,
+      lastError: null,
+    }
+    if (!(await store.insertCredential(row, credentialsPerApplication)))
+      throw new AppError("conflict", `no more than ${credentialsPerApplication} credentials for an application`)
+    return reply(row)
+  }
+
+  /** The newest first, without their tokens. */
+  list = async (application: ApplicationRow) => ({
+    data: (await this.needs.store.credentials(application.id)).map(reply),
+    next_cursor: null,
+  })
+
+  /** Throws `not_found`. Records that were written with it stay. */
+  async delete(application: ApplicationRow, id: string): Promise<void> {
+    if (!(await this.needs.store.deleteCredential(application.id, id))) throw notFound("credential")
+  }
+
+  has = async (applicationId: string) => (await this.needs.store.credentials(applicationId)).length > 0
+
+  /** Those that open, the newest first; what does not is a line in the log. */
+  async opened(applicationId: string): Promise<OpenCredential<Provider>[]> {
+    const rows = await this.needs.store.credentials(applicationId)
+    return rows.flatMap((row) => {
+      try {
+        if (this.needs.vault === undefined) return []
+        const edit = this.needs.open(row.provider, this.needs.vault.open(row.sealedToken, place(row.id)))
+        return [{ id: row.id, provider: row.provider, edit }]
+      } catch (error) {
+        if (!(error instanceof VaultError) && !(error instanceof AppError)) throw error
+        this.needs.log.warn("stored credential unreadable", { credential: row.id, error: describeError(error) })
+        return []
+      }
+    })
+  }
+
+  /** Puts on record how its last use went; undefined for well. */
+  noteUse = (id: string, error: string | undefined) =>
+    this.needs.store.updateCredential(id, { lastUsedAt: this.needs.now(), lastError: error?.slice(0, 500) ?? null })
+}
+
+const place = (id: string) => `dns_credentials/${id}`
+
+function reply(row: DnsCredentialRow) {
+  return {
+    id: row.id,
+    provider: row.provider,
+    created_at: rfc3339(row.createdAt),
+    last_used_at: rfc3339(row.lastUsedAt),
+    last_error: row.lastError,
+  }
+}

@@ -1,0 +1,158 @@
+import { expect, test } from "bun:test"
+import { type Reply, startConnect } from "./connect.fixture"
+
+async function setup(zones = ["customer.com"]) {
+  const t = await startConnect()
+  const ada = await t.person("ada")
+  const app = await t.product(ada)
+  t.world.tokens.set("good-token", zones)
+  const credential = await t.ask(201, "POST", `/v1/applications/${app.id}/credentials`, ada.token, {
+    provider: "cloudflare",
+    token: "good-token",
+  })
+  const create = (hostname: string, more: object = {}) =>
+    t.ask(201, "POST", "/v1/connections", app.key, { application_id: app.id, hostname, ...more })
+  const types = () => t.world.events.map(({ type }) => type)
+  return { ...t, ada, app, credential, create, types }
+}
+
+test("a credential is sealed and never shown again", async () => {
+  const t = await setup()
+  const listed = await t.ask(200, "GET", `/v1/applications/${t.app.id}/credentials`, t.ada.token)
+  expect(listed.data).toEqual([
+    { id: t.credential.id, provider: "cloudflare", created_at: "2026-11-29T14:00:00.000Z", last_used_at: null, last_error: null } as never,
+  ])
+  expect(JSON.stringify(await t.db.selectFrom("dnsCredentials").selectAll().execute())).not.toContain("good-token")
+  await t.ask(204, "DELETE", `/v1/applications/${t.app.id}/credentials/${t.credential.id}`, t.ada.token)
+  expect((await t.create("app.customer.com")).state).toBe("pending_ownership")
+})
+
+test.each([
+  [{}, "provider is required: GET /v1/providers lists them"],
+  [{ provider: "nobody", token: "good-token" }, 'provider: "nobody" is not known'],
+  [{ provider: "cloudflare" }, "token is required"],
+  [{ provider: "cloudflare", token: "x" }, "token must be an API token"],
+])("%p is refused: %p", async (body, message) => {
+  const t = await setup()
+  expect((await t.ask(400, "POST", `/v1/applications/${t.app.id}/credentials`, t.ada.token, body)).error.message).toBe(message)
+})
+
+test("without an encryption key none is stored", async () => {
+  const t = await startConnect({ credentials: false })
+  const ada = await t.person("ada")
+  const app = await t.product(ada)
+  const body = { provider: "cloudflare", token: "good-token" }
+  const { error } = await t.ask(503, "POST", `/v1/applications/${app.id}/credentials`, ada.token, body)
+  expect(error.message).toBe("credentials cannot be stored: FREEHOLD_ENCRYPTION_KEY is none")
+})
+
+test("with one the records are written, and the gate opens when our TXT is seen in the world", async () => {
+  const t = await setup()
+  const made = await t.create("app.customer.com")
+  expect(made).toMatchObject({ state: "propagating", setup_type: "automatic", error_code: null })
+  expect(made.ownership_challenge).toBeUndefined()
+  expect(t.world.events).toMatchObject([
+    { type: "domain.added", jobId: made.id, data: { hostname: "app.customer.com", setup_type: "automatic" } },
+  ])
+  expect(t.world.published).toEqual([])
+  await t.due()
+  expect((await t.ask(200, "GET", `/v1/connections/${made.id}`, t.app.key)).state).toBe("live")
+  expect(t.types()).toEqual(["domain.added", "domain.verified", "ssl.issued", "domain.flow.completed"])
+})
+
+test("records that were written and are not seen open nothing", async () => {
+  const t = await setup()
+  const made = await t.create("app.customer.com")
+  t.world.records.clear()
+  const looked = await t.ask(200, "POST", `/v1/connections/${made.id}/records:check`, t.app.key)
+  expect(looked).toMatchObject({ state: "propagating", ownership: { verified: false } })
+  expect(t.world.published).toEqual([])
+})
+
+test.each([
+  [
+    ["customer.com"],
+    ["app.customer.com", "customer.com"],
+    "zone_not_delegated",
+    "the cloudflare credential edits the zone customer.com, and the world is led to the zone app.customer.com",
+  ],
+  [["customer.com"], [], "zone_not_delegated", "the cloudflare credential edits the zone customer.com, and no delegation was found for it"],
+  [["other.com"], ["customer.com"], "zone_not_found", "the cloudflare credential edits no zone around app.customer.com"],
+])("a credential for %p where the world has %p proves nothing: %p", async (edits, world, code, detail) => {
+  const t = await setup(edits)
+  t.world.zones = world
+  const made = await t.create("app.customer.com")
+  expect(made).toMatchObject({ state: "pending_ownership", setup_type: "manual", error_code: code, error_detail: detail })
+  expect(made.ownership_challenge.value).toStartWith("cd-verify-")
+  expect([t.world.records.size, t.world.events, t.world.published]).toEqual([0, [], []])
+})
+
+test("a provider that refuses leaves the manual way open, with its words, and applying again goes on", async () => {
+  const t = await setup()
+  t.world.refusal = "cloudflare answered 429: slow down"
+  const made = await t.create("app.customer.com")
+  expect(made).toMatchObject({
+    state: "pending_ownership",
+    error_code: "dns_write_failed",
+    error_detail: "cloudflare answered 429: slow down",
+  })
+  const apply = (status: number) => t.ask(status, "POST", `/v1/connections/${made.id}/records:apply`, t.app.key)
+  expect((await apply(409)).error).toMatchObject({ code: "dns_write_failed", message: "cloudflare answered 429: slow down" })
+  const listed = await t.ask(200, "GET", `/v1/applications/${t.app.id}/credentials`, t.ada.token)
+  expect(listed.data[0]).toMatchObject({ last_error: "cloudflare answered 429: slow down" } as never)
+  t.world.refusal = undefined
+  expect((await apply(200)).state).toBe("propagating")
+  await t.due()
+  expect((await t.ask(200, "GET", `/v1/connections/${made.id}`, t.app.key)).state).toBe("live")
+})
+
+test("a drifted name is repaired by applying its records, without being anything but drifted meanwhile", async () => {
+  const t = await setup()
+  const made = await t.create("app.customer.com")
+  await t.due()
+  t.world.records.set("app.customer.com CNAME", ["elsewhere.example"])
+  const look = () => t.ask(200, "POST", `/v1/connections/${made.id}/records:check`, t.app.key)
+  await look()
+  t.clock.ms += 61_000
+  expect((await look()).state).toBe("drifted")
+  expect((await t.ask(200, "POST", `/v1/connections/${made.id}/records:apply`, t.app.key)).state).toBe("drifted")
+  await t.due()
+  expect((await t.ask(200, "GET", `/v1/connections/${made.id}`, t.app.key)).state).toBe("live")
+  expect(t.types().slice(-2)).toEqual(["domain.drift", "domain.recovered"])
+})
+
+test("what the process left in dns_writing is written again", async () => {
+  const t = await setup()
+  const made = await t.create("app.customer.com", { setup_type: "manual" })
+  await t.db.updateTable("connections").set({ state: "dns_writing", nextCheckAt: 0 }).execute()
+  await t.due()
+  const after: Reply = await t.ask(200, "GET", `/v1/connections/${made.id}`, t.app.key)
+  expect(after.state).toBe("live")
+})
+
+test("email records are written for the connection's own domain alone, SPF never, and by hand without a credential", async () => {
+  const t = await setup()
+  const made = await t.create("app.customer.com")
+  const apply = (status: number, body: object) => t.ask(status, "POST", `/v1/connections/${made.id}/email:apply`, t.app.key, body)
+  expect((await apply(409, { provider: "google_workspace" })).error.message).toBe(
+    "the name is not proved yet: publish the ownership record first",
+  )
+  await t.due()
+  expect((await apply(400, { provider: "google_workspace", domain: "other.com" })).error.message).toBe(
+    "domain must be app.customer.com or customer.com, the connection's own",
+  )
+  expect(await apply(200, { provider: "google_workspace" })).toMatchObject({
+    applied: true,
+    domain: "customer.com",
+    written_records: [{ type: "MX" }],
+    manual_records: [{ type: "TXT" }],
+  })
+  expect(t.world.records.get("customer.com MX")).toEqual(["smtp.google.com"])
+  expect(t.world.records.has("customer.com TXT")).toBe(false)
+  t.world.tokens.clear()
+  expect(await apply(200, { provider: "google_workspace" })).toMatchObject({
+    applied: false,
+    written_records: [],
+    manual_records: [{}, {}],
+  })
+})
