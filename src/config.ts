@@ -25,6 +25,7 @@ export type Config = Readonly<{
   publicIpv6: string | undefined
   /** A directory URL, or `internal` for the built-in CA. */
   acmeDirectory: string
+  acmeOrderLimit: number
   acmeFallbackDirectory: string | undefined
   /** PEM text of the extra trust root for the directory. */
   acmeCa: string | undefined
@@ -160,6 +161,7 @@ export function completeConfig(given: Given, isRoot = process.getuid?.() === 0):
     publicIpv4: given.public_ipv4,
     publicIpv6: given.public_ipv6,
     acmeDirectory: given.acme_directory ?? (isPublic ? letsEncrypt : "internal"),
+    acmeOrderLimit: given.acme_order_limit ?? 300,
     acmeFallbackDirectory: given.acme_fallback_directory,
     acmeCa: given.acme_ca_file,
     acmeEmail: given.acme_email,

@@ -109,6 +109,10 @@ export const settings = {
   proxy_protocol: atStart("address ranges whose connections must begin with a PROXY header, version 1 or 2; none", addressRanges),
   drain_limit: reloads("how long the end waits for requests under way; 30s", duration),
   acme_directory: atStart("where certificates come from; Let's Encrypt for a public base domain, else internal", directory),
+  acme_order_limit: atStart(
+    "new orders that a directory is sent in three hours; 300, which is Let's Encrypt's limit for an account",
+    count,
+  ),
   acme_fallback_directory: atStart("asked when the first directory is down or limits us", httpsUrl),
   acme_ca_file: atStart("extra trust root for the directory, PEM", text),
   acme_email: atStart(

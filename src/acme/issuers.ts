@@ -10,6 +10,8 @@ export type IssuersOptions = {
   /** A directory URL, or `internal` for the built-in CA. */
   directory: string
   fallbackDirectory?: string
+  /** New orders in three hours, at each directory. */
+  orderLimit?: number
   /** PEM of an extra trust root for the directories. */
   caPem?: string
   email?: string
@@ -62,6 +64,7 @@ export class Issuers {
       dnsChallenge,
       onStep,
       now,
+      ...(this.options.orderLimit === undefined ? {} : { orderLimit: { orders: this.options.orderLimit, perMs: 3 * 3_600_000 } }),
       account: this.options.accountKeeper(directoryUrl),
       // While a TLS-ALPN-01 challenge is pending its handshakes displace the visitors', so a renewal tries the plain port first.
       challengeTypes: ({ renewal }) => (renewal ? ["http-01", "tls-alpn-01"] : ["tls-alpn-01", "http-01"]),

@@ -71,6 +71,7 @@ export class Certification {
     this.issuers = new Issuers({
       directory: config.acmeDirectory,
       fallbackDirectory: config.acmeFallbackDirectory,
+      orderLimit: config.acmeOrderLimit,
       caPem: config.acmeCa,
       email: config.acmeEmail,
       eab: config.acmeEab,

@@ -23,6 +23,8 @@ const maxTokenLength = 16_384
 
 /** Delegated DNS credentials of applications, sealed; never shown again. */
 export class Credentials<Provider> {
+  private turns = new Map<string, Promise<void>>()
+
   constructor(private needs: CredentialNeeds<Provider>) {}
 
   /** Throws `invalid`, `unavailable` without an encryption key, and `conflict` past twenty. */
@@ -76,6 +78,25 @@ export class Credentials<Provider> {
         return []
       }
     })
+  }
+
+  /**
+   * Runs `work` when what was begun before with the same credential has ended: some providers take a zone only as a whole, so that two changes at once
+   * would lose one another's records.
+   */
+  async inTurn<T>(id: string, work: () => Promise<T>): Promise<T> {
+    const before = this.turns.get(id)
+    const turn = (before ?? Promise.resolve()).then(work, work)
+    const ended = turn.then(
+      () => undefined,
+      () => undefined,
+    )
+    this.turns.set(id, ended)
+    try {
+      return await turn
+    } finally {
+      if (this.turns.get(id) === ended) this.turns.delete(id)
+    }
   }
 
   /** Puts on record how its last use went; undefined for well. */

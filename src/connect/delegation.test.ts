@@ -156,3 +156,18 @@ test("email records are written for the connection's own domain alone, SPF never
     manual_records: [{}, {}],
   })
 })
+
+test("changes with one credential come one after the other, and one that fails does not stop the next", async () => {
+  const t = await setup()
+  const order: string[] = []
+  const work = (name: string, fails = false) =>
+    t.connect.credentials.inTurn("c1", async () => {
+      order.push(`${name} begins`)
+      await Bun.sleep(1)
+      order.push(`${name} ends`)
+      if (fails) throw new Error(name)
+    })
+  const all = [work("a"), work("b", true), work("c")]
+  expect((await Promise.allSettled(all)).map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"])
+  expect(order).toEqual(["a begins", "a ends", "b begins", "b ends", "c begins", "c ends"])
+})

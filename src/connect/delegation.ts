@@ -34,7 +34,7 @@ export class Delegation {
           const world = zone === undefined ? "no delegation was found for it" : `the world is led to the zone ${zone}`
           fault = { code: "zone_not_delegated", detail: `the ${credential.provider} credential edits the zone ${editable}, and ${world}` }
         } else {
-          await credential.edit.write(editable, records, signal)
+          await this.needs.credentials.inTurn(credential.id, () => credential.edit.write(editable, records, signal))
           await this.needs.credentials.noteUse(credential.id, undefined)
           this.needs.note(
             row,
@@ -61,8 +61,8 @@ export class Delegation {
       try {
         const editable = await edit.zoneOf(withoutWildcard(row.hostname), signal)
         if (editable === undefined || editable !== zone) continue
-        await edit.write(editable, [record], signal)
-        return () => edit.remove(editable, [record], AbortSignal.timeout(writeLimitMs))
+        await this.needs.credentials.inTurn(id, () => edit.write(editable, [record], signal))
+        return () => this.needs.credentials.inTurn(id, () => edit.remove(editable, [record], AbortSignal.timeout(writeLimitMs)))
       } catch (error) {
         if (!(error instanceof AppError)) throw error
         await this.needs.credentials.noteUse(id, error.message)

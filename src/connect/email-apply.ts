@@ -47,7 +47,7 @@ export class EmailApply {
       try {
         const editable = await credential.edit.zoneOf(domain, signal)
         if (editable === undefined || editable !== zone) continue
-        await credential.edit.write(editable, records, signal)
+        await this.needs.credentials.inTurn(credential.id, () => credential.edit.write(editable, records, signal))
         await this.needs.credentials.noteUse(credential.id, undefined)
         return undefined
       } catch (error) {

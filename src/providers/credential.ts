@@ -19,14 +19,19 @@ export function parseParts(credential: string, form: Form, least: number, most =
   return parts
 }
 
-/** The texts at these keys of a JSON object, each of them required; other keys are left alone. Throws `invalid`. */
-export function parseCredentialObject<K extends string>(credential: string, form: Form, keys: readonly K[]): Record<K, string> {
+/** The texts at these keys of a JSON object, required and optional ones, none empty; other keys are left alone. Throws `invalid`. */
+export function parseCredentialObject<K extends string, O extends string = never>(
+  credential: string,
+  form: Form,
+  keys: readonly K[],
+  optional: readonly O[] = [],
+): Record<K, string> & Partial<Record<O, string>> {
   const value = credential.length > maxCredentialLength ? undefined : parseJson(credential)
   if (typeof value !== "object" || value === null) throw notOfForm(form)
   const given = value as Record<string, unknown>
-  const texts = keys.map((key) => [key, given[key]] as const)
+  const texts = [...keys, ...optional.filter((key) => given[key] !== undefined)].map((key) => [key, given[key]] as const)
   if (texts.some(([, text]) => typeof text !== "string" || text === "")) throw notOfForm(form)
-  return Object.fromEntries(texts) as Record<K, string>
+  return Object.fromEntries(texts) as Record<K, string> & Partial<Record<O, string>>
 }
 
 /** The error for a credential that is not of the adapter's form. */

@@ -7,5 +7,5 @@ providerContract({
   start: startDigitalOcean,
   credential: "secret-token-of-digitalocean-0123456789",
   wrongCredential: "secret-token-of-nobody-0123456789",
-  cannotHold: ["a text with backslashes", "a text of more than 512 octets with quotes"],
+  cannotHold: ["a text with backslashes", "a text with backslashes before quotes", "a text of more than 512 octets with quotes"],
 })

@@ -52,7 +52,13 @@ describe("zone file values", () => {
   test("any text survives quoting, whatever its octets and its length", () => {
     for (const text of ["", '"', "\\", '\\"', "\\065", "é".repeat(200), "𝄞".repeat(100), 'a"b\\c'.repeat(80)]) {
       expect(unquoteText(quoteText(text))).toBe(text)
+      expect(unquoteText(quoteText(text, 8), 8)).toBe(text)
     }
+  })
+
+  test("octets can be three octal digits, as Route 53 has them", () => {
+    expect(quoteText('ü "8"\n', 8)).toBe('"\\303\\274 \\"8\\"\\012"')
+    expect(unquoteText('"\\303\\274 \\"8\\"\\012"', 8)).toBe('ü "8"\n')
   })
 
   test("characters that stand plainly between quotes are themselves, and text without quotes is text", () => {

@@ -33,22 +33,22 @@ export function fromZoneFile(type: RecordSetType, text: string): string {
   return type === "TXT" ? unquoteText(text) : canonicalValue(type, text)
 }
 
-/** Text of any length as quoted character-strings; octets outside ASCII become `\DDD`. */
-export function quoteText(text: string): string {
+/** Text of any length as quoted character-strings; octets outside ASCII become `\DDD`, three digits of that radix. */
+export function quoteText(text: string, radix: 8 | 10 = 10): string {
   const octets = new TextEncoder().encode(text)
   const strings: string[] = []
   for (let start = 0; start === 0 || start < octets.length; start += stringOctets) {
     const shown = Array.from(octets.subarray(start, start + stringOctets), (octet) => {
       if (octet === 0x22 || octet === 0x5c) return `\\${String.fromCharCode(octet)}`
-      return octet < 0x20 || octet > 0x7e ? `\\${String(octet).padStart(3, "0")}` : String.fromCharCode(octet)
+      return octet < 0x20 || octet > 0x7e ? `\\${octet.toString(radix).padStart(3, "0")}` : String.fromCharCode(octet)
     })
     strings.push(`"${shown.join("")}"`)
   }
   return strings.join(" ")
 }
 
-/** The text of character-strings, joined; what does not begin with a quote is text already. */
-export function unquoteText(quoted: string): string {
+/** The text of character-strings, joined, whose `\DDD` are of that radix; what does not begin with a quote is text already. */
+export function unquoteText(quoted: string, radix: 8 | 10 = 10): string {
   const source = quoted.trim()
   if (!source.startsWith('"')) return quoted
   const octets: number[] = []
@@ -58,8 +58,8 @@ export function unquoteText(quoted: string): string {
     if (char === '"') {
       inside = !inside
     } else if (inside && char === "\\") {
-      const digits = /^\d{3}/.exec(source.slice(at + 1, at + 4))?.[0]
-      if (digits) octets.push(Number(digits) & 0xff)
+      const digits = (radix === 8 ? /^[0-3][0-7]{2}/ : /^\d{3}/).exec(source.slice(at + 1, at + 4))?.[0]
+      if (digits) octets.push(Number.parseInt(digits, radix) & 0xff)
       else octets.push(...Buffer.from(source[at + 1] ?? ""))
       at += digits ? 3 : 1
     } else if (inside) {

@@ -32,8 +32,8 @@ export async function settle(pid: number, limitMs = 120_000): Promise<void> {
   await waitUntil(isQuiet, { limitMs, everyMs: 1000, what: `process ${pid} to come to rest` })
 }
 
-/** Hundredths of a second of CPU that the family has used. */
-async function cpuTicks(pid: number): Promise<number> {
+/** Processor time of a process and its children so far, in hundredths of a second. */
+export async function cpuTicks(pid: number): Promise<number> {
   let ticks = 0
   for (const member of await family(pid)) {
     const fields = (await readFile(`/proc/${member}/stat`, "utf8").catch(() => "")).replace(/^.*\) /, "").split(" ")

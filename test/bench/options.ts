@@ -33,8 +33,14 @@ export function parseSoakMinutes(args: string[]): number {
   return minutes
 }
 
-function positive(name: string, text: string | undefined, otherwise: number): number {
+/** How many connections `scripts/bench connect` takes to live. */
+export function parseCount(args: string[]): number {
+  const { values } = parseArgs({ args, options: { count: { type: "string" } } })
+  return positive("count", values.count, 1000, 10_000)
+}
+
+function positive(name: string, text: string | undefined, otherwise: number, most = 1000): number {
   const value = text === undefined ? otherwise : Number(text)
-  if (!Number.isInteger(value) || value < 1 || value > 1000) throw new Error(`--${name} must be a whole number from 1 to 1000`)
+  if (!Number.isInteger(value) || value < 1 || value > most) throw new Error(`--${name} must be a whole number from 1 to ${most}`)
   return value
 }

@@ -27,6 +27,10 @@ export type Contract = {
   malformed?: string[]
   /** The provider's handle of `foreign.test`, where that is not its name. */
   foreignZoneId?: string
+  /** Whether the provider's documentation says nothing of when to come back where it limits the rate. */
+  namesNoWait?: boolean
+  /** The cases, by `what`, that the provider holds only in part; which part, its own test says. */
+  besides?: string[]
   /** Where the adapter is for name servers themselves: such a server with these zones, in place of the one behind a stand-in. */
   startServer?(zones: string[]): Promise<ZoneServer>
   /** Why that cannot run here. */

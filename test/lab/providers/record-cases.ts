@@ -26,7 +26,8 @@ export const recordCases: RecordCase[] = [
   },
   { what: "a text", type: "TXT", first: ["v=spf1 include:mail.test ~all"], second: ["v=spf1 -all", "cd-verify-0123456789"] },
   { what: "a text with quotes and semicolons", type: "TXT", first: ['say "hi" there; v=1'], second: ['"quoted whole"', "a; b"] },
-  { what: "a text with backslashes", type: "TXT", first: ["back\\slash \\"], second: ['\\"', "\\065"] },
+  { what: "a text with backslashes", type: "TXT", first: ["back\\slash \\"], second: ["\\065", "plain"] },
+  { what: "a text with backslashes before quotes", type: "TXT", first: ['a\\"b'], second: ['\\\\"', '"\\'] },
   { what: "a text longer than one character-string", type: "TXT", first: [long("k", 80)], second: [long("m", 110), "short"] },
   {
     what: "a text of more than 512 octets with quotes",
