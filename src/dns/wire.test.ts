@@ -47,6 +47,14 @@ test.each<[keyof typeof typeNumbers, string]>([
   expect(decodeMessage(encodeMessage(sent))).toEqual(sent)
 })
 
+test("every octet is where it belongs, wherever the message outgrows what was set aside for it", () => {
+  for (let length = 430; length < 560; length++) {
+    const value = Array.from({ length }, (_, index) => String.fromCharCode(97 + (index % 26))).join("")
+    const sent = message({ answers: [record(typeNumbers.TXT, value), record(typeNumbers.TXT, `${value}!`)] })
+    expect(decodeMessage(encodeMessage(sent)).answers).toEqual(sent.answers)
+  }
+})
+
 test("an unknown type is carried as it is", () => {
   const sent = message({ answers: [record(65280, "\\# 3 00ff10"), record(65280, "\\# 0")] })
   expect(decodeMessage(encodeMessage(sent))).toEqual(sent)

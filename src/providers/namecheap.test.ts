@@ -17,7 +17,7 @@ providerContract({
   atomic: true,
   namesNoWait: true,
   unsupported: ["SRV"],
-  besides: ["a text with quotes, backslashes and semicolons", "a text with quotes, longer than one character-string"],
+  cannotHold: ["a text with quotes and semicolons", "a text with backslashes before quotes", "a text of more than 512 octets with quotes"],
 })
 
 const obstacle = zoneServerObstacle()
