@@ -12,7 +12,6 @@ providerContract({
   start: startVultr,
   credential,
   wrongCredential: "ZYXWVUTSRQPONMLKJIHGFEDCBA9876543210",
-  namesNoWait: true,
   besides: ["a text with quotes, backslashes and semicolons", "a text with quotes, longer than one character-string"],
 })
 

@@ -50,6 +50,8 @@ export type StandIn = {
   fail(fault: StandInFault, options?: { afterWrites?: number }): void
   /** Ends the fault; false where no call has met it. */
   heal(): boolean
+  /** What somebody else does right before the next write is answered. */
+  meanwhile(work: () => Promise<void>): void
   stop(): Promise<void>
 }
 
@@ -59,6 +61,7 @@ export const retryAfterSeconds = 7
 export async function startStandIn(api: StandInApi): Promise<StandIn> {
   const isWrite = api.isWrite ?? (({ method }: StandInCall) => method !== "GET")
   const calls: StandInCall[] = []
+  let meanwhile: (() => Promise<void>) | undefined
   let fault: { kind: StandInFault; afterWrites: number | undefined; met: boolean } | undefined
 
   /** The fault that this call meets. */
@@ -76,6 +79,11 @@ export async function startStandIn(api: StandInApi): Promise<StandIn> {
     if (met === "rate_limited") return api.rateLimited(retryAfterSeconds)
     if (met === "server_error") return api.serverError?.() ?? Response.json({ message: "Internal Server Error" }, { status: 500 })
     if (met === "silent") return new Promise(() => {})
+    if (meanwhile && isWrite(call)) {
+      const work = meanwhile
+      meanwhile = undefined
+      await work()
+    }
     const answer = await api.answer(call).catch((error: unknown) => {
       if (error instanceof Refusal) return error.response
       return Response.json({ message: `the stand-in broke: ${String(error)}` }, { status: 599 })
@@ -105,6 +113,9 @@ export async function startStandIn(api: StandInApi): Promise<StandIn> {
       const met = fault?.met ?? false
       fault = undefined
       return met
+    },
+    meanwhile: (work) => {
+      meanwhile = work
     },
     stop: async () => {
       server.closeAllConnections()

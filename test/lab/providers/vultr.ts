@@ -74,7 +74,11 @@ export async function startVultr({ server, zones, credential }: StandInWorld): P
   const standIn = await startStandIn({
     answer,
     denied,
-    rateLimited: () => fault(429, "Rate limit reached - please try your request again later."),
+    rateLimited: (seconds) => {
+      const response = fault(429, "Rate limit reached - please try your request again later.")
+      response.headers.set("retry-after", String(seconds))
+      return response
+    },
     serverError: () => fault(500, "Internal server error"),
   })
   return {
