@@ -1,6 +1,7 @@
 import { randomInt } from "node:crypto"
-import { connect, isIPv6 } from "node:net"
+import { isIPv6 } from "node:net"
 import { describeError } from "../errors"
+import { exchangeOverTcp, noReplyOf } from "./tcp"
 import { decodeMessage, encodeMessage, type Message, message, type Question, rcodes, UDP_SIZE } from "./wire"
 
 /** One address of one name server. */
@@ -13,7 +14,6 @@ export type Reply =
 export type ExchangeOptions = { timeoutMs: number; attempts: number; signal: AbortSignal; onSend?: () => boolean }
 
 const MAX_STRAYS = 64
-const noRouteCodes = new Set(["ENETUNREACH", "EAFNOSUPPORT", "EADDRNOTAVAIL", "EHOSTUNREACH"])
 
 /** The octets of a query with EDNS or without; `recursion` asks a recursive resolver. */
 export function encodeQuery(id: number, question: Question, edns: boolean, recursion = false): Uint8Array<ArrayBuffer> {
@@ -67,9 +67,8 @@ const isEdnsRefusal = (reply: Message) =>
   reply.rcode === rcodes.BADVERS || (!reply.edns && (reply.rcode === rcodes.FORMERR || reply.rcode === rcodes.NOTIMP))
 
 function unreachable(error: unknown): Reply {
-  const code = error instanceof Error && "code" in error ? String(error.code) : ""
-  if (noRouteCodes.has(code)) return { kind: "unreachable", detail: "this host has no route to it", noRoute: true }
-  return { kind: "unreachable", detail: code === "ECONNREFUSED" ? "connection refused" : describeError(error) }
+  const { message: detail, noRoute } = noReplyOf(error)
+  return { kind: "unreachable", detail, ...(noRoute ? { noRoute } : {}) }
 }
 
 /** One datagram from a fresh socket, hence a fresh port, connected so that only the asked address can answer. */
@@ -110,30 +109,12 @@ async function askUdp(to: Endpoint, question: Question, edns: boolean, options: 
   }
 }
 
-/** One query over TCP (RFC 7766): two octets of length, then the message. */
 async function askTcp(to: Endpoint, question: Question, edns: boolean, options: ExchangeOptions): Promise<Reply> {
   const id = randomInt(0x10000)
-  const query = encodeQuery(id, question, edns)
-  const { promise, resolve } = Promise.withResolvers<Reply>()
-  const onAbort = () => resolve({ kind: "unreachable", detail: "no reply before the look-up ended" })
-  const timer = setTimeout(() => resolve({ kind: "unreachable", detail: `no reply within ${options.timeoutMs} ms` }), options.timeoutMs)
-  options.signal.addEventListener("abort", onAbort)
-  const socket = connect({ host: to.address, port: to.port })
-  let received = Buffer.alloc(0)
-  socket.on("connect", () => socket.write(Buffer.concat([Buffer.from([query.length >>> 8, query.length & 0xff]), query])))
-  socket.on("data", (chunk: Buffer) => {
-    received = Buffer.concat([received, chunk])
-    if (received.length < 2 || received.length < 2 + received.readUInt16BE(0)) return
-    const reply = readReply(received.subarray(2, 2 + received.readUInt16BE(0)), id, question)
-    resolve(reply ?? { kind: "malformed", detail: "what it sent over TCP answers another question" })
-  })
-  socket.on("error", (error) => resolve(unreachable(error)))
-  socket.on("close", () => resolve({ kind: "unreachable", detail: "the connection was closed" }))
   try {
-    return await promise
-  } finally {
-    clearTimeout(timer)
-    options.signal.removeEventListener("abort", onAbort)
-    socket.destroy()
+    const received = await exchangeOverTcp({ host: to.address, port: to.port }, encodeQuery(id, question, edns), options)
+    return readReply(received, id, question) ?? { kind: "malformed", detail: "what it sent over TCP answers another question" }
+  } catch (error) {
+    return unreachable(error)
   }
 }

@@ -79,7 +79,9 @@ export class Writer {
   }
 
   u8(value: number): void {
-    this.bytes[this.grow(1)] = value
+    // Growing replaces the array, so it comes before the array is named.
+    const at = this.grow(1)
+    this.bytes[at] = value
   }
 
   u16(value: number): void {

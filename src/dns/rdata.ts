@@ -4,7 +4,10 @@ import { WireError } from "./name"
 import type { Reader, Writer } from "./octets"
 
 /** Type numbers of the records we read and write (IANA DNS parameters). */
-export const typeNumbers = { A: 1, NS: 2, CNAME: 5, SOA: 6, TXT: 16, AAAA: 28, CAA: 257 } as const satisfies Record<RecordType, number>
+export const typeNumbers = { A: 1, NS: 2, CNAME: 5, SOA: 6, MX: 15, TXT: 16, AAAA: 28, SRV: 33, CAA: 257 } as const satisfies Record<
+  RecordType | "MX" | "SRV",
+  number
+>
 
 const STRING_OCTETS = 255
 
@@ -56,6 +59,10 @@ function readValue(reader: Reader, type: number, length: number, end: number): s
       const names = [reader.name(), reader.name()].map((name) => name || ".")
       return [...names, reader.u32(), reader.u32(), reader.u32(), reader.u32(), reader.u32()].join(" ")
     }
+    case typeNumbers.MX:
+      return `${reader.u16()} ${reader.name() || "."}`
+    case typeNumbers.SRV:
+      return `${reader.u16()} ${reader.u16()} ${reader.u16()} ${reader.name() || "."}`
     case typeNumbers.TXT: {
       const strings: Uint8Array[] = []
       if (length === 0) throw new WireError("a TXT record has no character-string")
@@ -90,6 +97,10 @@ export function writeData(writer: Writer, type: number, value: string): void {
       return writer.name(value)
     case typeNumbers.SOA:
       return writeAuthority(writer, value)
+    case typeNumbers.MX:
+      return writeNumbered(writer, value, 1, "an MX record such as: 10 mail.example")
+    case typeNumbers.SRV:
+      return writeNumbered(writer, value, 3, "an SRV record such as: 0 5 443 host.example")
     case typeNumbers.TXT: {
       const octets = Buffer.from(value, "utf8")
       for (let at = 0; at === 0 || at < octets.length; at += STRING_OCTETS) {
@@ -114,6 +125,16 @@ export function writeData(writer: Writer, type: number, value: string): void {
       return writer.octets(octets)
     }
   }
+}
+
+/** Numbers of 16 bits, then a name. */
+function writeNumbered(writer: Writer, value: string, count: number, what: string): void {
+  const words = value.split(" ")
+  const numbers = words.slice(0, count)
+  const bad = words.length !== count + 1 || numbers.some((number) => !/^\d{1,5}$/.test(number) || Number(number) > 0xffff)
+  if (bad) throw new WireError(`"${value}" is not ${what}`)
+  for (const number of numbers) writer.u16(Number(number))
+  writer.name(words[count] ?? "")
 }
 
 function writeAuthority(writer: Writer, value: string): void {

@@ -34,10 +34,21 @@ test.each<[keyof typeof typeNumbers, string]>([
   ["TXT", "edd-verify-0123"],
   ["TXT", ""],
   ["TXT", `long ${"x".repeat(2000)} ünïcode`],
+  ["MX", "10 mail.example.org"],
+  ["MX", "0 ."],
+  ["SRV", "0 5 443 host.example.org"],
   ["CAA", '0 issue "ca.example; policy=\\"a\\\\b\\""'],
 ])("a %s record %p comes back as it was written", (type, value) => {
   const sent = message({ id: 7, response: true, answers: [record(typeNumbers[type], value)] })
   expect(decodeMessage(encodeMessage(sent))).toEqual(sent)
+})
+
+test("every octet is where it belongs, wherever the message outgrows what was set aside for it", () => {
+  for (let length = 430; length < 560; length++) {
+    const value = Array.from({ length }, (_, index) => String.fromCharCode(97 + (index % 26))).join("")
+    const sent = message({ answers: [record(typeNumbers.TXT, value), record(typeNumbers.TXT, `${value}!`)] })
+    expect(decodeMessage(encodeMessage(sent)).answers).toEqual(sent.answers)
+  }
 })
 
 test("an unknown type is carried as it is", () => {

@@ -2,7 +2,7 @@ import { zoneNamesAround } from "../hostname"
 import { CloudflareApi, automaticTtl, valueOf } from "./cloudflare-api"
 import { parseToken } from "./credential"
 import type { DnsProvider, EditableZone, ProviderAdapter, RecordSet, RecordSetType } from "./provider"
-import { requireWithin, setOf, setWithin } from "./record-set"
+import { requireWithin, setOf, setWithin, ttlWithin } from "./record-set"
 import { canonicalName } from "./record-value"
 
 const automaticTtlSeconds = 300
@@ -46,9 +46,7 @@ class Cloudflare implements DnsProvider {
   }
 
   async replaceSets(zone: EditableZone, given: RecordSet[], signal: AbortSignal): Promise<void> {
-    const sets = given.map((set) =>
-      setWithin(zone, { ...set, ttlSeconds: Math.min(maxTtlSeconds, Math.max(minTtlSeconds, set.ttlSeconds)) }),
-    )
+    const sets = given.map((set) => setWithin(zone, { ...set, ttlSeconds: ttlWithin(set.ttlSeconds, minTtlSeconds, maxTtlSeconds) }))
     await this.api.replace(zone.id, sets, signal)
   }
 }

@@ -1,7 +1,7 @@
 import { parseToken } from "./credential"
 import { type Fields, HttpApi, numberOf, textOf } from "./http-api"
 import type { DnsProvider, EditableZone, ProviderAdapter, RecordSet, RecordSetType } from "./provider"
-import { relativeName, setOf, setWithin } from "./record-set"
+import { relativeName, setOf, setWithin, ttlWithin } from "./record-set"
 import { canonicalName, fromZoneFile, zoneFileValue } from "./record-value"
 
 const usualMinTtlSeconds = 3600
@@ -60,7 +60,7 @@ class Desec implements DnsProvider {
       return {
         subname: relativeName(zone, set.name, ""),
         type: set.type,
-        ttl: Math.min(maxTtlSeconds, Math.max(least, set.ttlSeconds)),
+        ttl: ttlWithin(set.ttlSeconds, least, maxTtlSeconds),
         records: set.values.map((value) => zoneFileValue(set.type, value)),
       }
     })

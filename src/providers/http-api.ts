@@ -117,6 +117,8 @@ export class HttpApi {
 
   private async send(method: string, path: string, options: CallOptions): Promise<ApiAnswer> {
     const { provider, baseUrl, headers, sign, timeoutMs = callTimeoutMs } = this.options
+    if (!/^\/[^\s?#\\]*$/.test(path) || /\/\.{1,2}(\/|$)/.test(path))
+      throw this.fault("refused", `"${path}" is no path of the API of ${provider}`)
     const url = new URL(baseUrl + path)
     for (const [key, value] of Object.entries(options.query ?? {})) if (value !== undefined) url.searchParams.set(key, String(value))
     const body = options.json === undefined ? options.body : { type: "application/json", text: JSON.stringify(options.json) }

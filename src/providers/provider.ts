@@ -29,9 +29,16 @@ export interface DnsProvider {
    * that it does. Throws `refused` for a name outside the zone.
    */
   replaceSet(zone: EditableZone, set: RecordSet, signal: AbortSignal): Promise<void>
+  /**
+   * Makes the set what `change` says of the one that is there, `undefined` being none, so that what somebody else changes meanwhile is not lost; only
+   * where the provider can tell that something was. `change` may be asked again; where it answers undefined, all stays. False where nothing was changed.
+   */
+  updateSet?(zone: EditableZone, name: string, type: RecordSetType, change: SetChange, signal: AbortSignal): Promise<boolean>
   /** Does several `replaceSet` of one zone as one change, so that all are done or none; only where the provider can do that. */
   replaceSets?(zone: EditableZone, sets: RecordSet[], signal: AbortSignal): Promise<void>
 }
+
+export type SetChange = (present: RecordSet | undefined) => RecordSet | undefined
 
 /** How one provider is spoken to. */
 export type ProviderAdapter = {

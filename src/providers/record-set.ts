@@ -8,9 +8,14 @@ export function setWithin(zone: EditableZone, set: RecordSet): RecordSet {
   return { ...set, name, values: [...new Set(set.values.map((value) => canonicalValue(set.type, value)))] }
 }
 
-/** The canonical name; throws `refused` where it lies outside the zone. */
+const label = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+const recordName = new RegExp(`^(?=.{1,253}$)(?:\\*\\.)?(?:${label}\\.)*${label}$`)
+
+/** The canonical name; throws `refused` where it lies outside the zone, or is no name of a record. */
 export function requireWithin(zone: EditableZone, name: string): string {
   const canonical = canonicalName(name)
+  // Names become parts of addresses at most providers.
+  if (!recordName.test(canonical)) throw new ProviderFault("refused", `"${canonical.slice(0, 253)}" is no name of a record`)
   if (!isWithin(canonical, zone.name)) throw new ProviderFault("refused", `${canonical} does not lie in the zone ${zone.name}`)
   return canonical
 }
@@ -32,4 +37,15 @@ export function setOf(name: string, type: RecordSetType, records: { value: strin
   if (records.length === 0) return undefined
   const values = [...new Set(records.map(({ value }) => canonicalValue(type, value)))]
   return { name: canonicalName(name), type, ttlSeconds: Math.min(...records.map(({ ttlSeconds }) => ttlSeconds)), values }
+}
+
+/** The nearest TTL that the provider takes. */
+export function ttlWithin(seconds: number, least: number, most: number): number {
+  return Math.min(most, Math.max(least, seconds))
+}
+
+/** Whether both have the same values, in whatever order. */
+export function haveSameValues(one: string[], other: string[]): boolean {
+  const values = new Set(one)
+  return values.size === new Set(other).size && other.every((value) => values.has(value))
 }

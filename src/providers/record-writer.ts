@@ -1,4 +1,4 @@
-import { type DnsProvider, type EditableZone, ProviderFault, type RecordSet, type RecordSetType } from "./provider"
+import { type DnsProvider, type EditableZone, ProviderFault, type RecordSet, type RecordSetType, type SetChange } from "./provider"
 import { setWithin } from "./record-set"
 
 const restoreTimeoutMs = 15_000
@@ -9,23 +9,32 @@ export class RecordWriter {
   constructor(private provider: DnsProvider) {}
 
   /** Adds the values to the set at that name; those that are there stay, and so does their TTL. False where all were there already. */
-  async addValue(zone: EditableZone, given: RecordSet, signal: AbortSignal): Promise<boolean> {
+  addValue(zone: EditableZone, given: RecordSet, signal: AbortSignal): Promise<boolean> {
     const set = setWithin(zone, given)
-    const present = await this.provider.readSet(zone, set.name, set.type, signal)
-    const values = [...new Set([...(present?.values ?? []), ...set.values])]
-    if (values.length === (present?.values.length ?? 0)) return false
-    await this.provider.replaceSet(zone, { ...set, ttlSeconds: present?.ttlSeconds ?? set.ttlSeconds, values }, signal)
-    return true
+    return this.change(
+      zone,
+      set,
+      (present) => {
+        const values = [...new Set([...(present?.values ?? []), ...set.values])]
+        const isThere = values.length === (present?.values.length ?? 0)
+        return isThere ? undefined : { ...set, ttlSeconds: present?.ttlSeconds ?? set.ttlSeconds, values }
+      },
+      signal,
+    )
   }
 
   /** Takes the values out of the set at that name, and the set away with its last one; other values stay. False where none was there. */
-  async removeValue(zone: EditableZone, given: RecordSet, signal: AbortSignal): Promise<boolean> {
+  removeValue(zone: EditableZone, given: RecordSet, signal: AbortSignal): Promise<boolean> {
     const set = setWithin(zone, given)
-    const present = await this.provider.readSet(zone, set.name, set.type, signal)
-    const values = present?.values.filter((value) => !set.values.includes(value)) ?? []
-    if (present === undefined || values.length === present.values.length) return false
-    await this.provider.replaceSet(zone, { ...present, values }, signal)
-    return true
+    return this.change(
+      zone,
+      set,
+      (present) => {
+        const values = present?.values.filter((value) => !set.values.includes(value)) ?? []
+        return present === undefined || values.length === present.values.length ? undefined : { ...present, values }
+      },
+      signal,
+    )
   }
 
   /**
@@ -53,6 +62,14 @@ export class RecordWriter {
     } catch (error) {
       throw await this.restore(zone, undo, error)
     }
+  }
+
+  private async change(zone: EditableZone, { name, type }: RecordSet, change: SetChange, signal: AbortSignal): Promise<boolean> {
+    if (this.provider.updateSet) return this.provider.updateSet(zone, name, type, change, signal)
+    const next = change(await this.provider.readSet(zone, name, type, signal))
+    if (next === undefined) return false
+    await this.provider.replaceSet(zone, next, signal)
+    return true
   }
 
   /** Puts the sets back, in a time of its own since the caller's may be over, and answers with the fault to throw. */

@@ -12,7 +12,7 @@ providerContract({
   start: startVultr,
   credential,
   wrongCredential: "ZYXWVUTSRQPONMLKJIHGFEDCBA9876543210",
-  besides: ["a text with quotes, backslashes and semicolons", "a text with quotes, longer than one character-string"],
+  cannotHold: ["a text with quotes and semicolons", "a text with backslashes", "a text of more than 512 octets with quotes"],
 })
 
 const obstacle = zoneServerObstacle()

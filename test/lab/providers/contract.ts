@@ -33,6 +33,18 @@ export type Contract = {
   namesNoWait?: boolean
   /** The cases, by `what`, that the provider holds only in part; which part, its own test says. */
   besides?: string[]
+  /** Where the adapter is for name servers themselves: such a server with these zones, in place of the one behind a stand-in. */
+  startServer?(zones: string[]): Promise<ZoneServer>
+  /** Why that cannot run here. */
+  obstacle?: string
+  /** What stands behind the name of the provider in the tests. */
+  label?: string
+  /** A provider that limits no rates. */
+  isUnlimited?: boolean
+  /** Looking for a zone that is somebody else's is denied where it cannot be told from an unknown credential. */
+  foreignIsDenied?: boolean
+  /** Which of the record cases the provider cannot hold, by what they are; the contract then asks for a `refused`. */
+  cannotHold?: string[]
   /** Types that the provider cannot hold at all; the contract then asks for a `refused`. */
   unsupported?: RecordSetType[]
 }
@@ -48,11 +60,12 @@ const ttlSeconds = 3600
  * Knot itself is asked what it holds.
  */
 export function providerContract(contract: Contract): void {
-  const { adapter, unsupported = [], besides = [] } = contract
-  const supported = recordCases.filter(({ type, what }) => !unsupported.includes(type) && !besides.includes(what))
-  const obstacle = zoneServerObstacle()
+  const { adapter, unsupported = [], cannotHold = [], besides = [] } = contract
+  const left = new Set([...cannotHold, ...besides])
+  const possible = recordCases.filter(({ what, type }) => !unsupported.includes(type) && !left.has(what))
+  const obstacle = contract.obstacle ?? zoneServerObstacle()
   describe.skipIf(obstacle !== undefined)(
-    `${adapter.name} keeps the contract of a DNS provider${obstacle ? ` (skipped: ${obstacle})` : ""}`,
+    `${adapter.name}${contract.label ?? ""} keeps the contract of a DNS provider${obstacle ? ` (skipped: ${obstacle})` : ""}`,
     () => {
       let server: ZoneServer
       let standIn: StandIn
@@ -61,7 +74,7 @@ export function providerContract(contract: Contract): void {
       let names = 0
 
       beforeAll(async () => {
-        server = await startZoneServer([...zones, foreign])
+        server = await (contract.startServer?.([...zones, fillers.at(-1) ?? "", foreign]) ?? startZoneServer([...zones, foreign]))
         const world = { server, zones: [...fillers, ...zones], foreignZones: [foreign], credential: contract.credential }
         standIn = await contract.start(world)
         provider = open(contract.credential)
@@ -112,14 +125,15 @@ export function providerContract(contract: Contract): void {
         })
 
         test("somebody else's zone and names without a zone are not found", async () => {
-          for (const name of [`www.${foreign}`, "www.absent.test", "notexample.test"]) {
-            expect(await provider.findZone(name, signal())).toBeUndefined()
-          }
+          for (const name of ["www.absent.test", "notexample.test"]) expect(await provider.findZone(name, signal())).toBeUndefined()
+          const theirs = provider.findZone(`www.${foreign}`, signal())
+          if (contract.foreignIsDenied) expect((await faultOf(theirs)).reason).toBe("denied")
+          else expect(await theirs).toBeUndefined()
         })
       })
 
       describe("a record set", () => {
-        test.each(supported)("of $what is created, replaced and removed", async (item) => {
+        test.each(possible)("of $what is created, replaced and removed", async (item) => {
           const name = item.name ?? freshName()
           const { type } = item
           expect(await read(name, type)).toBeUndefined()
@@ -133,6 +147,15 @@ export function providerContract(contract: Contract): void {
             expect((await held()).get(`${name} ${type}`)).toBeUndefined()
             expect(await read(name, type)).toBeUndefined()
           }
+        })
+
+        test.each(cannotHold)("of %s, which the provider does not hold, is refused, and what was there stands", async (what) => {
+          const item = recordCases.find((candidate) => candidate.what === what)
+          if (item === undefined) throw new Error(`there is no case of ${what}`)
+          const name = freshName()
+          const before = await held()
+          expect((await faultOf(replace(setOf(name, item.type, ...item.first)))).reason).toBe("refused")
+          expect(await held()).toEqual(before)
         })
 
         test.each(unsupported)("of type %p, which the provider does not hold, is refused", async (type) => {
@@ -159,7 +182,7 @@ export function providerContract(contract: Contract): void {
         })
 
         test("that is there already is not written again", async () => {
-          const texts = supported.filter(({ type }) => type === "TXT").map(({ first }) => first[0] ?? "")
+          const texts = possible.filter(({ type }) => type === "TXT").map(({ first }) => first[0] ?? "")
           const set = setOf(freshName(), "TXT", ...new Set(texts))
           await replace(set)
           const serial = await server.serial("example.test")
@@ -179,7 +202,7 @@ export function providerContract(contract: Contract): void {
           const name = freshName()
           const neighbours = [
             setOf(name, "TXT", "other type"),
-            setOf(name, "MX", "10 mail.example.test"),
+            setOf(name, "MX", "10 mail.test"),
             setOf(`x${name}`, "A", "192.0.2.10"),
             setOf(`x.${name}`, "A", "192.0.2.11"),
             setOf(`*.${name}`, "A", "192.0.2.12"),
@@ -220,7 +243,15 @@ export function providerContract(contract: Contract): void {
       describe("somebody else's zone", () => {
         test("a name outside the zone is refused, and nobody is asked", async () => {
           const calls = standIn.calls.length
-          for (const name of ["www.foreign.test", "notexample.test", "test"]) {
+          for (const name of [
+            "www.foreign.test",
+            "notexample.test",
+            "test",
+            "a/../b.example.test",
+            "a b.example.test",
+            "a?b.example.test",
+            "a..example.test",
+          ]) {
             expect((await faultOf(replace(setOf(name, "A", "192.0.2.1")))).reason).toBe("refused")
             expect((await faultOf(provider.readSet(zone, name, "A", signal()))).reason).toBe("refused")
           }
@@ -272,7 +303,7 @@ export function providerContract(contract: Contract): void {
       })
 
       describe("a provider in trouble", () => {
-        test("that asks for patience is rate limited, and says for how long", async () => {
+        const askForPatience = async () => {
           const name = freshName()
           standIn.fail("rate_limited")
           for (const work of [
@@ -290,7 +321,8 @@ export function providerContract(contract: Contract): void {
           standIn.heal()
           await replace(setOf(name, "A", "192.0.2.1"))
           expect(await server.ask(name, "A")).toEqual(["192.0.2.1"])
-        })
+        }
+        if (!contract.isUnlimited) test("that asks for patience is rate limited, and says for how long", askForPatience)
 
         test.each(["server_error", "broken"] as const)("with %p for every answer is unreachable, and nothing has changed", async (kind) => {
           const name = freshName()

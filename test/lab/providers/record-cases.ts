@@ -3,7 +3,7 @@ import type { RecordSetType } from "../../../src/providers/provider"
 /** A set that every adapter must be able to write, and one to replace it; at the name given, or at any. */
 export type RecordCase = { what: string; type: RecordSetType; name?: string; first: string[]; second: string[] }
 
-const long = (seed: string) => Array.from({ length: 60 }, (_, index) => `${seed}${index}`).join("-")
+const long = (seed: string, pieces: number) => Array.from({ length: pieces }, (_, index) => `${seed}${index}`).join("-")
 
 export const recordCases: RecordCase[] = [
   { what: "one address", type: "A", first: ["192.0.2.1"], second: ["192.0.2.2"] },
@@ -25,18 +25,14 @@ export const recordCases: RecordCase[] = [
     second: ["1 5 5222 xmpp.mail.test", "1 6 5223 xmpp.mail.test"],
   },
   { what: "a text", type: "TXT", first: ["v=spf1 include:mail.test ~all"], second: ["v=spf1 -all", "cd-verify-0123456789"] },
+  { what: "a text with quotes and semicolons", type: "TXT", first: ['say "hi" there; v=1'], second: ['"quoted whole"', "a; b"] },
+  { what: "a text with backslashes", type: "TXT", first: ["back\\slash \\"], second: ['\\"', "\\065"] },
+  { what: "a text longer than one character-string", type: "TXT", first: [long("k", 80)], second: [long("m", 110), "short"] },
   {
-    what: "a text with quotes, backslashes and semicolons",
+    what: "a text of more than 512 octets with quotes",
     type: "TXT",
-    first: ['say "hi" \\ there; v=1'],
-    second: ['"quoted whole"', "back\\slash"],
-  },
-  { what: "a text longer than one character-string", type: "TXT", first: [long("k")], second: [long("other"), "short"] },
-  {
-    what: "a text with quotes, longer than one character-string",
-    type: "TXT",
-    first: [`${"a".repeat(254)}"${"b".repeat(254)}"\\`],
-    second: ["c".repeat(255)],
+    first: [`${"a".repeat(254)}"${"b".repeat(254)}"${"c".repeat(254)}`],
+    second: ["d".repeat(255), `${"e".repeat(600)}"`],
   },
   { what: "a wildcard address", type: "A", name: "*.wild.example.test", first: ["192.0.2.1"], second: ["192.0.2.2"] },
   { what: "a wildcard alias", type: "CNAME", name: "*.alias.example.test", first: ["ingress.cloud.test"], second: ["other.cloud.test"] },

@@ -50,15 +50,19 @@ export type StandIn = {
   fail(fault: StandInFault, options?: { afterWrites?: number }): void
   /** Ends the fault; false where no call has met it. */
   heal(): boolean
+  stop(): Promise<void>
+}
+
+/** One that `startStandIn` serves. */
+export type HttpStandIn = StandIn & {
   /** What somebody else does right before the next write is answered. */
   meanwhile(work: () => Promise<void>): void
-  stop(): Promise<void>
 }
 
 /** What `fail("rate_limited")` tells the caller to wait. */
 export const retryAfterSeconds = 7
 
-export async function startStandIn(api: StandInApi): Promise<StandIn> {
+export async function startStandIn(api: StandInApi): Promise<HttpStandIn> {
   const isWrite = api.isWrite ?? (({ method }: StandInCall) => method !== "GET")
   const calls: StandInCall[] = []
   let meanwhile: (() => Promise<void>) | undefined

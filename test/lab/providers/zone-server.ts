@@ -1,3 +1,4 @@
+import { join } from "node:path"
 import type { RecordSet, RecordSetType } from "../../../src/providers/provider"
 import { findProgram, presentation, startKnot } from "../dns"
 import { freePort } from "../ports"
@@ -17,6 +18,8 @@ export interface ZoneServer {
    * is what they meet. Throws RecordConflict, and changes nothing, where a CNAME would stand beside something else or at the apex.
    */
   change(zone: string, work: (present: RecordSet[]) => RecordSet[]): Promise<void>
+  /** Sends one line of an update as `knsupdate` takes it, for what a RecordSet cannot say. */
+  raw(zone: string, line: string): Promise<void>
   /** What Knot answers to a query: the values, sorted; nothing where there is no such set. */
   ask(name: string, type: RecordSetType): Promise<string[]>
   /** The zone's serial, which each change that changes something moves. */
@@ -28,27 +31,56 @@ const types: RecordSetType[] = ["A", "AAAA", "CNAME", "TXT", "MX", "CAA", "SRV"]
 
 /** Why this machine cannot run it, as a reason to skip; undefined when it can. */
 export function zoneServerObstacle(): string | undefined {
-  const absent = ["knotd", "knsupdate", "kdig", "setpriv"].find((program) => findProgram(program) === undefined)
+  const absent = ["knotd", "knotc", "knsupdate", "kdig", "setpriv"].find((program) => findProgram(program) === undefined)
   return absent && `${absent} is not installed`
 }
 
 /** Starts Knot on a loopback port with these zones, which hold nothing but SOA, NS and the address of the name server. */
 export async function startZoneServer(zones: string[]): Promise<ZoneServer> {
-  const address = "127.0.0.1"
-  const port = await freePort(address)
+  const at = { address: "127.0.0.1", port: await freePort("127.0.0.1") }
   const folder = await temporaryFolder("providers")
-  const linesOf = (zone: string) => [`@ 300 SOA ns.${zone}. hostmaster.${zone}. 1 3600 600 604800 300`, "@ 300 NS ns", "ns 300 A 127.0.0.1"]
   const knot = await startKnot(
     folder.path,
     "knot",
-    { address, port },
-    zones.map((name) => ({ name, lines: linesOf(name) })),
+    at,
+    zones.map((name) => ({ name, lines: emptyZone(name) })),
   ).catch(async (error: unknown) => {
     await folder.remove()
     throw error
   })
+  return zoneServerAt(at, {
+    afterUpdate: knotIsIdle(join(folder.path, "knot", "knot.sock")),
+    stop: async () => {
+      await knot.stop()
+      await folder.remove()
+    },
+  })
+}
+
+/** The lines of a zone file with what every zone must have; names are relative to it. */
+export const emptyZone = (zone: string) => [
+  `@ 300 SOA ns.${zone}. hostmaster.${zone}. 1 3600 600 604800 300`,
+  "@ 300 NS ns",
+  "ns 300 A 127.0.0.1",
+]
+
+/**
+ * Resolves when Knot takes the next update at once: Knot 3.2 puts its NOTIFY off by a second, and an update that comes meanwhile in the next second of
+ * the clock waits for it. Told now, it is over.
+ */
+export function knotIsIdle(socket: string): (zone: string) => Promise<void> {
+  return async (zone) => void (await runCommand([findProgram("knotc") ?? "knotc", "-s", socket, "zone-notify", zone]))
+}
+
+/** A ZoneServer over a name server that is running; `key` signs transfers and updates, as `kdig -y` takes it. */
+export function zoneServerAt(
+  at: { address: string; port: number; key?: string },
+  hooks: { afterUpdate?(zone: string): Promise<void>; stop(): Promise<void> },
+): ZoneServer {
+  const { address, port, key } = at
+  const signed = key === undefined ? [] : ["-y", key]
   const kdig = (...words: string[]) =>
-    runCommand(["kdig", `@${address}`, "-p", String(port), "+tcp", "+norecurse", "+retry=0", "+timeout=5", ...words])
+    runCommand(["kdig", `@${address}`, "-p", String(port), ...signed, "+tcp", "+norecurse", "+retry=0", "+timeout=5", ...words])
   let queue: Promise<unknown> = Promise.resolve()
 
   const sets = async (zone: string) => gather(await kdig("+noall", "+answer", zone, "AXFR"))
@@ -61,9 +93,12 @@ export async function startZoneServer(zones: string[]): Promise<ZoneServer> {
       lines.push(`update del ${name}. ${type}`)
       for (const value of values) lines.push(`update add ${name}. ${ttlSeconds} ${type} ${presentation(type, value)}`)
     }
-    if (lines.length === 0) return
+    if (lines.length > 0) await send(zone, lines)
+  }
+  const send = async (zone: string, lines: string[]) => {
     const input = `server ${address} ${port}\nzone ${zone}.\n${lines.join("\n")}\nsend\nquit\n`
-    await runCommand(["knsupdate", "-v", "-t", "5"], { input })
+    await runCommand(["knsupdate", "-v", "-t", "5", ...signed], { input })
+    await hooks.afterUpdate?.(zone)
   }
   return {
     address,
@@ -74,10 +109,11 @@ export async function startZoneServer(zones: string[]): Promise<ZoneServer> {
       queue = done.catch(() => undefined)
       return done
     },
+    raw: (zone, line) => send(zone, [line]),
     ask: async (name, type) => {
-      const lines = (await kdig("+noall", "+answer", name, type)).split("\n")
+      const lines = await kdig("+noall", "+answer", name, type)
       // An alias on the way is in the answer too, and a set of another type is not what was asked for.
-      return gather(lines.join("\n"))
+      return gather(lines)
         .filter((set) => set.type === type)
         .flatMap(({ values }) => values)
         .sort()
@@ -85,8 +121,7 @@ export async function startZoneServer(zones: string[]): Promise<ZoneServer> {
     serial: async (zone) => Number((await kdig("+short", zone, "SOA")).split(" ")[2]),
     stop: async () => {
       await queue
-      await knot.stop()
-      await folder.remove()
+      await hooks.stop()
     },
   }
 }
