@@ -22,36 +22,28 @@ export class SignedDns {
     private now: () => number = Date.now,
   ) {}
 
-  /** Asks without recursion; unsigned once more where the server answers signed questions to nobody. */
+  /** Asks without recursion. */
   async query(name: Name, type: number, signal: AbortSignal): Promise<ServerAnswer> {
-    const signed = await this.ask(name, type, signal, true)
-    return signed.code === updateCodes.REFUSED ? this.ask(name, type, signal, false) : signed
+    const id = randomInt(0x10000)
+    const question = refuseMalformed(() => encodeQuery(id, { name, type, class: CLASS_IN }, false))
+    const bytes = await this.exchange(question, signal)
+    return this.readAs(() => ({ code: updateCode(bytes, id), authoritative: ((bytes[2] ?? 0) & 4) !== 0, ...rawSections(bytes) }))
   }
 
   /** The response code (RFC 2136 section 2.2) to an update. */
   async update(zone: Name, prerequisites: UpdateRecord[], changes: UpdateRecord[], signal: AbortSignal): Promise<number> {
     const id = randomInt(0x10000)
-    const bytes = await this.exchange(
-      refuseMalformed(() => encodeUpdate({ id, zone, prerequisites, changes })),
-      true,
-      signal,
-    )
+    const message = refuseMalformed(() => encodeUpdate({ id, zone, prerequisites, changes }))
+    const bytes = await this.exchange(message, signal)
     return this.readAs(() => updateCode(bytes, id))
   }
 
-  private async ask(name: Name, type: number, signal: AbortSignal, isSigned: boolean): Promise<ServerAnswer> {
-    const id = randomInt(0x10000)
-    const question = refuseMalformed(() => encodeQuery(id, { name, type, class: CLASS_IN }, false))
-    const bytes = await this.exchange(question, isSigned, signal)
-    return this.readAs(() => ({ code: updateCode(bytes, id), authoritative: ((bytes[2] ?? 0) & 4) !== 0, ...rawSections(bytes) }))
-  }
-
-  private async exchange(message: Uint8Array, isSigned: boolean, signal: AbortSignal): Promise<Uint8Array> {
+  private async exchange(message: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
     const { host, port } = this.server
-    const sent = isSigned ? signMessage(message, this.key, this.now()) : { bytes: message, mac: undefined }
+    const sent = signMessage(message, this.key, this.now())
     try {
       const reply = await exchangeOverTcp({ host, port }, sent.bytes, { timeoutMs, signal })
-      if (sent.mac) this.verify(reply, sent.mac)
+      this.verify(reply, sent.mac)
       return reply
     } catch (error) {
       if (error instanceof NoReply) throw new ProviderFault("unreachable", `the name server ${host} gave no reply: ${error.message}`)

@@ -1,4 +1,5 @@
 import { type AddressInfo, connect, createServer, type Socket } from "node:net"
+import { FaultPlan } from "./fault-plan"
 import type { StandIn, StandInCall } from "./stand-in"
 import type { ZoneServer } from "./zone-server"
 
@@ -6,18 +7,11 @@ import type { ZoneServer } from "./zone-server"
 export async function startDnsProxy(server: ZoneServer): Promise<StandIn> {
   const calls: StandInCall[] = []
   const sockets = new Set<Socket>()
-  let fault: { kind: string; afterWrites: number | undefined; met: boolean } | undefined
-
-  const faultOf = (message: Buffer): string | undefined => {
-    if (fault === undefined) return undefined
-    if (fault.afterWrites !== undefined && (!isWrite(message) || fault.afterWrites-- !== 0)) return undefined
-    fault.met = true
-    return fault.kind
-  }
+  const faults = new FaultPlan(isWrite)
 
   const serve = async (socket: Socket, message: Buffer) => {
     calls.push({ method: isWrite(message) ? "UPDATE" : "QUERY", path: "", query: new URLSearchParams(), headers: new Headers(), body: "" })
-    const kind = faultOf(message)
+    const kind = faults.meet(message)
     if (kind === "silent") return
     if (kind === "broken") return void socket.destroy()
     if (kind === "denied" || kind === "server_error") return void socket.write(framed(refusal(message, kind === "denied" ? 5 : 2)))
@@ -37,14 +31,8 @@ export async function startDnsProxy(server: ZoneServer): Promise<StandIn> {
     url: `127.0.0.1:${(listener.address() as AddressInfo).port}`,
     calls,
     writes: () => calls.filter(({ method }) => method === "UPDATE").length,
-    fail: (kind, options = {}) => {
-      fault = { kind, afterWrites: options.afterWrites, met: false }
-    },
-    heal: () => {
-      const met = fault?.met ?? false
-      fault = undefined
-      return met
-    },
+    fail: faults.fail,
+    heal: faults.heal,
     stop: async () => {
       for (const socket of sockets) socket.destroy()
       await new Promise<void>((resolve) => listener.close(() => resolve()))

@@ -13,25 +13,38 @@ export function startHetzner({ server, zones, foreignZones, credential }: StandI
   let lastAction = 0
   const owned = new Map(zones.flatMap((zone) => [[zone, zone] as const, [String(hetznerZoneId(zone)), zone] as const]))
   for (const zone of foreignZones) if (owned.has(String(hetznerZoneId(zone)))) throw new Error(`the id of ${zone} is taken`)
-  // Some are done at once, and some are not.
-  const started = () => {
-    const isDone = ++lastAction % 4 !== 0
-    const action = { id: lastAction, status: isDone ? "success" : "running", progress: isDone ? 100 : 0, error: null }
-    return Response.json({ action }, { status: 201 })
+  const pending = new Map<number, () => Promise<void>>()
+  const actionOf = (id: number, status: string, error: unknown = null) => ({
+    action: { id, status, progress: status === "success" ? 100 : 0, error },
+  })
+
+  /** Some changes are made at once, and some only after the call is answered: here when somebody looks how they are getting on. */
+  const start = async (work: () => Promise<void>): Promise<Response> => {
+    const id = ++lastAction
+    if (id % 4 === 0) pending.set(id, work)
+    else await work()
+    return Response.json(actionOf(id, pending.has(id) ? "running" : "success"), { status: 201 })
+  }
+
+  const progress = async (id: number): Promise<Response> => {
+    const work = pending.get(id)
+    pending.delete(id)
+    const error = await work?.().then(
+      () => undefined,
+      (thrown: unknown) => ({ code: "action_failed", message: String(thrown) }),
+    )
+    return Response.json(actionOf(id, error === undefined ? "success" : "error", error))
   }
 
   const answer = async (call: StandInCall): Promise<Response> => {
     if (call.headers.get("authorization") !== `Bearer ${credential}`) return denied()
     const [root, id = "", word, relative, type, actions, action] = call.path.split("/").filter((part) => part !== "")
-    if (root === "actions") return Response.json({ action: { id: Number(id), status: "success", progress: 100, error: null } })
+    if (root === "actions") return progress(Number(id))
     const zone = owned.get(id)
     if (root !== "zones" || zone === undefined) throw fault(404, "not_found", "zone not found")
     if (word === undefined) return Response.json({ zone: describeZone(zone) })
     if (word !== "rrsets") throw fault(404, "not_found", "endpoint not found")
-    const change = async (sets: RecordSet[]) => {
-      await server.change(zone, () => sets).catch(refuseConflict)
-      return started()
-    }
+    const change = (sets: RecordSet[]) => start(() => server.change(zone, () => sets).catch(refuseConflict))
     if (relative === undefined) {
       const body = bodyOf(call)
       const set = parse(body, zone, String(body.name), String(body.type), 3600)

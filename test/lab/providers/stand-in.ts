@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
+import { FaultPlan } from "./fault-plan"
 
 // A provider's HTTP API on a loopback port: each stand-in says how its API answers, this says when a call meets a fault instead.
 
@@ -33,12 +34,6 @@ export class Refusal extends Error {
   }
 }
 
-/**
- * `denied`, `rate_limited`, `server_error`: the answer of that name, and nothing is done. `broken`: the connection ends without an answer and nothing
- * is done. `cut`: it is done, and then the connection ends without an answer. `silent`: nothing is done and nothing ever comes.
- */
-export type StandInFault = "denied" | "rate_limited" | "server_error" | "broken" | "cut" | "silent"
-
 /** The API, running. */
 export type StandIn = {
   url: string
@@ -46,10 +41,8 @@ export type StandIn = {
   calls: StandInCall[]
   /** How many of the calls would change records. */
   writes(): number
-  /** Every call meets the fault, until `heal`; with `afterWrites` only the one write that comes after so many others. */
-  fail(fault: StandInFault, options?: { afterWrites?: number }): void
-  /** Ends the fault; false where no call has met it. */
-  heal(): boolean
+  fail: FaultPlan<unknown>["fail"]
+  heal: FaultPlan<unknown>["heal"]
   stop(): Promise<void>
 }
 
@@ -66,18 +59,10 @@ export async function startStandIn(api: StandInApi): Promise<HttpStandIn> {
   const isWrite = api.isWrite ?? (({ method }: StandInCall) => method !== "GET")
   const calls: StandInCall[] = []
   let meanwhile: (() => Promise<void>) | undefined
-  let fault: { kind: StandInFault; afterWrites: number | undefined; met: boolean } | undefined
-
-  /** The fault that this call meets. */
-  const faultOf = (call: StandInCall): StandInFault | undefined => {
-    if (fault === undefined) return undefined
-    if (fault.afterWrites !== undefined && (!isWrite(call) || fault.afterWrites-- !== 0)) return undefined
-    fault.met = true
-    return fault.kind
-  }
+  const faults = new FaultPlan(isWrite)
 
   const respond = async (call: StandInCall): Promise<Response | undefined> => {
-    const met = faultOf(call)
+    const met = faults.meet(call)
     if (met === "broken") return undefined
     if (met === "denied") return api.denied()
     if (met === "rate_limited") return api.rateLimited(retryAfterSeconds)
@@ -110,14 +95,8 @@ export async function startStandIn(api: StandInApi): Promise<HttpStandIn> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     calls,
     writes: () => calls.filter(isWrite).length,
-    fail: (kind, options = {}) => {
-      fault = { kind, afterWrites: options.afterWrites, met: false }
-    },
-    heal: () => {
-      const met = fault?.met ?? false
-      fault = undefined
-      return met
-    },
+    fail: faults.fail,
+    heal: faults.heal,
     meanwhile: (work) => {
       meanwhile = work
     },
