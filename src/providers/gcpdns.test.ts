@@ -70,7 +70,9 @@ describe.skipIf(obstacle !== undefined)(`what only Cloud DNS has${obstacle ? ` (
   })
 
   test("private zones are passed over, and two public ones are not chosen between unless the credential names one", async () => {
-    standIn.furtherZones.push({ name: "inside", dnsName: "example.test.", visibility: "private" })
+    // More than a page of them.
+    const inside = Array.from({ length: 130 }, (_, index) => ({ name: `inside-${index}`, dnsName: "example.test.", visibility: "private" }))
+    standIn.furtherZones.push(...inside)
     expect(await open().findZone(name, signal())).toEqual({
       id: "example-test",
       name: "example.test",
@@ -117,11 +119,16 @@ describe.skipIf(obstacle !== undefined)(`what only Cloud DNS has${obstacle ? ` (
     const provider = open()
     const zone = (await provider.findZone(name, signal()))!
     const set = { name: "race.example.test", type: "A" as const, ttlSeconds: 300, values: ["192.0.2.1"] }
-    const both = [provider.replaceSet(zone, set, signal()), provider.replaceSet(zone, { ...set, values: ["192.0.2.2"] }, signal())]
-    const outcomes = await Promise.allSettled(both)
-    for (const outcome of outcomes) {
-      if (outcome.status === "rejected") expect(outcome.reason).toMatchObject({ reason: "unreachable" })
+    for (const [theirs, ours] of [
+      ["192.0.2.7", "192.0.2.1"],
+      ["192.0.2.8", "192.0.2.2"],
+    ] as const) {
+      standIn.meanwhile(() => server.change("example.test", () => [{ ...set, values: [theirs] }]))
+      const fault = await provider.replaceSet(zone, { ...set, values: [ours] }, signal()).catch((error: unknown) => error)
+      expect(fault).toMatchObject({ reason: "unreachable" })
+      expect(await server.ask(set.name, "A")).toEqual([theirs])
+      await provider.replaceSet(zone, { ...set, values: [ours] }, signal())
+      expect(await server.ask(set.name, "A")).toEqual([ours])
     }
-    expect(outcomes.map(({ status }) => status)).toContain("fulfilled")
   })
 })

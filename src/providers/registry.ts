@@ -17,6 +17,7 @@ import type { ProviderAdapter } from "./provider"
 import { rfc2136 } from "./rfc2136"
 import { route53 } from "./route53"
 import { vercel } from "./vercel"
+import { vultr } from "./vultr"
 
 const adapters = [
   azuredns,
@@ -37,6 +38,7 @@ const adapters = [
   rfc2136,
   route53,
   vercel,
+  vultr,
 ]
 
 /** Every adapter, by the key that credentials are stored under. */

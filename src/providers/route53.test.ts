@@ -78,6 +78,26 @@ describe.skipIf(obstacle !== undefined)(`what only Route 53 has${obstacle ? ` (s
     standIn.special.length = 0
   })
 
+  test("a set that somebody else changes meanwhile is not removed, and a repeat is worth it", async () => {
+    const set = { name: "race.example.test", type: "A" as const, ttlSeconds: 300, values: ["192.0.2.1"] }
+    await provider.replaceSet(zone, set, signal())
+    standIn.meanwhile(() => server.change("example.test", () => [{ ...set, values: ["192.0.2.7"] }]))
+    const fault = await provider.replaceSet(zone, { ...set, values: [] }, signal()).catch((error: unknown) => error)
+    expect(fault).toMatchObject({ reason: "unreachable" })
+    expect(await server.ask(set.name, "A")).toEqual(["192.0.2.7"])
+    await provider.replaceSet(zone, { ...set, values: [] }, signal())
+    expect(await server.ask(set.name, "A")).toEqual([])
+  })
+
+  test("a text with characters outside ASCII is written in the provider's own escapes, and read again", async () => {
+    const text = "größe; 8 °C"
+    await provider.replaceSet(zone, { name, type: "TXT", ttlSeconds: 300, values: [text] }, signal())
+    expect(standIn.calls.at(-1)?.body).toContain("gr\\303\\266\\303\\237e")
+    expect(await server.ask(name, "TXT")).toEqual([text])
+    expect((await provider.readSet(zone, name, "TXT", signal()))?.values).toEqual([text])
+    await provider.replaceSet(zone, { name, type: "TXT", ttlSeconds: 300, values: [] }, signal())
+  })
+
   test("a call is signed for the one region that its partition signs for, whatever region the credential names", async () => {
     const regions = ["eu-central-1", "us-east-1", "ap-southeast-2"]
     for (const region of regions) {

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from "node:crypto"
 import type { RecordSet, RecordSetType } from "../../../src/providers/provider"
 import type { StandInWorld } from "./contract"
-import { fieldsIn, Refusal, type StandIn, type StandInCall, startStandIn } from "./stand-in"
+import { fieldsIn, type HttpStandIn, Refusal, type StandInCall, startStandIn } from "./stand-in"
 import { RecordConflict } from "./zone-server"
 
 // Microsoft's token endpoint (client credentials, v2.0) and the DNS part of Azure Resource Manager, API 2018-05-01: zones in pages with a link to
@@ -16,7 +16,7 @@ const textOctets = 4096
 type Fields = Record<string, unknown>
 type Given = { tenant_id: string; client_id: string; client_secret: string; subscription_id: string; resource_group: string }
 
-export type AzureDnsStandIn = StandIn & {
+export type AzureDnsStandIn = HttpStandIn & {
   /** Takes all tokens back. */
   revokeTokens(): void
   /** Metadata of record sets, by name and type. */

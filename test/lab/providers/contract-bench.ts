@@ -27,10 +27,6 @@ export type Contract = {
   malformed?: string[]
   /** The provider's handle of `foreign.test`, where that is not its name. */
   foreignZoneId?: string
-  /** Whether the provider's documentation says nothing of when to come back where it limits the rate. */
-  namesNoWait?: boolean
-  /** The cases, by `what`, that the provider holds only in part; which part, its own test says. */
-  besides?: string[]
   /** Where the adapter is for name servers themselves: such a server with these zones, in place of the one behind a stand-in. */
   startServer?(zones: string[]): Promise<ZoneServer>
   /** Why that cannot run here. */
@@ -39,10 +35,14 @@ export type Contract = {
   label?: string
   /** A provider that limits no rates. */
   isUnlimited?: boolean
+  /** A provider that limits rates, and whose documents do not say when to come back. */
+  namesNoWait?: boolean
   /** Looking for a zone that is somebody else's is denied where it cannot be told from an unknown credential. */
   foreignIsDenied?: boolean
   /** Which of the record cases the provider cannot hold, by what they are; the contract then asks for a `refused`. */
   cannotHold?: string[]
+  /** Record cases, by what they are, that the provider can hold in part; which part, its own test says. */
+  besides?: string[]
   /** Types that the provider cannot hold at all; the contract then asks for a `refused`. */
   unsupported?: RecordSetType[]
 }

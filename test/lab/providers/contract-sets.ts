@@ -6,7 +6,8 @@ import { recordCases } from "./record-cases"
 export function setTests(bench: ContractBench): void {
   const { signal, freshName, replace, read, held, faultOf } = bench
   const { unsupported = [], cannotHold = [], besides = [] } = bench.contract
-  const possible = recordCases.filter(({ what, type }) => !unsupported.includes(type) && ![...cannotHold, ...besides].includes(what))
+  const left = new Set([...cannotHold, ...besides])
+  const possible = recordCases.filter(({ what, type }) => !unsupported.includes(type) && !left.has(what))
 
   describe("a record set", () => {
     test.each(possible)("of $what is created, replaced and removed", async (item) => {

@@ -3,7 +3,7 @@ import { jwtVerify } from "jose"
 import type { RecordSet, RecordSetType } from "../../../src/providers/provider"
 import { fromZoneFile, zoneFileValue } from "../../../src/providers/record-value"
 import type { StandInWorld } from "./contract"
-import { fieldsIn, Refusal, type StandIn, type StandInCall, startStandIn } from "./stand-in"
+import { fieldsIn, type HttpStandIn, Refusal, type StandInCall, startStandIn } from "./stand-in"
 import { RecordConflict } from "./zone-server"
 
 // Google's token endpoint (https://developers.google.com/identity/protocols/oauth2/service-account#httprest) and Cloud DNS API v1: assertions
@@ -15,7 +15,7 @@ const tokenLifeSeconds = 3599
 /** The name that the stand-in gives the managed zone. */
 export const managedZoneName = (zone: string) => zone.replaceAll(".", "-")
 
-export type GcpDnsStandIn = StandIn & {
+export type GcpDnsStandIn = HttpStandIn & {
   /** How many tokens were granted. */
   granted(): number
   /** Takes all tokens back. */

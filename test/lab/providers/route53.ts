@@ -3,7 +3,7 @@ import { XMLParser } from "fast-xml-parser"
 import type { RecordSet, RecordSetType } from "../../../src/providers/provider"
 import { unquoteText, quoteText, zoneFileValue } from "../../../src/providers/record-value"
 import type { StandInWorld } from "./contract"
-import { Refusal, type StandIn, type StandInCall, startStandIn } from "./stand-in"
+import { type HttpStandIn, Refusal, type StandInCall, startStandIn } from "./stand-in"
 import { RecordConflict } from "./zone-server"
 
 // Route 53 as its API reference documents version 2013-04-01: requests signed with Signature Version 4 (checked here by a calculation of its own),
@@ -17,7 +17,7 @@ const setsAPage = 300
 /** The id that the stand-in gives a zone. */
 export const route53ZoneId = (name: string) => `Z${createHash("sha256").update(name).digest("hex").slice(0, 20).toUpperCase()}`
 
-export type Route53StandIn = StandIn & {
+export type Route53StandIn = HttpStandIn & {
   /** Sets that no zone file can hold, as XML inside `ResourceRecordSet` after its name and type. */
   special: { zone: string; name: string; type: string; xml: string }[]
   /** Further hosted zones, such as private ones. */

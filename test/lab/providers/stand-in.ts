@@ -46,12 +46,19 @@ export type StandIn = {
   stop(): Promise<void>
 }
 
+/** One that `startStandIn` serves. */
+export type HttpStandIn = StandIn & {
+  /** What somebody else does right before the next write is answered. */
+  meanwhile(work: () => Promise<void>): void
+}
+
 /** What `fail("rate_limited")` tells the caller to wait. */
 export const retryAfterSeconds = 7
 
-export async function startStandIn(api: StandInApi): Promise<StandIn> {
+export async function startStandIn(api: StandInApi): Promise<HttpStandIn> {
   const isWrite = api.isWrite ?? (({ method }: StandInCall) => method !== "GET")
   const calls: StandInCall[] = []
+  let meanwhile: (() => Promise<void>) | undefined
   const faults = new FaultPlan(isWrite)
 
   const respond = async (call: StandInCall): Promise<Response | undefined> => {
@@ -61,6 +68,11 @@ export async function startStandIn(api: StandInApi): Promise<StandIn> {
     if (met === "rate_limited") return api.rateLimited(retryAfterSeconds)
     if (met === "server_error") return api.serverError?.() ?? Response.json({ message: "Internal Server Error" }, { status: 500 })
     if (met === "silent") return new Promise(() => {})
+    if (meanwhile && isWrite(call)) {
+      const work = meanwhile
+      meanwhile = undefined
+      await work()
+    }
     const answer = await api.answer(call).catch((error: unknown) => {
       if (error instanceof Refusal) return error.response
       return Response.json({ message: `the stand-in broke: ${String(error)}` }, { status: 599 })
@@ -85,6 +97,9 @@ export async function startStandIn(api: StandInApi): Promise<StandIn> {
     writes: () => calls.filter(isWrite).length,
     fail: faults.fail,
     heal: faults.heal,
+    meanwhile: (work) => {
+      meanwhile = work
+    },
     stop: async () => {
       server.closeAllConnections()
       await new Promise<void>((resolve) => server.close(() => resolve()))
