@@ -57,7 +57,7 @@ test("without --once it stays up with the story's page, and Ctrl-C ends it and r
   const decoder = new TextDecoder()
   while (!out.includes("https://app.demo.test/")) {
     const { done, value } = await reader.read()
-    if (done) throw new Error(`it ended: ${out}`)
+    if (done) throw new Error(`it ended: ${out}${await new Response(child.stderr).text()}`)
     out += decoder.decode(value)
   }
   const [, api] = /API (http:\S+),/.exec(out) ?? []

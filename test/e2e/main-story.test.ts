@@ -187,10 +187,14 @@ describe.skipIf(obstacle !== undefined)(`from a hostname to HTTPS${obstacle ? ` 
   })
 
   test("an engine that is away takes no page with it, and is heard again when it is back", async () => {
+    const followed = () => stage.house.history().split("the container engine is followed").length
+    const before = followed()
     await stage.podman.kill()
     expect(await page()).toMatchObject({ code: 0, status: 200 })
     await stage.podman.restart()
     expect(await page()).toMatchObject({ code: 0, status: 200 })
+    // What stopped while the engine was not followed is started again, as after a restart of the machine.
+    await waitUntil(async () => followed() > before, { limitMs: 15_000, everyMs: 50, what: "the engine to be followed again" })
     const [id] = (await stage.podman.run("ps", "--quiet")).trim().split("\n")
     await stage.podman.run("stop", "--time", "2", id ?? "")
     await pageIs(503)
