@@ -49,6 +49,7 @@ export async function startZoneServer(zones: string[]): Promise<ZoneServer> {
     throw error
   })
   return zoneServerAt(at, {
+    isOnlyWriter: true,
     afterUpdate: knotIsIdle(join(folder.path, "knot", "knot.sock")),
     stop: async () => {
       await knot.stop()
@@ -72,10 +73,13 @@ export function knotIsIdle(socket: string): (zone: string) => Promise<void> {
   return async (zone) => void (await runCommand([findProgram("knotc") ?? "knotc", "-s", socket, "zone-notify", zone]))
 }
 
-/** A ZoneServer over a name server that is running; `key` signs transfers and updates, as `kdig -y` takes it. */
+/**
+ * A ZoneServer over a name server that is running; `key` signs transfers and updates, as `kdig -y` takes it. Where it is the only writer, a zone is
+ * transferred again only after a change.
+ */
 export function zoneServerAt(
   at: { address: string; port: number; key?: string },
-  hooks: { afterUpdate?(zone: string): Promise<void>; stop(): Promise<void> },
+  hooks: { isOnlyWriter?: boolean; afterUpdate?(zone: string): Promise<void>; stop(): Promise<void> },
 ): ZoneServer {
   const { address, port, key } = at
   const signed = key === undefined ? [] : ["-y", key]
@@ -83,7 +87,19 @@ export function zoneServerAt(
     runCommand(["kdig", `@${address}`, "-p", String(port), ...signed, "+tcp", "+norecurse", "+retry=0", "+timeout=5", ...words])
   let queue: Promise<unknown> = Promise.resolve()
 
-  const sets = async (zone: string) => gather(await kdig("+noall", "+answer", zone, "AXFR"))
+  const transferred = new Map<string, Promise<string>>()
+  const transfer = (zone: string) => kdig("+noall", "+answer", zone, "AXFR")
+  const sets = async (zone: string) => {
+    if (hooks.isOnlyWriter !== true) return gather(await transfer(zone))
+    const lines = transferred.get(zone) ?? transfer(zone)
+    transferred.set(zone, lines)
+    try {
+      return gather(await lines)
+    } catch (error) {
+      if (transferred.get(zone) === lines) transferred.delete(zone)
+      throw error
+    }
+  }
   const change = async (zone: string, work: (present: RecordSet[]) => RecordSet[]) => {
     const present = await sets(zone)
     const changed = work(present)
@@ -97,8 +113,12 @@ export function zoneServerAt(
   }
   const send = async (zone: string, lines: string[]) => {
     const input = `server ${address} ${port}\nzone ${zone}.\n${lines.join("\n")}\nsend\nquit\n`
-    await runCommand(["knsupdate", "-v", "-t", "5", ...signed], { input })
-    await hooks.afterUpdate?.(zone)
+    try {
+      await runCommand(["knsupdate", "-v", "-t", "5", ...signed], { input })
+      await hooks.afterUpdate?.(zone)
+    } finally {
+      transferred.delete(zone)
+    }
   }
   return {
     address,
