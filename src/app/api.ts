@@ -19,6 +19,7 @@ import type { OpenSocket } from "../http/open-socket"
 import { publicRoutes } from "../http/public-routes"
 import { RequestAudit } from "../http/request-audit"
 import { type HttpRoot, httpRoot } from "../http/root"
+import { widgetRoutes } from "../http/widget-routes"
 import type { Sockets } from "../http/sockets"
 import { serveApi, serveEdgeApi } from "../listen"
 import type { Log } from "../log"
@@ -31,6 +32,7 @@ import { Asking } from "./asking"
 import type { ConnectHouse } from "./connect-house"
 import type { Features } from "./features"
 import { makeSockets } from "./sockets"
+import { WidgetScript } from "./widget-script"
 
 export type ApiNeeds = {
   config: ConfigInForce
@@ -83,6 +85,7 @@ export class Api {
     this.root = httpRoot({
       routes: [
         publicRoutes(rootPem),
+        widgetRoutes(new WidgetScript().text),
         accountRoutes(features.ownAccount.login, features.people, features.tokens, door),
         twoFactorRoutes(features.ownAccount.login, door.address),
         settingsRoutes(features.ownAccount.settings, door),
