@@ -7,6 +7,8 @@ export type Screen = {
   title: string
   body: Child[]
   actions: HTMLElement[]
+  /** Stands above the heading and says nothing of its own. */
+  ornament?: Element
   /** Gets the focus; the heading where it is left out. */
   focus?: HTMLElement
 }
@@ -30,6 +32,7 @@ export class Dialog {
   private body = element("div", { class: "body" })
   private foot = element("div", { class: "foot" })
   private sheet: HTMLElement
+  private caption: HTMLElement
   private overlay: HTMLElement | undefined
   private before: Element | null = null
   /** Stays in place, or screen readers would not notice that its text changed. */
@@ -44,10 +47,11 @@ export class Dialog {
     root.adoptedStyleSheets = [sheet]
     const cross = element("button", { type: "button", class: "button plain square", "aria-label": words.close }, icon("close"))
     cross.addEventListener("click", onLeave)
+    this.caption = element("p", {}, caption)
     this.sheet = element(
       "div",
       { class: "sheet" },
-      element("div", { class: "top" }, element("p", {}, caption), cross),
+      element("div", { class: "top" }, element("div", {}, this.caption), cross),
       this.body,
       this.foot,
     )
@@ -69,9 +73,14 @@ export class Dialog {
     this.dialog.showModal()
   }
 
-  show({ title, body, actions, focus }: Screen): void {
+  show({ title, body, actions, ornament, focus }: Screen): void {
     const heading = element("h2", { id: "title", tabindex: "-1" }, title)
-    this.body.replaceChildren(heading, ...body.filter((child) => child !== false && child !== undefined))
+    this.caption.hidden = title === this.caption.textContent
+    this.body.replaceChildren(
+      ...(ornament === undefined ? [] : [ornament]),
+      heading,
+      ...body.filter((child) => child !== false && child !== undefined),
+    )
     this.foot.replaceChildren(...actions)
     this.body.scrollTop = 0
     this.markScrolling()
@@ -154,7 +163,7 @@ export class Dialog {
 }
 
 /** A box that says something beside the matter itself. */
-export const note = (look: "plain" | "warn", ...texts: (string | null | undefined)[]): HTMLElement =>
+export const note = (look: "quiet" | "warn", ...texts: (string | null | undefined)[]): HTMLElement =>
   element(
     "div",
     { class: `note ${look}` },

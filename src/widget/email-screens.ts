@@ -35,7 +35,7 @@ export function emailPreviewScreen({ words, say, inForm, skip }: Needs, domain: 
     body: [
       element("p", {}, words.emailPreviewText(domain)),
       recordList(found.records.map(inForm), words, say),
-      ...found.notes.map((text) => note("plain", text)),
+      ...found.notes.map((text) => note("quiet", text)),
     ],
     actions: [button(words.emailSkip, "secondary", skip), button(words.emailConfirm, "primary", confirm)],
   }
@@ -50,7 +50,7 @@ export function emailDoneScreen({ words, say, inForm, skip }: Needs, outcome: Em
       written.length > 0 && element("p", {}, words.emailWritten(written.length)),
       manual.length > 0 && element("p", {}, words.emailManual),
       manual.length > 0 && recordList(manual.map(inForm), words, say),
-      ...notes.map((text) => note("plain", text)),
+      ...notes.map((text) => note("quiet", text)),
     ],
     actions: [button(words.next, "primary", skip)],
   }

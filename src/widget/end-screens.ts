@@ -8,7 +8,8 @@ export function successScreen(words: Words, domain: string, done: () => void): S
   const isName = !domain.startsWith("*.")
   return {
     title: words.successTitle,
-    body: [element("span", { class: "badge good large" }, icon("check")), element("p", {}, words.successText(domain))],
+    ornament: element("span", { class: "badge good large" }, icon("check")),
+    body: [element("p", {}, words.successText(domain))],
     actions: [...(isName ? [outwardLink(words.successOpen(domain), `https://${domain}/`, words.opensWindow)] : []), last],
     focus: last,
   }

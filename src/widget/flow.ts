@@ -140,7 +140,7 @@ export class Flow {
         this.report = await api.check(domain, this.options.applicationId)
       } catch (error) {
         const isWrong = error instanceof ApiFault && error.status === 400
-        if (isWrong && this.options.domain === undefined) return this.enter(domain, error.message)
+        if (isWrong && this.options.domain === undefined) return this.enter(domain, error.message.replace(/^(hostname|domain): /, ""))
         throw error
       }
       if (await this.resume(this.report.domain)) return

@@ -27,7 +27,7 @@ export class ProgressScreen {
   ) {
     for (const { type, host, host_field: field = host } of records) this.items.push(this.item(`${type} ${field === "" ? host : field}`))
     this.certificate = this.item(words.certificate, words.certificateWaits)
-    this.stall = note("plain", words.stall)
+    this.stall = note("quiet", words.stall)
     this.stall.hidden = true
     this.check = button(words.checkNow, "primary", () => this.check.getAttribute("aria-disabled") === "true" || actions.check())
     const list = element("ul", { class: "steps", role: "list" }, ...this.items.map(({ line }) => line), this.certificate.line)
@@ -50,7 +50,7 @@ export class ProgressScreen {
   update({ records, ownership, state, error_detail: problem }: RecordsReport): boolean {
     const before = this.found
     const proof = this.hasProof ? this.items[0] : undefined
-    if (proof !== undefined) this.mark(proof, ownership === undefined, ownership?.detail ?? "")
+    if (proof !== undefined) this.mark(proof, ownership === undefined, `${this.words.waiting}. ${ownership?.detail ?? ""}`)
     const rest = proof === undefined ? this.items : this.items.slice(1)
     rest.forEach((item, index) => {
       const seen = records[index]

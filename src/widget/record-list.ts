@@ -13,19 +13,19 @@ export function recordList(records: ShownRecord[], words: Words, say: (text: str
   const items = records.map((record, index) => {
     const { host, host_field: field = host, type, value, priority, ttl, purpose } = record
     const typed = field === "" ? element("span", {}, words.emptyName) : element("code", {}, field)
-    const name = element("dd", {}, typed, field !== host && element("span", { class: "full" }, words.fullName(host)))
     const text = element("code", {}, value)
+    const full = field !== host && element("span", { class: "full" }, words.fullName(host))
     const copyOf = (label: string, what: string, source: Element) => copyButton(words.copyThis(label, type), what, source, words, say)
     return element(
       "li",
       { class: "record", "aria-label": words.record(type, index + 1, records.length) },
-      element("header", {}, element("b", {}, type), element("span", { class: "muted" }, purpose ?? "")),
+      element("div", { class: "kind" }, element("b", {}, type), element("span", { class: "muted" }, purpose ?? "")),
       element(
         "dl",
         {},
-        row(words.field.name, name, field === "" ? undefined : copyOf(words.field.name, field, typed)),
-        row(words.field.value, element("dd", {}, text), copyOf(words.field.value, value, text)),
-        priority === undefined ? undefined : smallRow(words.field.priority, String(priority)),
+        row(words.field.name, element("span", {}, typed, full), field !== "" && copyOf(words.field.name, field, typed)),
+        row(words.field.value, element("span", {}, text), copyOf(words.field.value, value, text)),
+        priority !== undefined && smallRow(words.field.priority, String(priority)),
         smallRow(words.field.ttl, words.seconds(ttl)),
       ),
     )
@@ -33,10 +33,10 @@ export function recordList(records: ShownRecord[], words: Words, say: (text: str
   return element("ul", { class: "records", role: "list" }, ...items)
 }
 
-const row = (label: string, value: HTMLElement, action?: HTMLElement) => element("div", {}, element("dt", {}, label), value, action)
+const row = (label: string, value: HTMLElement, action: HTMLElement | false) =>
+  element("div", {}, element("dt", {}, label), element("dd", { class: "with" }, value, action))
 
-const smallRow = (label: string, value: string) =>
-  element("div", { class: "small" }, element("dt", {}, label), element("dd", {}, element("span", {}, value)))
+const smallRow = (label: string, value: string) => element("div", { class: "small" }, element("dt", {}, label), element("dd", {}, value))
 
 function copyButton(label: string, text: string, source: Element, words: Words, say: (text: string) => void): HTMLButtonElement {
   const caption = element("span", {}, words.copy)
@@ -50,11 +50,13 @@ function copyButton(label: string, text: string, source: Element, words: Words, 
     if (!isCopied) selectText(source)
     const outcome = isCopied ? words.copied : words.copyByHand
     caption.textContent = outcome
+    made.setAttribute("aria-label", `${outcome}: ${label}`)
     drawing.replaceChildren(icon(isCopied ? "check" : "copy"))
     say(outcome)
     clearTimeout(timer)
     timer = setTimeout(() => {
       caption.textContent = words.copy
+      made.setAttribute("aria-label", label)
       drawing.replaceChildren(icon("copy"))
     }, feedbackMs)
   })

@@ -63,10 +63,10 @@ export function analyzedScreen(words: Words, report: DomainReport, provider: str
     manual: words.analyzedManual(records.length + 1),
   }[setup]
   const hints: Child[] = []
-  if (domain.startsWith("*.")) hints.push(note("plain", words.wildcard(domain, domain.slice(2))))
-  if (kind === "apex" && report.apex_flattening) hints.push(note("plain", words.apexFlattening(domain)))
+  if (domain.startsWith("*.")) hints.push(note("quiet", words.wildcard(domain, domain.slice(2))))
+  if (kind === "apex" && report.apex_flattening) hints.push(note("quiet", words.apexFlattening(domain)))
   if (kind === "apex" && report.www_redirect_recommended) {
-    const hint = note("plain", words.apexWww(domain))
+    const hint = note("quiet", words.apexWww(domain))
     if (paths.useWww !== undefined) hint.lastElementChild?.append(button(words.useWww(domain), "secondary", paths.useWww))
     hints.push(hint)
   }

@@ -23,7 +23,8 @@ dialog[open]{display:flex;flex-direction:column}
 dialog::backdrop{background:var(--shade)}
 .sheet{display:flex;flex-direction:column;min-height:0;flex:1 1 auto}
 .top{display:flex;align-items:center;gap:.5rem;padding:.625rem .75rem 0 1.5rem;min-height:3.25rem}
-.top p{margin:0;flex:1;font-size:.8125rem;color:var(--muted);overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
+.top div{flex:1;min-width:0}
+.top p{margin:0;font-size:.8125rem;color:var(--muted);overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
 .body{padding:.25rem 1.5rem 1.5rem;overflow-y:auto;overscroll-behavior:contain;min-height:0;outline-offset:-3px}
 .foot{display:flex;flex-wrap:wrap-reverse;justify-content:flex-end;gap:.75rem;padding:1rem 1.5rem;border-top:1px solid var(--line)}
 .foot:empty{display:none}
@@ -38,9 +39,8 @@ p{margin:0 0 .75rem}
 font:inherit;font-weight:550;color:inherit;background:none;text-decoration:none;cursor:pointer;text-align:center}
 .primary{background:var(--tone);color:var(--on-tone)}
 .secondary{border-color:var(--edge)}
-.plain{padding-inline:.75rem}
-.plain:not(.square),.text{color:var(--tone)}
-.square{padding:0;color:var(--muted)}
+.plain{padding-inline:.75rem;color:var(--tone)}
+.plain.square{padding:0;color:var(--muted)}
 .button:hover{filter:brightness(1.06)}
 .secondary:hover,.plain:hover{background:var(--raised);filter:none}
 .button[aria-disabled=true]{cursor:progress;opacity:.75}
@@ -59,18 +59,20 @@ input[aria-invalid=true]{border-color:var(--warn)}
 .records{list-style:none;margin:1rem 0 0;padding:0;display:grid;gap:.75rem}
 .record{border:1px solid var(--line);border-radius:calc(var(--round)*.7);overflow:hidden}
 .record.found{border-color:var(--good)}
-.record>header{display:flex;align-items:center;gap:.625rem;padding:.5rem .875rem;background:var(--raised);font-size:.875rem}
-.record>header b{font-weight:650}
-.record>header span:last-child{margin-inline-start:auto}
+.record>.kind{display:flex;align-items:center;gap:.625rem;padding:.5rem .875rem;background:var(--raised);font-size:.875rem}
+.kind b{font-weight:650}
+.kind span{margin-inline-start:auto}
 dl{margin:0;padding:.25rem .875rem}
-dl>div{display:grid;grid-template-columns:4.5rem minmax(0,1fr) auto;align-items:center;gap:.25rem .5rem;min-height:48px}
+dl>div{padding:.375rem 0}
 dl>div+div{border-top:1px solid var(--line)}
-dl>.small{min-height:2.25rem}
+dl>.small{display:flex;gap:.5rem;align-items:baseline;font-size:.875rem}
 dt{font-size:.8125rem;color:var(--muted)}
-dd{margin:0;padding:.375rem 0;overflow-wrap:anywhere}
+dd{margin:0;overflow-wrap:anywhere}
+dd.with{display:flex;align-items:center;justify-content:space-between;gap:.75rem}
+dd.with>span{min-width:0}
 code{font:500 .875rem/1.45 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;user-select:all}
 .full{display:block;font-size:.8125rem;color:var(--muted)}
-.copy{font-size:.875rem;color:var(--tone);padding-inline:.625rem}
+.copy{font-size:.875rem;padding-inline:.625rem;margin-inline-end:-.375rem;flex:none}
 .copy .icon{width:1rem;height:1rem}
 .steps{list-style:none;margin:1rem 0 0;padding:0}
 .steps li{display:flex;gap:.75rem;padding:.75rem 0;border-top:1px solid var(--line)}
@@ -81,11 +83,12 @@ code{font:500 .875rem/1.45 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;
 .badge{display:grid;place-items:center;width:1.75rem;height:1.75rem;flex:none;border-radius:50%;color:var(--muted);background:var(--raised)}
 .badge .icon{width:1rem;height:1rem}
 .found .badge,.badge.good{color:var(--good);background:var(--good-back)}
-.badge.large{width:3.5rem;height:3.5rem;margin:.5rem 0 1rem}
+.badge.large{width:3.5rem;height:3.5rem;margin:0 0 1rem}
 .badge.large .icon{width:1.75rem;height:1.75rem}
 .badge.warn{color:var(--warn);background:var(--warn-back)}
 .bar{height:4px;margin:1rem 0;border-radius:2px;background:var(--line);overflow:hidden}
 .bar::after{content:"";display:block;width:35%;height:100%;border-radius:2px;background:var(--tone);animation:slide 1.4s ease-in-out infinite}
+dialog:has(.overlay){min-height:20rem}
 .overlay{position:absolute;inset:0;display:grid;place-items:center;padding:1.5rem;background:var(--shade);border-radius:inherit;overflow:auto}
 .card{width:min(24rem,100%);padding:1.5rem;background:var(--connect-domain-surface,var(--surface));border-radius:var(--round);box-shadow:0 1rem 2rem #0006}
 .card .foot{padding:.75rem 0 0;border:0}
