@@ -120,6 +120,7 @@ async function compose(
     container: (id) => features.compute.forMapping(id),
     originProblem: features.compute.originProblem,
     ownListeners,
+    httpsPort: () => edge.httpsPort,
     rootPem,
     timeline,
     log,

@@ -17,20 +17,29 @@ export async function startDemoPage({ api, key, port, panelPort }: DemoPageNeeds
   const application = data.find(({ name }) => name === "Demo")
   if (application === undefined) throw new Error("the demo's application is not there")
 
-  const answers: Record<string, () => Response | Promise<Response>> = {
+  const answers: Record<string, (request: Request) => Response | Promise<Response>> = {
     "GET /": () => html(page(api, panelPort), `script-src 'self' ${api}; connect-src 'self' ${api}; style-src 'self'`),
     "GET /page.js": () => new Response(script, { headers: { "content-type": "text/javascript; charset=utf-8" } }),
     "GET /page.css": () => new Response(style, { headers: { "content-type": "text/css; charset=utf-8" } }),
     // A server of a product would look at who is signed in before it does this.
     "POST /token": async () => Response.json(await ask("POST", "/v1/tokens", { application_id: application.id })),
+    "POST /link": async (request) => {
+      const { hostname } = (await request.json()) as { hostname: string }
+      const { id } = await ask<{ id: string }>("POST", "/v1/connections", { application_id: application.id, hostname })
+      const { url, mailto } = await ask<{ url: string; mailto: string }>("POST", `/v1/connections/${id}/link`)
+      // The demo's certificate is of a CA that no browser knows, and the API listener has the same page.
+      const here = (text: string, encode: (part: string) => string) => text.replaceAll(encode(new URL(url).origin), encode(api))
+      return Response.json({ url: here(url, String), mailto: here(mailto, encodeURIComponent) })
+    },
   }
   const server = Bun.serve({
     hostname: "127.0.0.1",
     port,
     fetch: (request) => {
       const answer = answers[`${request.method} ${new URL(request.url).pathname}`]
-      return answer === undefined ? new Response("not found\n", { status: 404 }) : answer()
+      return answer === undefined ? new Response("not found\n", { status: 404 }) : answer(request)
     },
+    error: (problem) => new Response(`${problem.message}\n`, { status: 502 }),
   })
   const origins = ["localhost", "127.0.0.1"].map((host) => `http://${host}:${server.port}`)
   await ask("PATCH", `/v1/applications/${application.id}`, { name: "Demo", allowed_origins: origins })
@@ -59,6 +68,10 @@ const page = (api: string, panelPort: number) => `<!doctype html>
 <p>Your site is published at <b>ada.acme.example</b>. Connect a domain of your own, and visitors find it there.</p>
 <p><button id="connect" type="button">Connect a domain</button></p>
 <p>Try <b>app.customer.com</b>. You enter its records at <a href="http://localhost:${panelPort}/" target="_blank" rel="noopener">the DNS provider of customer.com</a>, which is played by the demo too.</p>
+<h2>Without embedding anything</h2>
+<p>Somebody else looks after the domain? They get a page of their own, which needs no account and no script.</p>
+<form id="link"><label>Domain <input name="hostname" required value="shop.customer.com"></label><button>Make a link</button></form>
+<p id="made" role="status"></p>
 <h2>What this page hears of the widget</h2>
 <ol id="events" aria-live="off"></ol>
 </main>
@@ -76,6 +89,16 @@ for (const name of ["step", "success", "close"]) {
     list.append(line)
   })
 }
+document.getElementById("link").addEventListener("submit", async (event) => {
+  event.preventDefault()
+  const made = document.getElementById("made")
+  const hostname = new FormData(event.target).get("hostname")
+  const response = await fetch("/link", { method: "POST", body: JSON.stringify({ hostname }) })
+  if (!response.ok) return made.replaceChildren(await response.text())
+  const { url, mailto } = await response.json()
+  const link = (text, href) => Object.assign(document.createElement("a"), { href, textContent: text })
+  made.replaceChildren(link(url, url), " ", link("Mail it", mailto))
+})
 document.getElementById("connect").addEventListener("click", async () => {
   const response = await fetch("/token", { method: "POST" })
   const { auth_token: token } = await response.json()
@@ -91,6 +114,10 @@ main{max-width:44rem;margin:0 auto;padding:2rem 1.5rem}
 h1{line-height:1.2}h2{margin-top:3rem;font-size:1.1rem}
 a{color:#8a3b12}
 button{font:inherit;font-weight:bold;min-height:44px;padding:.5rem 1.25rem;border:0;border-radius:4px;color:#fff;background:#8a3b12;cursor:pointer}
+form{display:flex;flex-wrap:wrap;gap:.75rem;align-items:end}
+label{display:grid}
+input{font:inherit;min-height:44px;padding:.5rem;border:1px solid #8a7a62;border-radius:4px;color:inherit;background:none}
+#made{overflow-wrap:anywhere}
 ol{padding-left:1.5rem;overflow-wrap:anywhere;font-size:.875rem}
 @media (prefers-color-scheme:dark){body{color:#efe6d8;background:#201a14}header{border-color:#43382b}header span{color:#b5a58e}a{color:#f0a878}button{color:#201a14;background:#f0a878}}
 `

@@ -1,3 +1,4 @@
+import { withoutSecret } from "../secret-path"
 import type { Exchange } from "./exchange"
 import type { ClientFacts, RelayContext } from "./relay-context"
 import type { RequestHead } from "./request-head"
@@ -25,11 +26,14 @@ export function recordRequest(context: RelayContext, facts: ClientFacts, ended: 
   if (route) context.traffic?.note(route.host, status, exchange?.bytesIn ?? 0, exchange?.bytesOut ?? 0, totalMs)
   if (route?.unlogged || !context.isLogged()) return
   const query = head ? head.target.indexOf("?") : -1
+  const path = !head ? "" : query < 0 ? head.target : head.target.slice(0, query)
+  // Only our own API is reached by a Unix socket.
+  const isOwn = route?.target.kind === "upstream" && "unix" in route.target.upstream
   context.accessLog.add({
     time: context.now(),
     host: head?.host ?? facts.serverName,
     method: head?.method ?? "",
-    path: !head ? "" : query < 0 ? head.target : head.target.slice(0, query),
+    path: isOwn ? withoutSecret(path) : path,
     protocol: protocols[head?.version ?? ended.version]!,
     status,
     bytesIn: exchange?.bytesIn ?? 0,

@@ -36,6 +36,8 @@ const table: Record<string, Row> = {
   "POST /v1/connections/CON/records:check": { ...write, widget: true },
   "POST /v1/connections/CON/records:apply": write,
   "POST /v1/connections/CON/email:apply": { ...write, widget: true },
+  "POST /v1/connections/CON/link": write,
+  "DELETE /v1/connections/CON/link": write,
   "GET /v1/connections/CON/timeline": read,
   "POST /v1/email/records": { ...read, widget: true },
   "GET /v1/domain-connect/template": apps,

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto"
 import { AppError, type ErrorCode } from "../errors"
 import type { Log } from "../log"
+import { withoutSecret } from "../secret-path"
 
 const statuses: Record<ErrorCode, number> = {
   invalid: 400,
@@ -29,7 +30,7 @@ export function renderError(error: unknown, request: Request, log: Log): Respons
   const family = familyOf(path)
   const fault = error instanceof AppError ? error : undefined
   const reference = randomBytes(6).toString("hex")
-  if (fault === undefined) log.error("request failed", { error, method: request.method, path, reference })
+  if (fault === undefined) log.error("request failed", { error, method: request.method, path: withoutSecret(path), reference })
   const status = fault === undefined ? 500 : statuses[fault.code]
   const headers = new Headers({ "x-content-type-options": "nosniff" })
   if (fault?.retryAfterSeconds !== undefined) headers.set("retry-after", String(fault.retryAfterSeconds))
