@@ -70,7 +70,7 @@ const page = (api: string, panelPort: number) => `<!doctype html>
 <p>Try <b>app.customer.com</b>. You enter its records at <a href="http://localhost:${panelPort}/" target="_blank" rel="noopener">the DNS provider of customer.com</a>, which is played by the demo too.</p>
 <h2>Without embedding anything</h2>
 <p>Somebody else looks after the domain? They get a page of their own, which needs no account and no script.</p>
-<form id="link"><label>Domain <input name="hostname" required value="shop.customer.com"></label><button>Make a link</button></form>
+<form id="link"><label>Domain <input name="hostname" required size="24" value="shop.customer.com"></label><button>Make a link</button></form>
 <p id="made" role="status"></p>
 <h2>What this page hears of the widget</h2>
 <ol id="events" aria-live="off"></ol>

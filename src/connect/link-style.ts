@@ -36,6 +36,7 @@ dt{font-size:.8125rem;color:var(--muted)}
 dd{margin:0}
 code{font:500 .9375rem/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;user-select:all}
 .full{display:block;font-size:.8125rem;color:var(--muted)}
+.records+.hint{margin-top:1rem}
 footer{padding-top:1.5rem;padding-bottom:max(2rem,env(safe-area-inset-bottom));font-size:.875rem;color:var(--muted)}
 .unseen{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
 `

@@ -56,6 +56,7 @@ input[aria-invalid=true]{border-color:var(--warn)}
 .note.warn{background:var(--warn-back)}
 .note.warn .icon{color:var(--warn)}
 .note>div{min-width:0;flex:1}
+.note .button{margin-top:.625rem}
 .records{list-style:none;margin:1rem 0 0;padding:0;display:grid;gap:.75rem}
 .record{border:1px solid var(--line);border-radius:calc(var(--round)*.7);overflow:hidden}
 .record.found{border-color:var(--good)}
