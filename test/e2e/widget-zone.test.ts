@@ -19,14 +19,16 @@ beforeAll(async () => {
   stage = await startStage({
     pebble: true,
     zones: ["customer.test", base],
-    prepare: async () => ({ FREEHOLD_BASE_DOMAIN: base, FREEHOLD_DNS_RECURSIVES: "none" }),
+    prepare: async (dns, address) => {
+      for (const name of [`ingress.${base}`, `connect.${base}`]) await dns.publish("both", name, "A", address)
+      return { FREEHOLD_BASE_DOMAIN: base, FREEHOLD_DNS_RECURSIVES: "none" }
+    },
   })
   undo.push(() => stage.stop())
   browser = await startChromium()
   undo.push(() => browser.close())
   site = new StrictSite(stage.house.url, stage.house.address)
   undo.push(() => site.stop())
-  await stage.point(`ingress.${base}`)
 }, 180_000)
 
 afterAll(async () => {
@@ -80,9 +82,19 @@ zoneTest(
     ])
     expect(await visit.violations()).toEqual([])
     expect(visit.faults).toEqual([])
-    await visit.close()
     const { status, text, code } = await house.curl(`https://${hostname}/`)
     expect([code, status, text]).toEqual([0, 200, "The shop is open.\n"])
+
+    // The same connection as its customer sees it by a link, at the public address; the log has nothing of its secret.
+    const jobId = String((await visit.heard()).at(-1)?.detail.jobId)
+    await visit.close()
+    const { url = "" } = await call(`/v1/connections/${jobId}/link`, { expires_in: 3600 })
+    expect(url).toStartWith(`https://connect.${base}/c/`)
+    const page = await house.curl(url)
+    expect([page.code, page.status]).toEqual([0, 200])
+    expect(page.text).toContain(`${hostname} is connected`)
+    await house.said('"path":"/c/*"')
+    expect(house.output()).not.toContain(url.split("/c/")[1] ?? url)
   },
   120_000,
 )
