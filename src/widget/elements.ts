@@ -25,9 +25,9 @@ export function button(label: string, look: "primary" | "secondary" | "plain", o
 }
 
 /** A link to a page elsewhere, which opens beside this one and learns nothing of it. */
-export function outwardLink(label: string, href: string, hint: string): HTMLAnchorElement {
+export function outwardLink(label: string, href: string, hint: string, look: "primary" | "secondary" = "secondary"): HTMLAnchorElement {
   const quiet = element("span", { class: "unseen" }, ` (${hint})`)
-  return element("a", { class: "button secondary", href, target: "_blank", rel: "noopener noreferrer" }, label, quiet, icon("out"))
+  return element("a", { class: `button ${look}`, href, target: "_blank", rel: "noopener noreferrer" }, label, quiet, icon("out"))
 }
 
 const shapes = {

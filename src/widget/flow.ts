@@ -117,7 +117,7 @@ export class Flow {
 
   private sentence(fault: ApiFault): string {
     if (fault.code === "HostnameConflict") return this.words.errorHeld(this.standing.domain ?? "")
-    return fault.message === "" ? this.words.errorNetwork : fault.message
+    return fault.message === "" ? this.words.errorNetwork : forPeople(fault.message)
   }
 
   private enter(given = "", problem = ""): void {
@@ -140,7 +140,7 @@ export class Flow {
         this.report = await api.check(domain, this.options.applicationId)
       } catch (error) {
         const isWrong = error instanceof ApiFault && error.status === 400
-        if (isWrong && this.options.domain === undefined) return this.enter(domain, error.message.replace(/^(hostname|domain): /, ""))
+        if (isWrong && this.options.domain === undefined) return this.enter(domain, forPeople(error.message))
         throw error
       }
       if (await this.resume(this.report.domain)) return
@@ -373,6 +373,9 @@ export class Flow {
     this.dialog.cover(words.expiredTitle, [text], [button(words.close, "primary", () => this.end("expired"))])
   }
 }
+
+/** The API's sentence without the field that it begins with. */
+const forPeople = (message: string) => message.replace(/^[a-z_]+: /, "")
 
 /** There is no `randomUUID` on pages that came over plain HTTP. */
 function randomKey(): string {

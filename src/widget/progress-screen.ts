@@ -33,7 +33,7 @@ export class ProgressScreen {
     const list = element("ul", { class: "steps", role: "list" }, ...this.items.map(({ line }) => line), this.certificate.line)
     this.screen = {
       title: words.progressTitle(domain),
-      body: [element("p", {}, words.progressText), this.count, this.trouble, list, this.stall],
+      body: [element("p", {}, words.progressText), this.count, this.trouble, this.stall, list],
       actions: [button(words.showRecords, "secondary", actions.records), this.check],
     }
     this.showCount()

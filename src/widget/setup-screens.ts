@@ -119,8 +119,11 @@ export function semiautomaticScreen(
 ): Screen {
   return {
     title: words.semiautomaticTitle(provider),
-    body: [element("p", {}, words.semiautomaticText(provider)), outwardLink(words.semiautomaticGo(provider), applyUrl, words.opensWindow)],
-    actions: [button(words.byHand, "secondary", actions.byHand), button(words.semiautomaticDone, "primary", actions.go)],
+    body: [
+      element("p", {}, words.semiautomaticText(provider)),
+      outwardLink(words.semiautomaticGo(provider), applyUrl, words.opensWindow, "primary"),
+    ],
+    actions: [button(words.byHand, "secondary", actions.byHand), button(words.semiautomaticDone, "secondary", actions.go)],
   }
 }
 

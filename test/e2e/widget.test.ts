@@ -104,6 +104,7 @@ describe("the whole manual flow by keyboard alone, on a page that allows nothing
       await visit.press("Enter")
       await visit.page.getByText("1 of 2 records found").waitFor()
       expect(await visit.page.locator("li.found").count()).toBe(1)
+      expect(await visit.page.getByRole("status").textContent()).toBe(`Found: TXT ${proof?.field}`)
       await inspect(visit)
       await demo.publish(cname?.full ?? "", "CNAME", cname?.value ?? "")
       // Nobody presses anything: it looks by itself.
@@ -235,6 +236,26 @@ describe("on the way", () => {
     await visit.tabTo("Leave")
     await visit.press("Enter")
     expect((await visit.heard()).at(-1)?.detail.reason).toBe("error")
+    await visit.close()
+  })
+
+  browserTest("a value is copied where the clipboard is refused too", async () => {
+    const hostname = freshName()
+    const visit = await site.open(browser, { token: await mint(), domain: hostname })
+    await visit.heading(hostname)
+    await upToRecords(visit)
+    const [proof] = await visit.records()
+    await visit.page.context().grantPermissions(["clipboard-read"])
+    await visit.page.evaluate(() => {
+      const { clipboard } = navigator
+      Object.assign(globalThis, { clipboard })
+      Object.defineProperty(navigator, "clipboard", { value: undefined })
+    })
+    await visit.tabTo("Copy the value of the TXT record")
+    await visit.press("Enter")
+    await visit.page.getByText("Copied", { exact: true }).first().waitFor()
+    expect(await visit.focused()).toBe("Copied: Copy the value of the TXT record")
+    expect(await visit.page.evaluate(() => (globalThis as never as { clipboard: Clipboard }).clipboard.readText())).toBe(proof?.value ?? "")
     await visit.close()
   })
 
