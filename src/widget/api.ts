@@ -63,6 +63,7 @@ export class ApiFault extends Error {
 }
 
 const limitMs = 60_000
+const pausesMs = [300, 900]
 
 /** The API as a page of another origin may ask it. Every method throws ApiFault, and an AbortError once `signal` ended. */
 export class Api {
@@ -91,24 +92,33 @@ export class Api {
     const headers: Record<string, string> = { authorization: `Bearer ${this.token}` }
     if (body !== undefined) headers["content-type"] = "application/json"
     if (key !== undefined) headers["idempotency-key"] = key
-    const signal = AbortSignal.any([this.signal, AbortSignal.timeout(limitMs)])
-    const init: RequestInit = { method, headers, signal, credentials: "omit", referrerPolicy: "no-referrer", cache: "no-store" }
+    const init: RequestInit = { method, headers, credentials: "omit", referrerPolicy: "no-referrer", cache: "no-store" }
     if (body !== undefined) init.body = JSON.stringify(body)
-    let response: Response
-    let text: string
-    try {
-      response = await fetch(this.base + path, init)
-      text = await response.text()
-    } catch (error) {
-      if (this.signal.aborted) throw error
-      throw new ApiFault(0, "unreachable", "")
-    }
+    const { response, text } = await this.send(this.base + path, init)
     const answer = parse(text) as { error?: { code?: string; message?: string } } | undefined
     if (response.ok && answer !== undefined) return answer as T
     const retryAfterMs = Number(response.headers.get("retry-after") ?? 0) * 1000 || 0
     throw new ApiFault(response.status, answer?.error?.code ?? "", answer?.error?.message ?? "", retryAfterMs)
   }
+
+  /** Tries again where the network fails, as when a phone changes it: every request of the widget may come twice. */
+  private async send(url: string, init: RequestInit): Promise<{ response: Response; text: string }> {
+    for (const pauseMs of [...pausesMs, undefined]) {
+      const limit = AbortSignal.timeout(limitMs)
+      try {
+        const response = await fetch(url, { ...init, signal: AbortSignal.any([this.signal, limit]) })
+        return { response, text: await response.text() }
+      } catch (error) {
+        if (this.signal.aborted) throw error
+        if (limit.aborted || pauseMs === undefined) break
+        await rest(pauseMs)
+      }
+    }
+    throw new ApiFault(0, "unreachable", "")
+  }
 }
+
+const rest = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 function parse(text: string): unknown {
   try {

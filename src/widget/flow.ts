@@ -3,34 +3,31 @@
 // `error` comes after whatever failed and leads back to it; over any of them lie the question whether to leave, and the end of the session.
 
 import { Api, ApiFault, type Connection, type DomainReport } from "./api"
+import { Connecting } from "./connecting"
 import { Dialog, type Screen } from "./dialog"
 import { button } from "./elements"
-import { emailDoneScreen, emailPreviewScreen, emailScreen, type Mail } from "./email-screens"
+import { emailSteps } from "./email-flow"
 import { errorScreen, successScreen } from "./end-screens"
 import { Events, type Standing } from "./events"
 import { Memory } from "./memory"
 import type { CloseReason, Options, Step } from "./options"
-import { type Outcome, Poll } from "./poll"
+import type { Outcome } from "./poll"
 import { ProgressScreen } from "./progress-screen"
 import { recordList } from "./record-list"
 import * as setup from "./setup-screens"
 import { inForm, recordsOf } from "./shown-records"
+import { Watch } from "./watch"
 import { wordsFor } from "./words"
-
-const stallMs = 45_000
-/** So many failed looks in a row are no passing trouble. */
-const mostFailures = 6
 
 /** One opened widget, from its first screen to its end. */
 export class Flow {
   private api: Api
   private events: Events
-  private memory: Memory
+  private connecting: Connecting
   private dialog: Dialog
   private words
   private ending = new AbortController()
-  private poll: Poll | undefined
-  private stallTimer: ReturnType<typeof setTimeout> | undefined
+  private watch: Watch | undefined
   private at: Step = "enter"
   private report: DomainReport | undefined
   private connection: Connection | undefined
@@ -38,7 +35,6 @@ export class Flow {
   private succeeded = false
   private isExpired = false
   private isOver = false
-  private keys = new Map<string, string>()
 
   constructor(
     private options: Options,
@@ -48,7 +44,7 @@ export class Flow {
     this.words = words
     this.api = new Api(options.apiBase, options.token, this.ending.signal)
     this.events = new Events(options)
-    this.memory = new Memory(options.apiBase)
+    this.connecting = new Connecting(this.api, new Memory(options.apiBase), options.applicationId)
     this.dialog = new Dialog({
       container: options.container ?? document.body,
       theme: options.theme,
@@ -152,19 +148,10 @@ export class Flow {
 
   /** Goes on with what was begun here before. */
   private async resume(domain: string): Promise<boolean> {
-    const id = this.memory.recall(domain)
-    if (id === undefined) return false
-    try {
-      const found = await this.api.connection(id)
-      if (found.hostname !== domain || found.state === "archived" || found.state === "failed") throw new ApiFault(404, "", "")
-      this.take(found)
-    } catch (error) {
-      // 403: of another application. What this token may do, the next question shows.
-      if (!(error instanceof ApiFault) || ![403, 404].includes(error.status)) throw error
-      this.memory.keep(domain, undefined)
-      return false
-    }
-    if (this.lastStatus === "live") this.succeed()
+    const found = await this.connecting.recall(domain)
+    if (found === undefined) return false
+    this.take(found)
+    if (found.state === "live") this.succeed()
     else this.progress()
     return true
   }
@@ -188,18 +175,10 @@ export class Flow {
     this.go("analyze", screen, true)
   }
 
-  /** Makes the connection, once for each way to set it up. */
   private async connect(setupType: string): Promise<Connection> {
-    const domain = this.report?.domain ?? ""
-    const name = `${domain} ${setupType}`
-    const key = this.keys.get(name) ?? randomKey()
-    this.keys.set(name, key)
-    const made = await this.api.connect(domain, this.options.applicationId, setupType, key)
-    // The answer to a key may be older than what became of the connection.
-    const current = await this.api.connection(made.id)
-    this.take({ ...made, ...current })
-    this.memory.keep(domain, made.id)
-    return current
+    const made = await this.connecting.make(this.report?.domain ?? "", setupType)
+    this.take(made)
+    return made
   }
 
   private automatic(report: DomainReport): void {
@@ -253,71 +232,54 @@ export class Flow {
   private progress(): void {
     const { report, connection, words } = this
     if (report === undefined || connection === undefined) return this.enter()
-    const actions = { check: () => void this.poll?.now(), records: () => void this.manual() }
+    const actions = { check: () => this.watch?.now(), records: () => void this.manual() }
     const records = recordsOf(report, connection, words)
     const hasProof = connection.ownership_challenge !== undefined
     const progress = new ProgressScreen(words, connection.hostname, records, hasProof, this.dialog.say, actions)
     this.leaveProgress()
     this.go("progress", progress.screen)
-    this.stallTimer = setTimeout(() => progress.showStall(), stallMs)
-    let failures = 0
-    const look = async (): Promise<Outcome> => {
-      progress.busy(true)
-      try {
-        const moved = await this.look(connection, progress)
-        failures = 0
-        return { moved, over: this.at !== "progress" }
-      } catch (error) {
-        if (this.isOver) return { moved: false, over: true }
-        const fault = error instanceof ApiFault ? error : new ApiFault(0, "", String(error))
-        failures += 1
-        const isPassing = !fault.isExpired && fault.status !== 404 && fault.code !== "HostnameConflict" && failures < mostFailures
-        if (isPassing) progress.unreachable()
-        else
-          await this.attempt(
-            () => Promise.reject(fault),
-            () => this.progress(),
-          )
-        return { moved: false, over: !isPassing, waitMs: fault.retryAfterMs }
-      } finally {
-        progress.busy(false)
-      }
-    }
-    this.poll = new Poll(look)
+    this.watch = new Watch({
+      progress,
+      look: () => this.look(connection, progress),
+      giveUp: (fault) =>
+        void this.attempt(
+          () => Promise.reject(fault),
+          () => (fault.status === 404 ? this.startOver() : this.progress()),
+        ),
+      isOver: () => this.isOver,
+    })
   }
 
   /** Asks once, and goes on where the connection did. */
-  private async look(connection: Connection, progress: ProgressScreen): Promise<boolean> {
+  private async look(connection: Connection, progress: ProgressScreen): Promise<Outcome> {
     const seen = await this.api.checkRecords(connection.id)
-    if (this.isOver || this.at !== "progress") return false
+    if (this.isOver || this.at !== "progress") return { moved: false, over: true }
     const isOther = seen.state !== this.lastStatus
     this.lastStatus = seen.state
     if (seen.state === "live") this.succeed()
     else if (seen.state === "failed") this.fail(seen.error_detail ?? this.words.errorFailed, () => this.progress())
     else if (seen.state === "archived") this.fail(this.words.errorArchived, () => this.startOver())
-    else return progress.update(seen) || isOther
-    return true
+    else return { moved: progress.update(seen) || isOther, over: false }
+    return { moved: true, over: true }
   }
 
   private startOver(): void {
     const { domain } = this.standing
-    if (domain !== null) this.memory.keep(domain, undefined)
-    this.keys.clear()
+    if (domain !== null) this.connecting.forget(domain)
     if (domain === null) this.enter()
     else void this.analyze(domain)
   }
 
   private leaveProgress(): void {
-    this.poll?.stop()
-    this.poll = undefined
-    clearTimeout(this.stallTimer)
+    this.watch?.stop()
+    this.watch = undefined
   }
 
   private succeed(): void {
     this.succeeded = true
     this.leaveProgress()
     const { domain } = this.standing
-    if (domain !== null) this.memory.keep(domain, undefined)
+    if (domain !== null) this.connecting.forget(domain)
     this.events.success(this.standing)
     if (this.options.email) this.email()
     else this.showSuccess()
@@ -335,21 +297,17 @@ export class Flow {
   private email(): void {
     const { report, connection, words } = this
     if (report === undefined || connection === undefined) return this.showSuccess()
-    const domain = report.registrable_domain
-    const needs = {
+    const first = emailSteps({
+      api: this.api,
       words,
+      report,
+      connection,
       say: this.dialog.say,
-      inForm: (record: Connection["desired_records"][number]) => inForm(report, record),
-      skip: () => this.showSuccess(),
-    }
-    const show = (screen: Screen) => this.go("email", screen, true)
-    const apply = (mail: Mail) => async () => show(emailDoneScreen(needs, await this.api.applyEmail(connection.id, mail)))
-    const preview = (mail: Mail) => async () => {
-      const found = await this.api.emailRecords(mail)
-      show(emailPreviewScreen(needs, domain, found, () => void this.attempt(apply(mail), () => this.email())))
-    }
-    const screen = emailScreen(needs, domain, (mail) => void this.attempt(preview(mail), () => this.email()))
-    this.go("email", screen)
+      show: (screen) => this.go("email", screen, true),
+      attempt: (run) => void this.attempt(run, () => this.email()),
+      done: () => this.showSuccess(),
+    })
+    this.go("email", first)
   }
 
   private fail(problem: string, retry: () => void, byHand?: () => void): void {
@@ -376,8 +334,3 @@ export class Flow {
 
 /** The API's sentence without the field that it begins with. */
 const forPeople = (message: string) => message.replace(/^[a-z_]+: /, "")
-
-/** There is no `randomUUID` on pages that came over plain HTTP. */
-function randomKey(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("")
-}

@@ -13,7 +13,9 @@ const flags = [
 
 export const hasChromium = await Bun.file(chromiumPath).exists()
 
-export const startChromium = (): Promise<Browser> => chromium.launch({ executablePath: chromiumPath, args: flags })
+/** `args` are added to those that every test needs. */
+export const startChromium = (...args: string[]): Promise<Browser> =>
+  chromium.launch({ executablePath: chromiumPath, args: [...flags, ...args] })
 
 const axeSource = await Bun.file(require.resolve("axe-core/axe.min.js")).text()
 

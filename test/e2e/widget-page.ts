@@ -1,3 +1,4 @@
+import { waitUntil } from "../lab/process"
 import type { Browser, BrowserContext, Page } from "playwright-core"
 
 /** An event of the widget as a page hears it. */
@@ -37,7 +38,12 @@ export class StrictSite {
     const context = await browser.newContext({ viewport: { width, height }, colorScheme })
     const page = await context.newPage()
     await page.addInitScript(record)
-    await page.goto(this.origin)
+    // Chromium gives up requests whenever a container anywhere on the machine changes the network.
+    const isThere = async () => {
+      await page.goto(this.origin)
+      return page.evaluate(() => "ConnectDomain" in globalThis)
+    }
+    await waitUntil(isThere, { what: "the page with the widget" })
     const visit = new Visit(context, page)
     await visit.open(options)
     return visit
