@@ -140,6 +140,7 @@ async function compose(
     container: (id) => features.compute.forMapping(id),
     originProblem: features.compute.originProblem,
     ownListeners,
+    httpsPort: () => edge.httpsPort,
     rootPem,
     timeline,
     log,

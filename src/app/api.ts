@@ -21,6 +21,7 @@ import type { OpenSocket } from "../http/open-socket"
 import { publicRoutes } from "../http/public-routes"
 import { RequestAudit } from "../http/request-audit"
 import { type ApiRoute, type HttpRoot, httpRoot } from "../http/root"
+import { widgetRoutes } from "../http/widget-routes"
 import type { Sockets } from "../http/sockets"
 import { serveApi, serveEdgeApi } from "../listen"
 import type { Log } from "../log"
@@ -34,6 +35,7 @@ import type { ConnectHouse } from "./connect-house"
 import { mappingPreflightRoutes } from "../preflight/routes"
 import type { Features } from "./features"
 import { makeSockets } from "./sockets"
+import { WidgetScript } from "./widget-script"
 
 export type ApiNeeds = {
   config: ConfigInForce
@@ -92,6 +94,7 @@ export class Api {
     this.root = httpRoot({
       routes: [
         publicRoutes(rootPem),
+        widgetRoutes(new WidgetScript().text),
         accountRoutes(features.ownAccount.login, features.people, features.tokens, door),
         cliLoginRoutes(),
         twoFactorRoutes(features.ownAccount.login, door),

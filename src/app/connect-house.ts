@@ -4,6 +4,7 @@ import type { Signer } from "../accounts/signer"
 import { applicationRoutes } from "../connect/application-routes"
 import { connectionRoutes } from "../connect/connection-routes"
 import { answerMade, type ConnectGuard } from "../connect/request"
+import { linkRoutes } from "../connect/link-routes"
 import { planRoutes } from "../connect/plan-routes"
 import type { DnsRecord, Scope } from "../connect/model"
 import type { ConfigInForce } from "../config"
@@ -52,6 +53,8 @@ export type ConnectHouseNeeds = {
   container: (id: string) => Promise<{ personId: string } | undefined>
   originProblem: (address: string, port: number, isAdmin: boolean) => string | undefined
   ownListeners: () => { address: string; port: number }[]
+  /** The port that the HTTPS listener really has. */
+  httpsPort: () => number
   rootPem: () => Promise<string>
   timeline: Timeline
   log: Log
@@ -143,6 +146,8 @@ export class ConnectHouse {
       openProvider: (key, token) => openDnsWriter(key, token, key === "cloudflare" ? config.current.cloudflareApi : undefined),
       container: needs.container,
       emailPlan: (body) => this.email.plan(body),
+      guide: world.guide,
+      linkAddress: () => this.address(),
       origins: {
         resolve: async (name) => (await resolveName(name, { all: true })).map(({ address }) => address),
         problem: needs.originProblem,
@@ -161,7 +166,7 @@ export class ConnectHouse {
 
   /** The routes of `/v1`, and who asked them. */
   routes(guards: Guards) {
-    const { applications, keys, credentials, tokens, connections, email, usage, idempotency } = this.connect
+    const { applications, keys, credentials, tokens, connections, links, email, usage, idempotency } = this.connect
     const connectGuards = new ConnectGuards(guards, keys, tokens, usage)
     const { guard } = connectGuards
     const check = new DomainCheck({
@@ -179,6 +184,7 @@ export class ConnectHouse {
         const row = await connections.own(await guard(request, ["connections:read"], { widget: true }), id)
         return this.world.examine(row.hostname, JSON.parse(row.desiredRecords) as DnsRecord[], row.challengeValue)
       }),
+      linkRoutes(links, guard),
       connectionTimelineRoutes(
         this.needs.timeline,
         (request) => guard(request, ["connections:read"]),
@@ -202,6 +208,14 @@ export class ConnectHouse {
     this.domainConnect.stop()
     await this.connect.stop()
     await this.webhooks.stop()
+  }
+
+  /** Behind a router the port may be another than ours, so it is named only where the name leads to this very machine (RFC 6761 section 6.3). */
+  private address(): string {
+    const { baseDomain } = this.needs.config.current
+    const port = this.needs.httpsPort()
+    const isHere = baseDomain === "localhost" || baseDomain.endsWith(".localhost")
+    return `https://connect.${baseDomain}${isHere && port !== 443 ? `:${port}` : ""}`
   }
 
   private edge() {

@@ -1,6 +1,7 @@
 import type { Place, RecordReport } from "../connect/needs"
 import type { ConnectionRow } from "../db/connect-schema"
 import { challengeName, type DnsRecord } from "../connect/model"
+import type { Guide } from "../connect/links"
 import type { EdgeAddress } from "../connect/records"
 import type { Lookup, RecordType } from "../dns/lookup"
 import { challengeVariable } from "../domain-connect/template"
@@ -11,7 +12,7 @@ import { checkProof } from "../mappings/proof"
 import type { Preflight } from "../preflight/preflight"
 import type { Propagation } from "../preflight/propagation"
 import type { PreflightIssuer, PreflightReport } from "../preflight/report"
-import { type DetectedProvider, detectProvider } from "../providers/provider-detection"
+import { type DetectedProvider, detectProvider, hostField } from "../providers/provider-detection"
 import { isApex, registrableDomain } from "../registrable-domain"
 
 export type WorldNeeds = {
@@ -50,6 +51,16 @@ export class ConnectWorld {
     // What is flattened is the zone's own name, which may lie below the registered one.
     const flattens = detected?.apex_flattening === true && name === zone
     return { apex: kind === "apex" ? name : apex, kind, provider: detected?.key ?? null, flattens, zone, nameServers, detected }
+  }
+
+  /** Where the hostname's records are entered, and in which form. */
+  guide = async (hostname: string): Promise<Guide> => {
+    const { detected, zone, apex } = await this.surroundings(hostname)
+    return {
+      provider: detected?.name ?? null,
+      panelUrl: detected?.control_panel_url ?? null,
+      hostField: (name) => hostField(detected, zone ?? apex, name),
+    }
   }
 
   checkTxt = (name: string, value: string) => checkProof((asked) => this.needs.lookup(asked, "TXT"), name, value)

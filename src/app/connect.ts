@@ -7,6 +7,8 @@ import { EmailApply, type EmailPlan } from "../connect/email-apply"
 import { Idempotency } from "../connect/idempotency"
 import { Keys } from "../connect/keys"
 import { Lifecycle } from "../connect/lifecycle"
+import { LinkStore } from "../connect/link-store"
+import { type LinkNeeds, Links } from "../connect/links"
 import { type Destination, newId, notFound, type Principal, scopes } from "../connect/model"
 import type { ConnectNeeds, DnsWriter } from "../connect/needs"
 import { Origins, type OriginNeeds } from "../connect/origins"
@@ -32,6 +34,9 @@ export type ConnectPartNeeds = Omit<ConnectNeeds, "store" | "usage" | "credentia
   container: (id: string) => Promise<{ personId: string } | undefined>
   emailPlan: (body: Record<string, unknown>) => Promise<EmailPlan>
   origins: OriginNeeds
+  guide: LinkNeeds["guide"]
+  /** Where customers' links lead. */
+  linkAddress: LinkNeeds["address"]
   /** Where a connection leads when neither it nor its application says so. */
   defaultOrigin?: string | undefined
   log: Log
@@ -48,6 +53,7 @@ export class Connect {
   readonly connections: Connections
   readonly lifecycle: Lifecycle
   readonly email: EmailApply
+  readonly links: Links
   readonly usage: Usage
   readonly idempotency: Idempotency
   private store: ConnectionStore
@@ -80,6 +86,16 @@ export class Connect {
     this.lifecycle = new Lifecycle(lifecycleNeeds)
     this.connections = new Connections(lifecycleNeeds, this.applications, this.lifecycle, checkDestination)
     this.email = new EmailApply(lifecycleNeeds, this.connections, needs.emailPlan)
+    this.links = new Links({
+      store: new LinkStore(db),
+      connections: this.connections,
+      byId: this.store.byId,
+      application: applicationStore.enabled,
+      look: (id) => this.lifecycle.look(id),
+      guide: needs.guide,
+      address: needs.linkAddress,
+      now,
+    })
     this.workers = [
       new Worker(
         (signal) => this.lifecycle.lookDue(signal),
@@ -98,6 +114,12 @@ export class Connect {
         () => hourMs,
         log,
         "old idempotency keys could not be removed",
+      ),
+      new Worker(
+        () => this.links.sweep(),
+        () => hourMs,
+        log,
+        "links that are over could not be removed",
       ),
       new Worker(
         () => this.followOrigins(),

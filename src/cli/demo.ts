@@ -8,6 +8,7 @@ import { ConfigError, loadConfig } from "../config"
 import { describeError } from "../errors"
 import { createLog } from "../log"
 import { startDemoDns } from "./demo-dns"
+import { startDemoPage } from "./demo-page"
 import { tellStory } from "./demo-story"
 import type { CommandIo } from "./io"
 import { stopSignal } from "./serve"
@@ -32,6 +33,7 @@ export async function run(args: string[], io: CommandIo): Promise<number> {
       http: await port(8081, print),
       dns: await port(8053, print),
       panel: await port(8054, print),
+      page: await port(8055, print),
     }
     const dns = await startDemoDns(ports, { baseDomain: "freehold.localhost", address: "127.0.0.1" })
     undo.push(() => dns.stop())
@@ -63,6 +65,8 @@ export async function run(args: string[], io: CommandIo): Promise<number> {
     undo.push(() => app.stop(1000))
     await app.seedDemo(username, demoKey, `http://127.0.0.1:${application.port}`)
     const api = `http://localhost:${ports.api}`
+    const page = await startDemoPage({ api, key: demoKey, port: ports.page, panelPort: dns.panelPort })
+    undo.push(() => page.stop())
     print(`Freehold demo: API ${api}, HTTPS ${ports.https}, HTTP ${ports.http}, DNS ${ports.dns}\n`)
     const story = tellStory({
       api: `http://127.0.0.1:${ports.api}`,
@@ -83,6 +87,7 @@ export async function run(args: string[], io: CommandIo): Promise<number> {
     print(`\nConnecting a customer's domain, with the API key ${demoKey}:`)
     print(`  curl -X POST ${api}/v1/applications -H "Authorization: Bearer ${demoKey}" -H "Content-Type: application/json" \\`)
     print(`    -d '{"name":"Acme Sites","origin_url":"http://127.0.0.1:${application.port}"}'`)
+    print(`  A page that embeds the widget: ${page.url}`)
     print(`  The customer's DNS provider: http://localhost:${dns.panelPort}/ (zone customer.com), or by a script:`)
     print(`  curl -X POST http://localhost:${dns.panelPort}/records -d '{"name":"app.customer.com","type":"TXT","value":"…"}'`)
     await asked

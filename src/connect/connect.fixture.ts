@@ -13,6 +13,7 @@ import { createLog } from "../log"
 import { Vault } from "../vault"
 import { applicationRoutes } from "./application-routes"
 import { connectionRoutes } from "./connection-routes"
+import { linkRoutes } from "./link-routes"
 import type { DnsRecord } from "./model"
 import type { ConnectEvent, DnsWriter, PreflightVerdict } from "./needs"
 import { planRoutes } from "./plan-routes"
@@ -108,6 +109,12 @@ export async function startConnect(settings: { credentials?: boolean } = {}) {
       manual: [{ host: String(domain), type: "TXT", value: "v=spf1 include:_spf.google.com ~all", ttl: 3600 }],
       notes: [],
     }),
+    guide: async () => ({
+      provider: "Cloudflare",
+      panelUrl: "https://dash.cloudflare.com/",
+      hostField: (name) => name.split(".").slice(0, -2).join(".") || "@",
+    }),
+    linkAddress: () => "https://connect.cloud.example.org",
     origins: {
       resolve: async (name) => (name === "origin.acme.example" ? ["203.0.113.80"] : name === "inside.acme.example" ? ["10.0.0.5"] : []),
       problem: (address, _port, isAdmin) => (address.startsWith("10.") && !isAdmin ? `${address} is a private address` : undefined),
@@ -133,6 +140,7 @@ export async function startConnect(settings: { credentials?: boolean } = {}) {
       applicationRoutes({ applications, keys, credentials, tokens, idempotency, guard }),
       connectionRoutes({ connections, email: connect.email, idempotency, guard, inspect: async (_principal, body) => body }),
       planRoutes(usage, guard, () => []),
+      linkRoutes(connect.links, guard),
     ],
     isAllowedOrigin: (origin) => origin === "https://cloud.example.org",
     embeds: applications.embeds,

@@ -5,6 +5,7 @@ export interface ConnectSchema {
   applicationKeys: ApplicationKeyRow
   dnsCredentials: DnsCredentialRow
   connections: ConnectionRow
+  connectionLinks: ConnectionLinkRow
   usageCounters: UsageCounterRow
   plans: PlanRow
   subscriptions: SubscriptionRow
@@ -110,6 +111,19 @@ export interface ConnectionRow {
   drift: string | null
   /** When it first went live; the pair of events belongs to that moment. */
   liveAt: number | null
+}
+
+/** A link with which a customer follows one connection. */
+export interface ConnectionLinkRow {
+  /** SHA-256 of the secret, hex. */
+  hash: string
+  connectionId: string
+  /** Where the page leads back to. */
+  redirectUrl: string | null
+  createdAt: number
+  expiresAt: number
+  /** When somebody last had the connection looked at by one of its links; 0 for never. */
+  checkedAt: number
 }
 
 export interface UsageCounterRow {

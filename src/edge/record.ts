@@ -1,3 +1,4 @@
+import { withoutSecret } from "../secret-path"
 import type { Exchange } from "./exchange"
 import type { ClientFacts, RelayContext } from "./relay-context"
 import type { RequestHead } from "./request-head"
@@ -48,5 +49,5 @@ function loggedPath(target: string, route: Route | undefined): string {
   const query = target.indexOf("?")
   const path = query < 0 ? target : target.slice(0, query)
   const isOurs = route?.target.kind === "upstream" && "unix" in route.target.upstream
-  return isOurs && /^\/(setup|reset)\//.test(path) ? `${path.slice(0, 7)}…` : path
+  return isOurs ? withoutSecret(path) : path
 }

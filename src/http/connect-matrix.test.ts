@@ -36,6 +36,8 @@ const table: Record<string, Row> = {
   "POST /v1/connections/CON/records:check": { ...write, widget: true },
   "POST /v1/connections/CON/records:apply": write,
   "POST /v1/connections/CON/email:apply": { ...write, widget: true },
+  "POST /v1/connections/CON/link": write,
+  "DELETE /v1/connections/CON/link": write,
   "GET /v1/connections/CON/timeline": read,
   "GET /v1/connections/CON/preflight": { ...read, widget: true },
   "POST /v1/email/records": { ...read, widget: true },
@@ -109,6 +111,21 @@ test("the table names every route of the connect API, and no other", () => {
     return (verbs[stem] ?? []).map((verb) => `${method} ${plain.replace(":verb", `:${verb}`)}`)
   })
   expect([...new Set(routes)].sort()).toEqual(Object.keys(table).sort())
+})
+
+// Before the refusals below, of which only so many are kept for nobody in particular.
+test("that a link was made is on record; its secret is not, nor who looked by it", async () => {
+  const key = keys.get("connections:write")
+  const { data } = JSON.parse((await ask("GET /v1/applications", house.bob.session)).text) as { data: { id: string }[] }
+  const { id } = await make("/v1/connections", house.bob.session, { application_id: data[0]?.id, hostname: "link.bob.example" })
+  const { url = "" } = await make(`/v1/connections/${id}/link`, key ?? "", {})
+  const path = new URL(url).pathname
+  expect((await house.send("GET", path)).status).toBe(200)
+  expect((await house.send("POST", `${path}/check`, undefined, {})).status).toBe(303)
+  const { text } = await house.send("GET", "/api/audit?limit=500", house.ada.session)
+  expect(text).toContain("POST /v1/connections/:id/link")
+  expect(text).not.toContain(path.slice(3))
+  expect(text).not.toContain("POST /c/")
 })
 
 test.each(Object.entries(table))("%s", async (route, { anyOf, widget: widgetMay, admins, body }) => {

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto"
 import { AppError, type ErrorCode } from "../errors"
 import type { Log } from "../log"
+import { withoutSecret } from "../secret-path"
 
 const statuses: Record<ErrorCode, number> = {
   invalid: 400,
@@ -22,9 +23,6 @@ function familyOf(path: string): "networking" | "connect" | "other" {
   if (isBelow("/api/domains") || isBelow("/api/domain-mappings")) return "networking"
   return isBelow("/v1") ? "connect" : "other"
 }
-
-/** The path as it may be logged: the addresses of one-time links are secrets. */
-const withoutSecret = (path: string) => path.replace(/^\/(setup|reset)\/.*/, "/$1/…")
 
 /** The response for anything thrown: an AppError speaks for itself, everything else is our bug and is logged with its stack. */
 export function renderError(error: unknown, request: Request, log: Log): Response {

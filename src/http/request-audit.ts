@@ -27,7 +27,8 @@ type Note = {
 const mutating = new Set(["POST", "PUT", "PATCH", "DELETE"])
 const denials = new Set([401, 403, 429])
 /** Questions that are posted: a widget asks them every few seconds. */
-const isLook = ({ action, target }: Note) => action === "POST /v1/email/records" || (target?.endsWith(":check") ?? false)
+const looks = new Set(["POST /v1/email/records", "POST /c/:secret/check"])
+const isLook = ({ action, target }: Note) => looks.has(action) || (target?.endsWith(":check") ?? false)
 const maxTargetLength = 200
 
 /**

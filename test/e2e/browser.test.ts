@@ -2,22 +2,12 @@ import { afterAll, beforeAll, expect, test } from "bun:test"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { type Browser, chromium } from "playwright-core"
+import type { Browser } from "playwright-core"
 import { freePort } from "../lab/ports"
 import { acceptsConnections, startProcess } from "../lab/process"
+import { hasChromium, startChromium } from "./chromium"
 
 const binary = join(import.meta.dir, "../../dist/freehold")
-const chromiumPath = "/usr/bin/chromium"
-const flags = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-  "--no-first-run",
-]
-const hasChromium = await Bun.file(chromiumPath).exists()
 const browserTest = test.skipIf(!hasChromium)
 const greeting = "It works, from behind the edge."
 
@@ -67,7 +57,7 @@ beforeAll(async () => {
   undo.push(() => application.stop(true))
   upstreamPort = application.port ?? 0
   const resolver = `--host-resolver-rules=MAP * 127.0.0.1:${https}, EXCLUDE 127.0.0.1`
-  browser = await chromium.launch({ executablePath: chromiumPath, args: [...flags, resolver] })
+  browser = await startChromium(resolver)
   undo.push(() => browser.close())
 }, 60_000)
 

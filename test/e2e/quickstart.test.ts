@@ -1,37 +1,14 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { mkdtempSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
-import { waitUntil } from "../lab/process"
+import { type Demo, startDemo } from "./demo"
 
-const binary = join(import.meta.dir, "../../dist/freehold")
-const folder = mkdtempSync(join(tmpdir(), "freehold-quickstart-"))
-
-/** `freehold demo` as somebody runs it who reads the quickstart of the connect API; it says where everything is. */
-let demo: ReturnType<typeof Bun.spawn>
-let said = ""
-const address = (pattern: RegExp) => pattern.exec(said)?.[1] ?? ""
+/** As somebody runs it who reads the quickstart of the connect API. */
+let demo: Demo
 
 beforeAll(async () => {
-  demo = Bun.spawn([binary, "demo"], {
-    cwd: folder,
-    env: { PATH: process.env.PATH ?? "", HOME: folder, TMPDIR: folder },
-    stdout: "pipe",
-    stderr: "inherit",
-  })
-  const reading = (async () => {
-    const decoder = new TextDecoder()
-    for await (const chunk of demo.stdout as ReadableStream<Uint8Array>) said += decoder.decode(chunk, { stream: true })
-  })()
-  void reading.catch(() => undefined)
-  await waitUntil(async () => said.includes("/records -d"), { what: "the demo to be up", limitMs: 60_000 })
+  demo = await startDemo()
 }, 90_000)
 
-afterAll(async () => {
-  demo.kill("SIGINT")
-  await demo.exited
-  rmSync(folder, { recursive: true, force: true })
-})
+afterAll(() => demo?.stop())
 
 type Answer = Record<string, unknown> & {
   id: string
@@ -43,20 +20,13 @@ type Answer = Record<string, unknown> & {
 
 /** Runs a command as it is printed; only the port differs where somebody else has 8080. */
 async function shell(command: string): Promise<Answer> {
-  const api = address(/API (http:\/\/localhost:\d+)/)
-  const child = Bun.spawn(["bash", "-c", command.replaceAll("http://localhost:8080", api)], { stdout: "pipe", stderr: "pipe" })
+  const child = Bun.spawn(["bash", "-c", command.replaceAll("http://localhost:8080", demo.api)], { stdout: "pipe", stderr: "pipe" })
   const [out, err] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text(), child.exited])
   try {
     return JSON.parse(out) as Answer
   } catch {
     throw new Error(`${command}\n${out}${err}`)
   }
-}
-
-async function publish(name: string, type: string, value: string): Promise<void> {
-  const panel = address(/provider: (http:\/\/localhost:\d+)\//)
-  const res = await fetch(`${panel}/records`, { method: "POST", body: JSON.stringify({ name, type, value }) })
-  expect(res.status).toBe(201)
 }
 
 test("the quickstart, command by command", async () => {
@@ -85,23 +55,22 @@ test("the quickstart, command by command", async () => {
   const verify = `curl -X POST http://localhost:8080/v1/connections/${connection.id}/verify \\
   -H "Authorization: Bearer ${key.secret}"`
   expect(await shell(verify)).toMatchObject({ error: { code: "ownership_not_found" } })
-  const ask = async () => (await fetch(`${address(/API (http:\/\/localhost:\d+)/)}/internal/ask?domain=app.customer.com`)).json()
+  const ask = async () => (await fetch(`${demo.api}/internal/ask?domain=app.customer.com`)).json()
   expect(await ask()).toEqual({ allow: false })
   const { name, type, value } = connection.ownership_challenge
-  await publish(name, type, value)
+  await demo.publish(name, type, value)
   expect(["verified", "propagating"]).toContain((await shell(verify)).state)
   expect(await ask()).toEqual({ allow: true })
 
   const check = `curl -X POST http://localhost:8080/v1/connections/${connection.id}/records:check \\
   -H "Authorization: Bearer ${key.secret}"`
   expect(await shell(check)).toMatchObject({ state: "propagating", all_propagated: false })
-  for (const record of connection.desired_records) await publish(record.host, record.type, record.value)
+  for (const record of connection.desired_records) await demo.publish(record.host, record.type, record.value)
   expect(await shell(check)).toMatchObject({ state: "live", records: [{ type: "CNAME", propagated: true }] })
 
-  const page = Bun.spawn(
-    ["curl", "-sk", "--connect-to", `app.customer.com:443:127.0.0.1:${address(/HTTPS (\d+)/)}`, "https://app.customer.com/"],
-    { stdout: "pipe" },
-  )
+  const page = Bun.spawn(["curl", "-sk", "--connect-to", `app.customer.com:443:127.0.0.1:${demo.httpsPort}`, "https://app.customer.com/"], {
+    stdout: "pipe",
+  })
   expect(await new Response(page.stdout).text()).toBe("Hello from the application behind Freehold.\n")
   const timeline = await shell(
     `curl -s http://localhost:8080/v1/connections/${connection.id}/timeline -H "Authorization: Bearer ${key.secret}"`,
@@ -110,10 +79,9 @@ test("the quickstart, command by command", async () => {
 }, 120_000)
 
 test("the demo's key is there in the demo alone, and the gate is asked in both dialects", async () => {
-  const api = address(/API (http:\/\/localhost:\d+)/)
-  expect((await fetch(`${api}/internal/ask?host=app.customer.com`)).status).toBe(200)
+  expect((await fetch(`${demo.api}/internal/ask?host=app.customer.com`)).status).toBe(200)
   for (const query of ["domain=nobody.customer.com", "host=10.0.0.1", "domain=", "x=y"]) {
-    const res = await fetch(`${api}/internal/ask?${query}`)
+    const res = await fetch(`${demo.api}/internal/ask?${query}`)
     expect([query, res.status, await res.json()]).toEqual([query, 403, { allow: false }])
   }
   const overTls = Bun.spawn(
@@ -125,7 +93,7 @@ test("the demo's key is there in the demo alone, and the gate is asked in both d
       "-w",
       "%{http_code}",
       "--connect-to",
-      `connect.freehold.localhost:443:127.0.0.1:${address(/HTTPS (\d+)/)}`,
+      `connect.freehold.localhost:443:127.0.0.1:${demo.httpsPort}`,
     ].concat("https://connect.freehold.localhost/internal/ask?domain=app.customer.com"),
     { stdout: "pipe" },
   )

@@ -1,19 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { type Browser, type CDPSession, chromium, type Page } from "playwright-core"
+import type { Browser, CDPSession, Page } from "playwright-core"
 import { waitUntil } from "../lab/process"
 import { admin, type Appliance, startAppliance } from "./appliance"
+import { hasChromium, startChromium } from "./chromium"
 
-const chromiumPath = "/usr/bin/chromium"
-const flags = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-  "--no-first-run",
-]
-const hasChromium = await Bun.file(chromiumPath).exists()
 const browserTest = test.skipIf(!hasChromium)
 const base = "freehold.localhost"
 
@@ -32,7 +22,7 @@ beforeAll(async () => {
   appliance = await startAppliance({ address: "127.0.0.1", settings: { FREEHOLD_BASE_DOMAIN: base } })
   undo.push(() => appliance.stop())
   const resolver = `--host-resolver-rules=MAP * 127.0.0.1:${appliance.ports.https}, EXCLUDE 127.0.0.1`
-  browser = await chromium.launch({ executablePath: chromiumPath, args: [...flags, resolver] })
+  browser = await startChromium(resolver)
   undo.push(() => browser.close())
   // Our own root is not in Chromium's store; for names below localhost it lets pages with such a certificate use WebAuthn all the same.
   page = await (await browser.newContext({ ignoreHTTPSErrors: true })).newPage()

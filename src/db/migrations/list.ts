@@ -7,6 +7,7 @@ import { administration } from "./0005-administration"
 import { containers } from "./0006-containers"
 import { ssh } from "./0007-ssh"
 import { connect } from "./0010-connect"
+import { connectionLinks } from "./0012-connection-links"
 import { webhooks } from "./0008-webhooks"
 import { timeline } from "./0009-timeline"
 
@@ -22,4 +23,5 @@ export const migrations: Record<string, Migration> = {
   "0010-connect": connect,
   "0008-webhooks": webhooks,
   "0009-timeline": timeline,
+  "0012-connection-links": connectionLinks,
 }
