@@ -2,7 +2,7 @@ import { isWithin } from "../hostname"
 import { notOfForm, parseCredentialObject } from "./credential"
 import { type ApiAnswer, type Fields, fieldsOf, type Judgement, numberOf, textOf } from "./http-api"
 import { type DnsProvider, type EditableZone, type ProviderAdapter, ProviderFault, type RecordSet, type RecordSetType } from "./provider"
-import { relativeName, setOf, setWithin } from "./record-set"
+import { relativeName, setOf, setWithin, ttlWithin } from "./record-set"
 import { canonicalName, joinCaa, joinMx, joinSrv, splitCaa, splitMx, splitSrv } from "./record-value"
 import { TokenApi } from "./token-api"
 
@@ -70,7 +70,7 @@ class AzureDns implements DnsProvider {
   }
 
   async replaceSet(zone: EditableZone, given: RecordSet, signal: AbortSignal): Promise<void> {
-    const set = setWithin(zone, { ...given, ttlSeconds: Math.min(maxTtlSeconds, Math.max(1, given.ttlSeconds)) })
+    const set = setWithin(zone, { ...given, ttlSeconds: ttlWithin(given.ttlSeconds, 1, maxTtlSeconds) })
     const present = await this.present(zone, set.name, set.type, signal)
     if (set.values.length === 0 && present === undefined) return
     // Only what was read is overwritten; else whoever changed it meanwhile would lose.

@@ -4,7 +4,7 @@ import { isWithin, zoneNamesAround } from "../hostname"
 import { notOfForm, parseCredentialObject } from "./credential"
 import { type ApiAnswer, type Fields, fieldsOf, type Judgement, numberOf, textOf } from "./http-api"
 import { type DnsProvider, type EditableZone, type ProviderAdapter, ProviderFault, type RecordSet, type RecordSetType } from "./provider"
-import { requireWithin, setOf, setWithin } from "./record-set"
+import { requireWithin, setOf, setWithin, ttlWithin } from "./record-set"
 import { canonicalName, fromZoneFile, zoneFileValue } from "./record-value"
 import { TokenApi } from "./token-api"
 
@@ -92,7 +92,7 @@ class GcpDns implements DnsProvider {
     const additions: Fields[] = []
     const deletions: Fields[] = []
     for (const one of given) {
-      const set = setWithin(zone, { ...one, ttlSeconds: Math.min(maxTtlSeconds, Math.max(0, one.ttlSeconds)) })
+      const set = setWithin(zone, { ...one, ttlSeconds: ttlWithin(one.ttlSeconds, 0, maxTtlSeconds) })
       const present = await this.present(zone, set.name, set.type, signal)
       if (present && isSame(plainSet(present, set.type), set)) continue
       // A deletion has to repeat the set as it is there, to the letter.

@@ -2,7 +2,7 @@ import { isWithin } from "../hostname"
 import { parseParts } from "./credential"
 import { type ApiAnswer, type Fields, fieldsOf, HttpApi, type Judgement, numberOf, textOf } from "./http-api"
 import { type DnsProvider, type EditableZone, type ProviderAdapter, ProviderFault, type RecordSet, type RecordSetType } from "./provider"
-import { relativeName, requireWithin, setOf, setWithin } from "./record-set"
+import { relativeName, requireWithin, setOf, setWithin, ttlWithin } from "./record-set"
 import { canonicalName, canonicalValue, joinMx, joinSrv, splitMx, splitSrv } from "./record-value"
 
 const domainsAPage = 1000
@@ -59,7 +59,7 @@ class Godaddy implements DnsProvider {
   }
 
   async replaceSet(zone: EditableZone, given: RecordSet, signal: AbortSignal): Promise<void> {
-    const set = setWithin(zone, { ...given, ttlSeconds: Math.min(maxTtlSeconds, Math.max(minTtlSeconds, given.ttlSeconds)) })
+    const set = setWithin(zone, { ...given, ttlSeconds: ttlWithin(given.ttlSeconds, minTtlSeconds, maxTtlSeconds) })
     if (set.type === "CAA") throw new ProviderFault("refused", `GoDaddy's API has no CAA records, which ${set.name} should have`)
     const place = placeOf(zone, set.name, set.type)
     if (place === undefined)

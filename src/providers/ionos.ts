@@ -3,7 +3,7 @@ import { notOfForm, parseToken } from "./credential"
 import { type Fields, HttpApi, numberOf, textOf } from "./http-api"
 import { apart, together } from "./priority-value"
 import type { DnsProvider, EditableZone, ProviderAdapter, RecordSet, RecordSetType } from "./provider"
-import { requireWithin, setOf, setWithin } from "./record-set"
+import { requireWithin, setOf, setWithin, ttlWithin } from "./record-set"
 import { canonicalName, canonicalValue, fromZoneFile, quoteText } from "./record-value"
 
 const usualTtlSeconds = 3600
@@ -57,7 +57,7 @@ class Ionos implements DnsProvider {
   }
 
   async replaceSet(zone: EditableZone, given: RecordSet, signal: AbortSignal): Promise<void> {
-    const set = setWithin(zone, { ...given, ttlSeconds: Math.min(maxTtlSeconds, Math.max(minTtlSeconds, given.ttlSeconds)) })
+    const set = setWithin(zone, { ...given, ttlSeconds: ttlWithin(given.ttlSeconds, minTtlSeconds, maxTtlSeconds) })
     const present = await this.recordsAt(zone, set.name, set.type, signal)
     const path = zonePath(zone)
     if (set.values.length === 0) {

@@ -4,7 +4,7 @@ import { notOfForm, parseParts } from "./credential"
 import { type Fields, HttpApi, numberOf } from "./http-api"
 import { attributeOf, commandResponse, elementsIn, judgeDocument } from "./namecheap-xml"
 import { type DnsProvider, type EditableZone, type ProviderAdapter, ProviderFault, type RecordSet, type RecordSetType } from "./provider"
-import { absoluteName, relativeName, requireWithin, setOf, setWithin } from "./record-set"
+import { absoluteName, relativeName, requireWithin, setOf, setWithin, ttlWithin } from "./record-set"
 import { canonicalName, canonicalValue, joinMx, splitMx } from "./record-value"
 
 // The API knows a domain's records as a whole: getHosts reads them all, setHosts replaces them all. So every change is
@@ -80,9 +80,7 @@ class Namecheap implements DnsProvider {
   }
 
   async replaceSets(zone: EditableZone, given: RecordSet[], signal: AbortSignal): Promise<void> {
-    const sets = given.map((set) =>
-      setWithin(zone, { ...set, ttlSeconds: Math.min(maxTtlSeconds, Math.max(minTtlSeconds, set.ttlSeconds)) }),
-    )
+    const sets = given.map((set) => setWithin(zone, { ...set, ttlSeconds: ttlWithin(set.ttlSeconds, minTtlSeconds, maxTtlSeconds) }))
     for (const set of sets) requireHoldable(set)
     const { emailType, hosts } = await this.read(zone, signal)
     const isOfSets = (host: Host) => sets.some((set) => set.type === host.type && absoluteName(zone, host.name) === set.name)

@@ -4,7 +4,7 @@ import { type ApiAnswer, type Fields, HttpApi, type Judgement, numberOf, textOf 
 import { apart, together } from "./priority-value"
 import { type DnsProvider, type EditableZone, type ProviderAdapter, ProviderFault, type RecordSet, type RecordSetType } from "./provider"
 import { replaceRecords, type StoredRecord } from "./record-list"
-import { absoluteName, relativeName, requireWithin, setOf, setWithin } from "./record-set"
+import { absoluteName, relativeName, requireWithin, setOf, setWithin, ttlWithin } from "./record-set"
 import { canonicalName, canonicalValue, fromZoneFile, quoteText } from "./record-value"
 
 const itemsAPage = 1000
@@ -51,7 +51,7 @@ class Namecom implements DnsProvider {
   }
 
   async replaceSet(zone: EditableZone, given: RecordSet, signal: AbortSignal): Promise<void> {
-    const set = setWithin(zone, { ...given, ttlSeconds: Math.min(maxTtlSeconds, Math.max(minTtlSeconds, given.ttlSeconds)) })
+    const set = setWithin(zone, { ...given, ttlSeconds: ttlWithin(given.ttlSeconds, minTtlSeconds, maxTtlSeconds) })
     if (set.type === "CAA") throw new ProviderFault("refused", `name.com has no CAA records, which ${set.name} should have`)
     const path = recordsPath(zone)
     const fields = (value: string, ttl: number): Fields => {

@@ -4,7 +4,7 @@ import { type ApiAnswer, type Fields, fieldsOf, HttpApi, type Judgement, numberO
 import { apart, together } from "./priority-value"
 import { type DnsProvider, type EditableZone, type ProviderAdapter, ProviderFault, type RecordSet, type RecordSetType } from "./provider"
 import { replaceRecords, type StoredRecord } from "./record-list"
-import { relativeName, requireWithin, setOf, setWithin } from "./record-set"
+import { relativeName, requireWithin, setOf, setWithin, ttlWithin } from "./record-set"
 import { canonicalName, canonicalValue } from "./record-value"
 
 const minTtlSeconds = 600
@@ -60,7 +60,7 @@ class Porkbun implements DnsProvider {
   }
 
   async replaceSet(zone: EditableZone, given: RecordSet, signal: AbortSignal): Promise<void> {
-    const set = setWithin(zone, { ...given, ttlSeconds: Math.min(maxTtlSeconds, Math.max(minTtlSeconds, given.ttlSeconds)) })
+    const set = setWithin(zone, { ...given, ttlSeconds: ttlWithin(given.ttlSeconds, minTtlSeconds, maxTtlSeconds) })
     const present = await this.recordsAt(zone, set.name, signal)
     if (["A", "AAAA", "CNAME"].includes(set.type) && set.values.length > 0 && present.some(({ type }) => type === "ALIAS")) {
       throw new ProviderFault("refused", `${set.name} has an ALIAS record at Porkbun, which has to be removed there first`)

@@ -3,7 +3,7 @@ import { zoneNamesAround } from "../hostname"
 import { notOfForm, parseParts } from "./credential"
 import { type CallOptions, fieldsOf, HttpApi, numberOf, textOf } from "./http-api"
 import { type DnsProvider, type EditableZone, type ProviderAdapter, ProviderFault, type RecordSet, type RecordSetType } from "./provider"
-import { requireWithin, setOf, setWithin } from "./record-set"
+import { requireWithin, setOf, setWithin, ttlWithin } from "./record-set"
 import { canonicalName, canonicalValue, quoteText, unquoteText, zoneFileValue } from "./record-value"
 import { type Change, changeDocument, documentIn, elementsAt, judgeErrorDocument } from "./route53-xml"
 
@@ -79,7 +79,7 @@ class Route53 implements DnsProvider {
     const removals: Change[] = []
     const writes: Change[] = []
     for (const one of given) {
-      const set = setWithin(zone, { ...one, ttlSeconds: Math.min(maxTtlSeconds, Math.max(0, one.ttlSeconds)) })
+      const set = setWithin(zone, { ...one, ttlSeconds: ttlWithin(one.ttlSeconds, 0, maxTtlSeconds) })
       const present = await this.present(zone, set.name, set.type, signal)
       const values = set.values.map((value) => (set.type === "TXT" ? quoteText(value, 8) : zoneFileValue(set.type, value)))
       // A removal has to repeat the set as it is there, to the letter.

@@ -4,7 +4,7 @@ import { type ApiAnswer, type Fields, fieldsOf, HttpApi, numberOf, textOf } from
 import { apart, together } from "./priority-value"
 import { type DnsProvider, type EditableZone, type ProviderAdapter, ProviderFault, type RecordSet, type RecordSetType } from "./provider"
 import { replaceRecords, type StoredRecord } from "./record-list"
-import { absoluteName, relativeName, requireWithin, setOf, setWithin } from "./record-set"
+import { absoluteName, relativeName, requireWithin, setOf, setWithin, ttlWithin } from "./record-set"
 import { canonicalName, canonicalValue } from "./record-value"
 
 const itemsAPage = 500
@@ -50,7 +50,7 @@ class Vultr implements DnsProvider {
   }
 
   async replaceSet(zone: EditableZone, given: RecordSet, signal: AbortSignal): Promise<void> {
-    const set = setWithin(zone, { ...given, ttlSeconds: Math.min(maxTtlSeconds, Math.max(minTtlSeconds, given.ttlSeconds)) })
+    const set = setWithin(zone, { ...given, ttlSeconds: ttlWithin(given.ttlSeconds, minTtlSeconds, maxTtlSeconds) })
     if (set.type === "TXT" && set.values.some((value) => /["\\]/.test(value))) {
       throw new ProviderFault("refused", `Vultr has no texts with quotes or backslashes, which one of ${set.name} has`)
     }
