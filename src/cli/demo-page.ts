@@ -116,7 +116,7 @@ a{color:#8a3b12}
 button{font:inherit;font-weight:bold;min-height:44px;padding:.5rem 1.25rem;border:0;border-radius:4px;color:#fff;background:#8a3b12;cursor:pointer}
 form{display:flex;flex-wrap:wrap;gap:.75rem;align-items:end}
 label{display:grid}
-input{font:inherit;min-height:44px;padding:.5rem;border:1px solid #8a7a62;border-radius:4px;color:inherit;background:none}
+input{font:inherit;box-sizing:border-box;min-height:44px;padding:.5rem;border:1px solid #8a7a62;border-radius:4px;color:inherit;background:none}
 #made{overflow-wrap:anywhere}
 ol{padding-left:1.5rem;overflow-wrap:anywhere;font-size:.875rem}
 @media (prefers-color-scheme:dark){body{color:#efe6d8;background:#201a14}header{border-color:#43382b}header span{color:#b5a58e}a{color:#f0a878}button{color:#201a14;background:#f0a878}}
