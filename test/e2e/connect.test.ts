@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { type CloudflareLab, startCloudflare } from "../lab/cloudflare"
 import { knotApply } from "../lab/cloudflare-records"
 import { waitUntil } from "../lab/process"
+import { type Key, startKeyedKnot } from "../lab/providers/keyed-servers"
 import type { Person } from "./person"
 import { type Stage, stageObstacle, startStage } from "./stage"
 
@@ -212,6 +213,35 @@ describe.skipIf(obstacle !== undefined)(`customers' domains${obstacle ? ` (skipp
       await api("DELETE", `/${old?.id}`)
       await api("POST", "", record)
     }
+
+    test("at a name server of one's own, by updates that are signed with its key (RFC 2136)", async () => {
+      const account: Key = { name: "account.test", algorithm: "hmac-sha256", secret: Buffer.from("k".repeat(32)).toString("base64") }
+      const address = stage.dns.spareAddress(30)
+      const zone = "keyed.test"
+      const server = await startKeyedKnot({ zones: [zone], keys: [account], updatable: [zone], at: { address, port: 53 } })
+      try {
+        await stage.dns.delegate("add", zone, "NS", `ns.${zone}.`)
+        await stage.dns.delegate("add", `ns.${zone}`, "A", address)
+        const credential = (secret: string) => ({
+          provider: "rfc2136",
+          token: [address, account.name, account.algorithm, secret].join(";"),
+        })
+        const path = `/v1/applications/${application}/credentials`
+        const wrong = await ask(201, "POST", path, ada.token, credential(Buffer.from("w".repeat(32)).toString("base64")))
+        const failed = await create(`wrong.${zone}`)
+        expect(failed).toMatchObject({ setup_type: "manual", state: "pending_ownership" })
+        await ask(204, "DELETE", `${path}/${wrong.id}`, ada.token)
+        await ask(201, "POST", path, ada.token, credential(account.secret))
+        const made = await create(`auto.${zone}`)
+        expect(made).toMatchObject({ state: "propagating", setup_type: "automatic" })
+        expect(await server.ask(`auto.${zone}`, "CNAME")).toEqual([`ingress.${base}`])
+        await becomes(made.id, "live")
+        expect(await visit(`auto.${zone}`)).toBe(`200 origin for auto.${zone}\n`)
+        await ask(200, "DELETE", `/v1/connections/${made.id}`, key)
+      } finally {
+        await server.stop()
+      }
+    }, 90_000)
 
     test("a name that is led away is drifted with its cause, goes on being served, and is repaired", async () => {
       await atCloudflare("auto.customer.test", { type: "A", name: "auto.customer.test", content: "203.0.113.9", ttl: 60, proxied: false })

@@ -16,7 +16,11 @@ export type KeyedServer = {
   updatable: string[]
   /** Only the keys may ask at all. */
   isPrivate?: boolean
+  /** Where it listens, if not at a free port of 127.0.0.1. */
+  at?: Place
 }
+
+type Place = { address: string; port: number }
 
 const admin: Key = {
   name: "admin.test",
@@ -26,8 +30,8 @@ const admin: Key = {
 const adminKey = `${admin.algorithm}:${admin.name}:${admin.secret}`
 
 /** Knot on a loopback port; what it asks of queries is up to its own rules, which know no `isPrivate`. */
-export async function startKeyedKnot({ zones, keys, updatable }: KeyedServer): Promise<ZoneServer> {
-  const { folder, port, address } = await place("keyed-knot", zones)
+export async function startKeyedKnot({ zones, keys, updatable, at }: KeyedServer): Promise<ZoneServer> {
+  const { folder, port, address } = await place("keyed-knot", zones, at)
   const keyBlock = ({ name, algorithm, secret }: Key) => `  - id: "${name}"\n    algorithm: ${algorithm}\n    secret: "${secret}"\n`
   const ids = keys.map(({ name }) => `"${name}"`).join(", ")
   const zoneBlock = (zone: string) => {
@@ -62,8 +66,8 @@ ${zones.map(zoneBlock).join("")}`
 }
 
 /** BIND on a loopback port, in the foreground, without a control channel. */
-export async function startKeyedBind({ zones, keys, updatable, isPrivate = false }: KeyedServer): Promise<ZoneServer> {
-  const { folder, port, address } = await place("keyed-bind", zones)
+export async function startKeyedBind({ zones, keys, updatable, isPrivate = false, at }: KeyedServer): Promise<ZoneServer> {
+  const { folder, port, address } = await place("keyed-bind", zones, at)
   await mkdir(join(folder.path, "cache"))
   const keyBlock = ({ name, algorithm, secret }: Key) => `key "${name}" { algorithm ${algorithm}; secret "${secret}"; };\n`
   const list = (of: Key[]) => of.map(({ name }) => `key "${name}";`).join(" ")
@@ -90,11 +94,11 @@ ${[admin, ...keys].map(keyBlock).join("")}${zones.map(zoneBlock).join("")}`
   return zoneServerAt({ address, port, key: adminKey }, { stop })
 }
 
-async function place(name: string, zones: string[]) {
-  const address = "127.0.0.1"
+async function place(name: string, zones: string[], at?: Place) {
+  const { address, port } = at ?? { address: "127.0.0.1", port: await freePort("127.0.0.1") }
   const folder = await temporaryFolder(name)
-  for (const zone of zones) await writeFile(join(folder.path, zone), `$ORIGIN ${zone}.\n$TTL 300\n${emptyZone(zone).join("\n")}\n`)
-  return { folder, address, port: await freePort(address) }
+  for (const zone of zones) await writeFile(join(folder.path, zone), `$ORIGIN ${zone}.\n$TTL 300\n${emptyZone(zone, address).join("\n")}\n`)
+  return { folder, address, port }
 }
 
 async function start(

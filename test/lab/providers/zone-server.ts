@@ -58,11 +58,11 @@ export async function startZoneServer(zones: string[]): Promise<ZoneServer> {
   })
 }
 
-/** The lines of a zone file with what every zone must have; names are relative to it. */
-export const emptyZone = (zone: string) => [
+/** The lines of a zone file with what every zone must have, served at `address`; names are relative to it. */
+export const emptyZone = (zone: string, address = "127.0.0.1") => [
   `@ 300 SOA ns.${zone}. hostmaster.${zone}. 1 3600 600 604800 300`,
   "@ 300 NS ns",
-  "ns 300 A 127.0.0.1",
+  `ns 300 A ${address}`,
 ]
 
 /**
