@@ -7,7 +7,7 @@ import { Connecting } from "./connecting"
 import { Dialog, type Screen } from "./dialog"
 import { button } from "./elements"
 import { emailSteps } from "./email-flow"
-import { errorScreen, successScreen } from "./end-screens"
+import { successScreen } from "./end-screens"
 import { Events, type Standing } from "./events"
 import { Memory } from "./memory"
 import type { CloseReason, Options, Step } from "./options"
@@ -16,6 +16,7 @@ import { ProgressScreen } from "./progress-screen"
 import { recordList } from "./record-list"
 import * as setup from "./setup-screens"
 import { inForm, recordsOf } from "./shown-records"
+import { forPeople, Troubles } from "./troubles"
 import { Watch } from "./watch"
 import { wordsFor } from "./words"
 
@@ -27,13 +28,13 @@ export class Flow {
   private dialog: Dialog
   private words
   private ending = new AbortController()
+  private troubles: Troubles
   private watch: Watch | undefined
   private at: Step = "enter"
   private report: DomainReport | undefined
   private connection: Connection | undefined
   private lastStatus: string | null = null
   private succeeded = false
-  private isExpired = false
   private isOver = false
 
   constructor(
@@ -53,6 +54,15 @@ export class Flow {
       caption: words.dialog,
       onLeave: () => this.askToLeave(),
       onGone: () => this.end(this.reason),
+    })
+    this.troubles = new Troubles({
+      words,
+      dialog: this.dialog,
+      domain: () => this.standing.domain ?? "",
+      isOver: () => this.isOver,
+      show: (screen) => this.go("error", screen),
+      onExpired: () => this.leaveProgress(),
+      end: () => this.end("expired"),
     })
     if (options.domain === undefined) this.enter()
     else void this.analyze(options.domain)
@@ -83,7 +93,7 @@ export class Flow {
 
   private get reason(): CloseReason {
     if (this.succeeded) return "completed"
-    if (this.isExpired) return "expired"
+    if (this.troubles.isExpired) return "expired"
     return this.at === "error" ? "error" : "user"
   }
 
@@ -97,23 +107,6 @@ export class Flow {
     this.at = step
     this.dialog.show(screen)
     if (!isSame) this.events.step(this.standing, step)
-  }
-
-  /** Runs what asks the API. A fault leads to the error screen, from which `retry` comes back. */
-  private async attempt(run: () => Promise<void>, retry: () => void, byHand?: () => void): Promise<void> {
-    try {
-      await run()
-    } catch (error) {
-      if (this.isOver) return
-      if (!(error instanceof ApiFault)) throw error
-      if (error.isExpired) this.expire(error.status === 403 ? error.message : "")
-      else this.fail(this.sentence(error), retry, byHand)
-    }
-  }
-
-  private sentence(fault: ApiFault): string {
-    if (fault.code === "HostnameConflict") return this.words.errorHeld(this.standing.domain ?? "")
-    return fault.message === "" ? this.words.errorNetwork : forPeople(fault.message)
   }
 
   private enter(given = "", problem = ""): void {
@@ -143,7 +136,7 @@ export class Flow {
       this.offer(this.report)
     }
     const again = () => (this.options.domain === undefined ? this.enter(domain) : void this.analyze(domain))
-    await this.attempt(run, again)
+    await this.troubles.attempt(run, again)
   }
 
   /** Goes on with what was begun here before. */
@@ -196,7 +189,7 @@ export class Flow {
         if (made.ownership_challenge !== undefined) return this.manual(made.error_detail ?? undefined)
         this.progress()
       }
-      void this.attempt(run, () => this.automatic(report), byHand)
+      void this.troubles.attempt(run, () => this.automatic(report), byHand)
     }
     this.go("automatic", setup.automaticScreen(this.words, this.provider, list, { go, byHand }))
   }
@@ -209,7 +202,7 @@ export class Flow {
       const actions = { go: () => this.progress(), byHand: () => void this.manual() }
       this.go("semiautomatic", setup.semiautomaticScreen(this.words, this.provider, url, actions))
     }
-    await this.attempt(
+    await this.troubles.attempt(
       run,
       () => void this.semiautomatic(report),
       () => void this.manual(),
@@ -226,7 +219,7 @@ export class Flow {
       const needs = { report, provider, records, problem, say: this.dialog.say, go: () => this.progress() }
       this.go("manual", setup.manualScreen(this.words, needs))
     }
-    await this.attempt(run, () => void this.manual(problem))
+    await this.troubles.attempt(run, () => void this.manual(problem))
   }
 
   private progress(): void {
@@ -242,7 +235,7 @@ export class Flow {
       progress,
       look: () => this.look(connection, progress),
       giveUp: (fault) =>
-        void this.attempt(
+        void this.troubles.attempt(
           () => Promise.reject(fault),
           () => (fault.status === 404 ? this.startOver() : this.progress()),
         ),
@@ -257,8 +250,8 @@ export class Flow {
     const isOther = seen.state !== this.lastStatus
     this.lastStatus = seen.state
     if (seen.state === "live") this.succeed()
-    else if (seen.state === "failed") this.fail(seen.error_detail ?? this.words.errorFailed, () => this.progress())
-    else if (seen.state === "archived") this.fail(this.words.errorArchived, () => this.startOver())
+    else if (seen.state === "failed") this.troubles.fail(seen.error_detail ?? this.words.errorFailed, () => this.progress())
+    else if (seen.state === "archived") this.troubles.fail(this.words.errorArchived, () => this.startOver())
     else return { moved: progress.update(seen) || isOther, over: false }
     return { moved: true, over: true }
   }
@@ -304,33 +297,18 @@ export class Flow {
       connection,
       say: this.dialog.say,
       show: (screen) => this.go("email", screen, true),
-      attempt: (run) => void this.attempt(run, () => this.email()),
+      attempt: (run) => void this.troubles.attempt(run, () => this.email()),
       done: () => this.showSuccess(),
     })
     this.go("email", first)
   }
 
-  private fail(problem: string, retry: () => void, byHand?: () => void): void {
-    this.go("error", errorScreen(this.words, problem, { retry, byHand }))
-  }
-
   private askToLeave(): void {
-    if (this.isExpired || this.at === "success") return this.end()
+    if (this.troubles.isExpired || this.at === "success") return this.end()
     if (this.dialog.isCovered) return this.dialog.uncover()
     const { words } = this
     const leave = button(words.exitLeave, "secondary", () => this.end())
     const stay = button(words.exitStay, "primary", () => this.dialog.uncover())
     this.dialog.cover(words.exitTitle, [words.exitText], [leave, stay])
   }
-
-  private expire(detail: string): void {
-    this.isExpired = true
-    this.leaveProgress()
-    const { words } = this
-    const text = detail === "" ? words.expiredText : `${words.expiredText} (${detail})`
-    this.dialog.cover(words.expiredTitle, [text], [button(words.close, "primary", () => this.end("expired"))])
-  }
 }
-
-/** The API's sentence without the field that it begins with. */
-const forPeople = (message: string) => message.replace(/^[a-z_]+: /, "")
