@@ -18,8 +18,8 @@ function logged(upstream: Upstream, target: string): string | undefined {
 }
 
 test.each([
-  [ours, "/reset/c2VjcmV0", "/reset/…"],
-  [ours, "/setup/c2VjcmV0?x=1", "/setup/…"],
+  [ours, "/reset/c2VjcmV0", "/reset/*"],
+  [ours, "/setup/c2VjcmV0?x=1", "/setup/*"],
   [ours, "//reset/c2VjcmV0", "//reset/c2VjcmV0"],
   [ours, "/cli-2fa?challenge=a.b.c", "/cli-2fa"],
   [ours, "/api/session", "/api/session"],
