@@ -2,8 +2,8 @@ import { createHmac } from "node:crypto"
 import { AppError } from "../errors"
 import { AuthoritativeZone } from "./zone"
 
-/** A CA asks once, but from several places and after others: what it heard a second ago must not be what it hears now. */
-const TTL_SECONDS = 1
+/** A CA asks once, but from several places and after others: what it heard for a wildcard a moment ago must not be what it hears for the parent. */
+const TTL_SECONDS = 0
 
 /** An order takes minutes at most, and each name has a few at once: itself, its wildcard, and a renewal. */
 const MAX_NAMES = 10_000
