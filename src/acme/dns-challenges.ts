@@ -103,9 +103,7 @@ export class DnsChallenges {
     let name = start
     let said = ""
     for (let hop = 0; hop <= MAX_ALIASES; hop++) {
-      let { answers, problem } = await this.options.lookup(name, "CNAME")
-      // Name servers that did not answer say nothing of the record: asked once more.
-      if (answers.length === 0 && problem !== undefined) ({ answers, problem } = await this.options.lookup(name, "CNAME"))
+      const { answers, problem } = await this.options.lookup(name, "CNAME")
       const values = new Set(answers.flatMap((answer) => answer.values).map(plain))
       if (values.has(target)) return { isThere: true, said }
       const [next] = values
