@@ -7,7 +7,7 @@ const source = join(import.meta.dir, "../src")
 /** Which folder may import which: always forwards, never in a circle. Files that stand directly in src/ are named one by one. */
 const allowed: Record<string, string[]> = {
   "main.ts": ["cli"],
-  cli: ["app.ts", "config.ts", "errors.ts", "live-config.ts", "log.ts", "settings.ts", "version.ts", "dns"],
+  cli: ["app.ts", "config.ts", "errors.ts", "html.ts", "live-config.ts", "log.ts", "settings.ts", "version.ts", "dns"],
   // The composition root, and its parts, which nobody else may import.
   "app.ts": ["app", "config.ts", "data-folder.ts", "db", "edge", "log.ts", "publisher.ts", "vault.ts"],
   app: [
@@ -61,6 +61,7 @@ const allowed: Record<string, string[]> = {
   "listen.ts": ["errors.ts", "settings.ts"],
   "worker.ts": ["log.ts"],
   "vault.ts": [],
+  "html.ts": [],
   "log.ts": ["errors.ts"],
   "errors.ts": [],
   "address-block.ts": [],
@@ -86,13 +87,13 @@ const allowed: Record<string, string[]> = {
   ],
   preflight: ["dns", "errors.ts", "hostname.ts", "ip-address.ts", "special-addresses.ts"],
   timeline: ["body.ts", "db", "errors.ts", "log.ts", "paging.ts", "worker.ts"],
-  connect: ["body.ts", "db", "errors.ts", "hostname.ts", "log.ts", "paging.ts", "vault.ts", "worker.ts"],
+  connect: ["body.ts", "db", "errors.ts", "hostname.ts", "html.ts", "log.ts", "paging.ts", "vault.ts", "worker.ts"],
   // Browser code: nothing of the server, and nobody imports it; the build makes one file of it.
   widget: [],
   email: ["body.ts", "errors.ts", "hostname.ts", "registrable-domain.ts"],
   "domain-connect": ["errors.ts", "hostname.ts", "log.ts", "safe-fetch.ts"],
   "paging.ts": ["errors.ts"],
-  accounts: ["address-block.ts", "body.ts", "db", "errors.ts", "vault.ts"],
+  accounts: ["address-block.ts", "body.ts", "db", "errors.ts", "html.ts", "vault.ts"],
   zones: ["body.ts", "db", "errors.ts", "hostname.ts", "log.ts", "providers", "vault.ts"],
   mappings: ["body.ts", "db", "errors.ts", "hostname.ts", "log.ts", "mapped-name.ts", "worker.ts"],
   compute: [

@@ -20,9 +20,6 @@ function parseObject(text: string): unknown {
   }
 }
 
-/** Text made safe to stand in a page or in a quoted attribute. */
-export const escapeHtml = (text: string) => text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`)
-
 const style = `
 :root{color-scheme:light dark;--text:#1d2430;--quiet:#5a6475;--paper:#fff;--line:#8a93a3;--accent:#1f5fd0;--on-accent:#fff;--alert:#a4161a}
 @media(prefers-color-scheme:dark){:root{--text:#e6e9ef;--quiet:#a3adbd;--paper:#14181f;--line:#6b7688;--accent:#8ab4ff;--on-accent:#10151d;--alert:#ff9b9b}}

@@ -1,6 +1,7 @@
 import { Elysia } from "elysia"
 import { AppError } from "../errors"
-import { escapeHtml, page, readForm } from "./page"
+import { escapeHtml } from "../html"
+import { page, readForm } from "./page"
 import type { ResetLinks } from "./reset-links"
 
 const title = "Choose a password"

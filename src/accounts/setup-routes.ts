@@ -1,6 +1,7 @@
 import { Elysia } from "elysia"
 import { AppError } from "../errors"
-import { escapeHtml, page, readForm } from "./page"
+import { escapeHtml } from "../html"
+import { page, readForm } from "./page"
 import type { People } from "./people"
 
 /** The one-time set-up link: a page without scripts for a person, and the same address as JSON for a script. */

@@ -1,3 +1,4 @@
+import { escapeHtml as escape } from "../html"
 import { DnsListener } from "../dns/listener"
 import { AuthoritativeZone } from "../dns/zone"
 import { AppError } from "../errors"
@@ -126,5 +127,3 @@ function parse(text: string): Record<string, unknown> {
   }
   throw new AppError("invalid", 'the body must be a JSON object such as {"name": "app.customer.com", "type": "TXT", "value": "…"}')
 }
-
-const escape = (text: string) => text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`)

@@ -1,3 +1,4 @@
+import { escapeHtml as escape } from "../html"
 import type { LinkRecord, LinkView } from "./links"
 import { fieldOf, findingOf, momentOf, purposes, standingOf } from "./link-words"
 
@@ -67,5 +68,3 @@ const document = (title: string, content: string) => `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex, nofollow"><title>${escape(title)}</title><link rel="stylesheet" href="/link.css"></head>
 <body>${content}</body></html>
 `
-
-const escape = (text: string) => text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`)
