@@ -6,6 +6,7 @@ import { Edge } from "./app/edge"
 import { Features } from "./app/features"
 import { openTimeline } from "./app/timeline"
 import { PortListeners } from "./app/port-listeners"
+import { Storage } from "./app/storage"
 import { Ssh } from "./app/ssh"
 import type { ActivationSockets, ConfigInForce } from "./config"
 import { DataFolder } from "./data-folder"
@@ -109,6 +110,7 @@ async function compose(
     { address: httpListen.host ?? "0.0.0.0", port: edge.httpPort },
     { address: httpsListen.host ?? "0.0.0.0", port: edge.httpsPort },
   ]
+  const storage = new Storage({ config, db, folder, log, now })
   const features: Features = new Features({
     config,
     db,
@@ -120,7 +122,7 @@ async function compose(
     portProblem: (port) => portListeners.problem(port),
     publish: () => publisher.publish(),
     timeline,
-    moreHoldings: connectHoldings(() => connect),
+    moreHoldings: [...connectHoldings(() => connect), ...storage.holdings],
     counters,
     log,
     now,
@@ -206,6 +208,7 @@ async function compose(
   // Ended in the opposite order: what visitors and people meet goes before what answers them.
   await start(dns)
   await start(timeline)
+  await start(storage)
   await start(api)
   // Its last minute is written when the edge has counted its last request.
   await start(features.traffic)

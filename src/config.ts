@@ -56,6 +56,12 @@ export type Config = Readonly<{
   allowUpstreams: string[]
   /** The signing key is PEM, as it was given. */
   domainConnect: { provider: string; service: string; keyLabel?: string; signingKey?: string } | undefined
+  /** 0 for none, in both. */
+  storageFloorBytes: number
+  storageQuotaBytes: number
+  storageUploadExpiryMs: number
+  storageScrubIntervalMs: number
+  storageScrubRate: number
   webhookAllow: string[]
   logLevel: LogLevel
   accessLog: boolean
@@ -187,6 +193,11 @@ export function completeConfig(given: Given, isRoot = process.getuid?.() === 0):
     privateZones,
     allowUpstreams: given.allow_upstreams ?? [],
     domainConnect: domainConnectOf(given),
+    storageFloorBytes: given.storage_floor ?? 1024 ** 3,
+    storageQuotaBytes: given.storage_quota ?? 0,
+    storageUploadExpiryMs: given.storage_upload_expiry ?? 7 * 86_400_000,
+    storageScrubIntervalMs: given.storage_scrub_interval ?? 30 * 86_400_000,
+    storageScrubRate: given.storage_scrub_rate ?? 8 * 1024 ** 2,
     webhookAllow: given.webhook_allow ?? [],
     logLevel: given.log_level ?? "info",
     accessLog: given.access_log !== "off",

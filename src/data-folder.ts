@@ -17,6 +17,11 @@ export class DataFolder {
     return join(this.path, "freehold.db")
   }
 
+  /** Where the bytes of stored objects lie; nothing else is in it. */
+  get storageFolder(): string {
+    return join(this.path, "storage")
+  }
+
   /** The private socket between the edge and our own API; the folder's mode keeps everybody else out. */
   get apiSocket(): string {
     return join(this.path, "api.sock")

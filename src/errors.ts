@@ -11,6 +11,9 @@ export type ErrorCode =
   | "rate_limited"
   | "unavailable"
   | "bad_gateway"
+  | "precondition_failed"
+  | "range_not_satisfiable"
+  | "out_of_space"
 
 /** A fault the caller can understand: `message` is shown to them as it stands, so it never carries a secret or an internal. */
 export class AppError extends Error {

@@ -51,6 +51,14 @@ const duration = reading("a duration such as 30s, 10m, 12h or 7d", (value) => {
   return result > 0 ? result : undefined
 })
 
+const size = reading("a size such as 500M, 10G or 2T, in units of 1024", (value) => {
+  const parts = /^(\d{1,6})([KMGT])$/.exec(value)
+  const result = Number(parts?.[1]) * 1024 ** ("KMGT".indexOf(parts?.[2] ?? "") + 1)
+  return result > 0 ? result : undefined
+})
+
+const sizeOrNone = reading(`none, or ${size.expected}`, (value) => (value === "none" ? 0 : size.parse(value)))
+
 const list = (expected: string, isItem: (item: string) => boolean) =>
   reading(`${expected}, separated by commas`, (value) => {
     const items = value.split(",").map((item) => item.trim().toLowerCase())
@@ -169,6 +177,11 @@ export const settings = {
     reading("one label such as _dck1", (value) => (/^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?$/i.test(value) ? value : undefined)),
   ),
   domain_connect_signing_key: atStart("RSA private key that signs what is applied, PEM", secret),
+  storage_floor: reloads("space of the disk that stored files leave free; 1G", sizeOrNone),
+  storage_quota: reloads("bytes of stored files one person may have; none", sizeOrNone),
+  storage_upload_expiry: reloads("when an upload in parts that nobody goes on with is ended; 7d", duration),
+  storage_scrub_interval: reloads("how often all stored bytes are read again; 30d", duration),
+  storage_scrub_rate: reloads("bytes a second that this reading takes; 8M", size),
   webhook_allow: reloads("address ranges where webhook receivers may be although they are private; none", addressRanges),
   log_level: reloads("debug, info, warn or error; info", oneOf("debug, info, warn or error", logLevels)),
   access_log: reloads("a line for each request of the edge, where the log level is info or debug; on", oneOf("on or off", ["on", "off"])),

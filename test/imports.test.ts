@@ -35,7 +35,9 @@ const allowed: Record<string, string[]> = {
     "publisher.ts",
     "registrable-domain.ts",
     "safe-fetch.ts",
+    "s3",
     "ssh",
+    "storage",
     "timeline",
     "traffic",
     "vault.ts",
@@ -71,6 +73,8 @@ const allowed: Record<string, string[]> = {
   dns: ["errors.ts"],
   acme: ["errors.ts"],
   engine: ["errors.ts"],
+  storage: ["body.ts", "db", "errors.ts", "log.ts", "vault.ts", "worker.ts"],
+  s3: ["db", "errors.ts", "log.ts", "storage"],
   ssh: ["engine", "errors.ts", "log.ts"],
   providers: ["dns", "errors.ts", "hostname.ts"],
   webhooks: [

@@ -138,6 +138,8 @@ test("in the whole house a deletion takes containers, mappings, tokens and keys,
     api_tokens: [{ id: token.id, name: "ci" }],
     ssh_keys: [],
     registry_credentials: [],
+    namespaces: [],
+    storage_keys: [],
   })
   const gone = await send<{ removed: object }>("DELETE", `/admin/users/${id}?confirm=${preview.digest}`, ada)
   expect(gone.removed).toMatchObject({ domain_mappings: 1, containers: 1, api_tokens: 1, service_accounts: 1 })

@@ -11,10 +11,13 @@ const statuses: Record<ErrorCode, number> = {
   not_found: 404,
   method_not_allowed: 405,
   conflict: 409,
+  precondition_failed: 412,
   too_large: 413,
+  range_not_satisfiable: 416,
   rate_limited: 429,
   bad_gateway: 502,
   unavailable: 503,
+  out_of_space: 507,
 }
 
 /** Which document a path belongs to: networking answers in plain text, connect in `{"error": {code, message, details}}`, all others in `{"error": "…"}`. */

@@ -8,6 +8,7 @@ import { containers } from "./0006-containers"
 import { ssh } from "./0007-ssh"
 import { connect } from "./0010-connect"
 import { connectionLinks } from "./0012-connection-links"
+import { storage } from "./0013-storage"
 import { webhooks } from "./0008-webhooks"
 import { timeline } from "./0009-timeline"
 
@@ -24,4 +25,5 @@ export const migrations: Record<string, Migration> = {
   "0008-webhooks": webhooks,
   "0009-timeline": timeline,
   "0012-connection-links": connectionLinks,
+  "0013-storage": storage,
 }

@@ -1,0 +1,127 @@
+import type { Holding } from "../accounts/administration"
+import { parseScopes } from "../accounts/scopes"
+import type { ConfigInForce } from "../config"
+import type { DataFolder } from "../data-folder"
+import type { Db } from "../db/open"
+import { AppError } from "../errors"
+import type { Log } from "../log"
+import { AccessKeys } from "../storage/access-keys"
+import { Allowance } from "../storage/allowance"
+import { Blobs } from "../storage/blobs"
+import { Flusher } from "../storage/flusher"
+import { NamespaceStore } from "../storage/namespace-store"
+import { Namespaces } from "../storage/namespaces"
+import { Objects } from "../storage/objects"
+import { Reader } from "../storage/reader"
+import { ReferenceStore } from "../storage/reference-store"
+import { Scrubber } from "../storage/scrubber"
+import { reportFault, sweep } from "../storage/sweep"
+import { Uploads } from "../storage/uploads"
+import { Vault } from "../vault"
+import { Worker } from "../worker"
+
+export type StorageNeeds = { config: ConfigInForce; db: Db; folder: DataFolder; log: Log; now: () => number }
+
+const collectEveryMs = 10_000
+const tidyEveryMs = 10 * 60_000
+
+/** Namespaces and their objects: the core that all API families of storage stand on, and the work that it does in the background. */
+export class Storage {
+  readonly blobs: Blobs
+  readonly references: ReferenceStore
+  readonly namespaceStore: NamespaceStore
+  readonly allowance: Allowance
+  readonly objects: Objects
+  readonly uploads: Uploads
+  readonly namespaces: Namespaces
+  readonly reader: Reader
+  readonly keys: AccessKeys
+  readonly scrubber: Scrubber
+  private workers: Worker[]
+  private sweeping: Promise<void> | undefined
+  private ending = new AbortController()
+
+  constructor(private needs: StorageNeeds) {
+    const { config, db, folder, log, now } = needs
+    const references = (this.references = new ReferenceStore(db))
+    const { isReferenced } = references
+    const blobs = (this.blobs = new Blobs({
+      folder: folder.storageFolder,
+      floorBytes: () => config.current.storageFloorBytes,
+      isReferenced,
+    }))
+    const store = (this.namespaceStore = new NamespaceStore(db))
+    const allowance = (this.allowance = new Allowance(store, () => config.current.storageQuotaBytes))
+    const durable = new Flusher(`${folder.storeFile}-wal`)
+    const shared = { db, blobs, allowance, durable, now }
+    const objects = (this.objects = new Objects(shared))
+    const uploads = (this.uploads = new Uploads({ ...shared, objects }))
+    this.namespaces = new Namespaces({ store, objects, uploads, now })
+    this.reader = new Reader(blobs, objects.segments, (hash, detail) => {
+      reportFault(references, log, { hash, kind: "missing", detail, foundAt: now() }).catch((error) =>
+        log.error("a fault could not be noted", { error }),
+      )
+    })
+    this.keys = new AccessKeys({ db, vault: new Vault(folder.secret("store-key")), parseScopes, now })
+    this.scrubber = new Scrubber({
+      blobs,
+      references,
+      rate: () => config.current.storageScrubRate,
+      intervalMs: () => config.current.storageScrubIntervalMs,
+      log,
+      now,
+    })
+    this.workers = [
+      new Worker(
+        async () => void (await blobs.collect()),
+        () => collectEveryMs,
+        log,
+        "removing stored bytes failed",
+      ),
+      new Worker(
+        () => this.tidy(),
+        () => tidyEveryMs,
+        log,
+        "tidying storage failed",
+      ),
+      new Worker(this.scrubber.run, () => collectEveryMs, log, "reading stored bytes again failed"),
+    ]
+  }
+
+  /** Uploads that nobody goes on with end. */
+  private async tidy(): Promise<void> {
+    const { config, now } = this.needs
+    await this.uploads.abortIdle(now() - config.current.storageUploadExpiryMs)
+  }
+
+  /** What people own of it: deleted with everything in it. */
+  readonly holdings: Holding[] = [
+    {
+      kind: "namespaces",
+      list: async (personId) =>
+        (await this.namespaces.list(personId)).map(({ id, name, objects }) => ({ id: String(id), name: `${name} (${objects} objects)` })),
+      remove: async (personId, id) => {
+        const found = await this.namespaceStore.get(Number(id))
+        if (found === undefined || found.personId !== personId) throw new AppError("not_found", "namespace does not exist")
+        await this.namespaces.deleteWhole(found)
+      },
+    },
+    { kind: "storage_keys", list: async (personId) => (await this.keys.list(personId)).map(({ id, name }) => ({ id, name })) },
+  ]
+
+  start(): void {
+    const { log, now } = this.needs
+    this.blobs.clearIncoming()
+    this.sweeping = sweep(this.blobs, this.references, log, now, this.ending.signal)
+      .then(({ removed, missing }) => {
+        if (removed + missing > 0) log.warn("stored bytes were compared with the store", { removed, missing })
+      })
+      .catch((error) => log.error("comparing stored bytes with the store failed", { error }))
+    for (const worker of this.workers) worker.start()
+  }
+
+  async stop(): Promise<void> {
+    this.ending.abort()
+    await Promise.all([this.sweeping, ...this.workers.map((worker) => worker.stop())])
+  }
+}

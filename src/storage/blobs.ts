@@ -1,0 +1,279 @@
+import {
+  closeSync,
+  fsync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  unlinkSync,
+  write,
+  writeSync,
+} from "node:fs"
+import { randomBytes } from "node:crypto"
+import { join } from "node:path"
+import { promisify } from "node:util"
+import { AppError } from "../errors"
+import { Flusher } from "./flusher"
+
+const [syncFile, writeFile] = [promisify(fsync), promisify(write)]
+
+/** Bytes that were received whole and are on disk, under no name yet. */
+export type Draft = { path: string; size: number; hash: string; md5: string }
+
+export type BlobOptions = {
+  /** Made where it is missing; holds nothing but what this class puts there. */
+  folder: string
+  /** Bytes of the disk that stay free: a write that would take of them ends in `out_of_space`. */
+  floorBytes: () => number
+  /** Free bytes of the disk; a test has its own. */
+  freeBytes?: () => number
+  /** Whether anything refers to bytes. */
+  isReferenced: (hash: string) => Promise<boolean>
+}
+
+/** How long bytes that nothing refers to stay, for readers that have found them and not opened them yet. */
+const graceMs = 60_000
+/** Chunks from the network are gathered to this before they are written. */
+const writeBytes = 1024 * 1024
+const floorCheckBytes = 16 * 1024 * 1024
+
+/**
+ * Bytes on disk by the SHA-256 of what they are: `objects/ab/abcd…`. A write is complete or absent: it goes to a file in `incoming/`, is hashed on
+ * the way, flushed, renamed, and the folder flushed, before anything in the store refers to it. Whatever a crash leaves behind, nothing refers to.
+ */
+export class Blobs {
+  private incoming: string
+  private folders = new Map<string, Flusher>()
+  private locks = new Map<string, Promise<unknown>>()
+  private pins = new Map<string, number>()
+  private unwanted = new Map<string, number>()
+
+  constructor(private options: BlobOptions) {
+    // Of this process alone, so that what another one left can be told from what is being written.
+    this.incoming = join(options.folder, "incoming", randomBytes(6).toString("hex"))
+    mkdirSync(join(options.folder, "objects"), { recursive: true, mode: 0o700 })
+    mkdirSync(this.incoming, { recursive: true, mode: 0o700 })
+  }
+
+  path(hash: string): string {
+    return join(this.options.folder, "objects", hash.slice(0, 2), hash)
+  }
+
+  /**
+   * Receives bytes. `watch` is called with the size so far and may throw to end the write, as the body may; then nothing stays. With `keepPart`,
+   * a body that breaks off is a draft of what had come. Throws `out_of_space`.
+   */
+  async receive(body: AsyncIterable<Uint8Array>, watch: (size: number) => void = () => {}, keepPart = false): Promise<Draft> {
+    this.checkFloor()
+    const path = join(this.incoming, randomBytes(12).toString("hex"))
+    const handle = openSync(path, "wx", 0o600)
+    try {
+      const draft = await this.fill(handle, path, body, watch, keepPart)
+      await syncFile(handle)
+      return draft
+    } catch (error) {
+      rmSync(path, { force: true })
+      throw (error as NodeJS.ErrnoException).code === "ENOSPC" ? outOfSpace() : error
+    } finally {
+      closeSync(handle)
+    }
+  }
+
+  private async fill(
+    handle: number,
+    path: string,
+    body: AsyncIterable<Uint8Array>,
+    watch: (size: number) => void,
+    keepPart: boolean,
+  ): Promise<Draft> {
+    const sha256 = new Bun.CryptoHasher("sha256")
+    const md5 = new Bun.CryptoHasher("md5")
+    let size = 0
+    let checkedAt = 0
+    let gathered: Uint8Array[] = []
+    let gatheredBytes = 0
+    // One write is under way while the next bytes come and are hashed.
+    let writing: Promise<void> | undefined
+    const flush = async (last: boolean) => {
+      await writing
+      const bytes = gathered.length === 1 && gathered[0] !== undefined ? gathered[0] : Buffer.concat(gathered)
+      ;[gathered, gatheredBytes] = [[], 0]
+      if (last && bytes.byteLength <= writeBytes) {
+        // Into the page cache: shorter than the way to another thread.
+        for (let at = 0; at < bytes.byteLength;) at += writeSync(handle, bytes, at)
+      } else {
+        writing = writeWhole(handle, bytes)
+        // Its failure is met where it is waited for.
+        writing.catch(() => {})
+        if (last) await writing
+      }
+    }
+    try {
+      for await (const chunk of body) {
+        size += chunk.byteLength
+        watch(size)
+        if (size - checkedAt >= floorCheckBytes) {
+          this.checkFloor()
+          checkedAt = size
+        }
+        sha256.update(chunk)
+        md5.update(chunk)
+        gathered.push(chunk)
+        gatheredBytes += chunk.byteLength
+        if (gatheredBytes >= writeBytes) await flush(false)
+      }
+    } catch (error) {
+      if (!keepPart || error instanceof AppError || size === 0) {
+        await writing?.catch(() => {})
+        throw error
+      }
+    }
+    await flush(true)
+    return { path, size, hash: sha256.digest("hex"), md5: md5.digest("hex") }
+  }
+
+  /** A draft that is not wanted after all. */
+  discard(draft: Draft): void {
+    rmSync(draft.path, { force: true })
+  }
+
+  /**
+   * Puts drafts in their places and lets `record` write what refers to them; when that throws, nothing refers to them and they go. Of equal bytes
+   * there is one file.
+   */
+  async keep<T>(drafts: Draft[], record: () => Promise<T>): Promise<T> {
+    const hashes = [...new Set(drafts.map(({ hash }) => hash))].sort()
+    return this.locked(hashes, async () => {
+      try {
+        for (const draft of drafts) await this.place(draft)
+        return await record()
+      } catch (error) {
+        for (const draft of drafts) this.discard(draft)
+        this.release(hashes)
+        throw error
+      }
+    })
+  }
+
+  private async place(draft: Draft): Promise<void> {
+    const shard = draft.hash.slice(0, 2)
+    // Always the new file, which was flushed a moment ago: what lay there may have rotted since.
+    let flusher = this.folders.get(shard)
+    if (flusher === undefined) {
+      const folder = join(this.options.folder, "objects", shard)
+      mkdirSync(folder, { recursive: true, mode: 0o700 })
+      await new Flusher(join(this.options.folder, "objects")).flush()
+      flusher = new Flusher(folder)
+      this.folders.set(shard, flusher)
+    }
+    renameSync(draft.path, this.path(draft.hash))
+    await flusher.flush()
+  }
+
+  /** Says that references to bytes have gone: where none is left, the bytes go after a while. */
+  release(hashes: Iterable<string>, now = Date.now()): void {
+    for (const hash of hashes) this.unwanted.set(hash, now)
+  }
+
+  /** Removes released bytes that nothing refers to and nobody reads. Answers how many files went. */
+  async collect(now = Date.now(), grace = graceMs): Promise<number> {
+    let removed = 0
+    for (const [hash, since] of this.unwanted) {
+      if (now - since < grace || this.pins.has(hash)) continue
+      this.unwanted.delete(hash)
+      if (await this.removeUnreferenced(hash)) removed++
+    }
+    return removed
+  }
+
+  /** Whether a file went. */
+  removeUnreferenced(hash: string): Promise<boolean> {
+    return this.locked([hash], async () => {
+      if (this.pins.has(hash) || (await this.options.isReferenced(hash))) return false
+      try {
+        unlinkSync(this.path(hash))
+        return true
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === "ENOENT") return false
+        throw error
+      }
+    })
+  }
+
+  /** Keeps bytes on disk while they are read, whatever becomes of the object; the answer ends that, once. */
+  pin(hashes: string[]): () => void {
+    for (const hash of hashes) this.pins.set(hash, (this.pins.get(hash) ?? 0) + 1)
+    let isPinned = true
+    return () => {
+      if (!isPinned) return
+      isPinned = false
+      for (const hash of hashes) {
+        const left = (this.pins.get(hash) ?? 1) - 1
+        if (left > 0) this.pins.set(hash, left)
+        else this.pins.delete(hash)
+      }
+    }
+  }
+
+  /** The file of these bytes, or undefined where it is missing or has another size. */
+  file(hash: string, size: number): string | undefined {
+    const path = this.path(hash)
+    const found = statSync(path, { throwIfNoEntry: false })
+    return found?.size === size ? path : undefined
+  }
+
+  /** What other processes left unfinished goes. To be called before anything is received: two processes never share the folder. */
+  clearIncoming(): void {
+    const folder = join(this.options.folder, "incoming")
+    for (const name of readdirSync(folder))
+      if (join(folder, name) !== this.incoming) rmSync(join(folder, name), { recursive: true, force: true })
+  }
+
+  /** Hashes of what lies on disk, of one of the 256 folders by the first two digits, sorted. */
+  names(shard: string): string[] {
+    try {
+      return readdirSync(join(this.options.folder, "objects", shard)).sort()
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return []
+      throw error
+    }
+  }
+
+  /** Size and free bytes of the disk. */
+  disk(): { totalBytes: number; freeBytes: number } {
+    const { blocks, bavail, bsize } = statfsSync(this.options.folder)
+    return { totalBytes: blocks * bsize, freeBytes: this.options.freeBytes?.() ?? bavail * bsize }
+  }
+
+  /** Throws `out_of_space` where `more` bytes would leave less than the floor. */
+  checkFloor(more = 0): void {
+    const floor = this.options.floorBytes()
+    if (floor > 0 && this.disk().freeBytes - more < floor) throw outOfSpace()
+  }
+
+  /** One at a time for each hash; several hashes are taken in their order, so that two who want the same ones cannot wait for each other. */
+  private async locked<T>(hashes: string[], work: () => Promise<T>): Promise<T> {
+    const [first, ...rest] = hashes
+    if (first === undefined) return work()
+    const turn = (this.locks.get(first) ?? Promise.resolve()).catch(() => {}).then(() => this.locked(rest, work))
+    this.locks.set(first, turn)
+    try {
+      return await turn
+    } finally {
+      if (this.locks.get(first) === turn) this.locks.delete(first)
+    }
+  }
+}
+
+async function writeWhole(handle: number, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.byteLength;) at += (await writeFile(handle, bytes, at)).bytesWritten
+}
+
+const outOfSpace = () =>
+  new AppError(
+    "out_of_space",
+    "the disk is almost full: nothing can be written until space is freed (setting storage_floor); reading goes on",
+  )

@@ -1,0 +1,104 @@
+import { sql } from "kysely"
+import type { Db } from "../db/open"
+import type { NamespaceRow } from "../db/storage-schema"
+import { type Namespace, namespaceOf } from "./model"
+
+export type NamespaceChange = Partial<Pick<NamespaceRow, "visibility" | "versioning" | "quotaBytes" | "cors" | "lifecycle" | "tags">>
+
+/** Every query on `namespaces` and `storage_quotas`. */
+export class NamespaceStore {
+  constructor(private db: Db) {}
+
+  async find(name: string): Promise<Namespace | undefined> {
+    const row = await this.db.selectFrom("namespaces").selectAll().where("name", "=", name).executeTakeFirst()
+    return row === undefined ? undefined : namespaceOf(row)
+  }
+
+  async get(id: number): Promise<Namespace | undefined> {
+    const row = await this.db.selectFrom("namespaces").selectAll().where("id", "=", id).executeTakeFirst()
+    return row === undefined ? undefined : namespaceOf(row)
+  }
+
+  /** By name; of everybody without a person. */
+  async list(personId?: string): Promise<Namespace[]> {
+    const all = this.db.selectFrom("namespaces").selectAll().orderBy("name")
+    return (await (personId === undefined ? all : all.where("personId", "=", personId)).execute()).map(namespaceOf)
+  }
+
+  async count(personId: string): Promise<number> {
+    const { count } = await this.db
+      .selectFrom("namespaces")
+      .select((row) => row.fn.countAll<number>().as("count"))
+      .where("personId", "=", personId)
+      .executeTakeFirstOrThrow()
+    return count
+  }
+
+  /** Undefined when the name is taken: the database decides. */
+  async insert(row: { name: string; personId: string; visibility: number; createdAt: number }): Promise<Namespace | undefined> {
+    const made = await this.db
+      .insertInto("namespaces")
+      .values(row)
+      .onConflict((conflict) => conflict.doNothing())
+      .returningAll()
+      .executeTakeFirst()
+    return made === undefined ? undefined : namespaceOf(made)
+  }
+
+  async update(id: number, change: NamespaceChange): Promise<Namespace | undefined> {
+    const row = await this.db.updateTable("namespaces").set(change).where("id", "=", id).returningAll().executeTakeFirst()
+    return row === undefined ? undefined : namespaceOf(row)
+  }
+
+  /** False when it is not there, or not empty of versions and uploads. */
+  async delete(id: number): Promise<boolean> {
+    const gone = await this.db
+      .deleteFrom("namespaces")
+      .where("id", "=", id)
+      .where(({ not, exists, selectFrom }) => not(exists(selectFrom("objectVersions").select("id").where("namespaceId", "=", id))))
+      .where(({ not, exists, selectFrom }) => not(exists(selectFrom("storageUploads").select("id").where("namespaceId", "=", id))))
+      .returning("id")
+      .executeTakeFirst()
+    return gone !== undefined
+  }
+
+  /** Bytes that all namespaces of a person have. */
+  async bytesOf(personId: string): Promise<number> {
+    const { bytes } = await this.db
+      .selectFrom("namespaces")
+      .select(sql<number>`coalesce(sum(bytes), 0)`.as("bytes"))
+      .where("personId", "=", personId)
+      .executeTakeFirstOrThrow()
+    return bytes
+  }
+
+  async totals(): Promise<{ namespaces: number; objects: number; bytes: number }> {
+    return this.db
+      .selectFrom("namespaces")
+      .select([
+        sql<number>`count(*)`.as("namespaces"),
+        sql<number>`coalesce(sum(objects), 0)`.as("objects"),
+        sql<number>`coalesce(sum(bytes), 0)`.as("bytes"),
+      ])
+      .executeTakeFirstOrThrow()
+  }
+
+  /** The most bytes a person may have, where an administrator has set it. */
+  async quotaOf(personId: string): Promise<number | undefined> {
+    return (await this.db.selectFrom("storageQuotas").select("bytes").where("personId", "=", personId).executeTakeFirst())?.bytes
+  }
+
+  /** False when there is no such person; undefined takes the bound away. */
+  async setQuota(personId: string, bytes: number | undefined): Promise<boolean> {
+    const person = await this.db.selectFrom("people").select("id").where("id", "=", personId).executeTakeFirst()
+    if (person === undefined) return false
+    if (bytes === undefined) await this.db.deleteFrom("storageQuotas").where("personId", "=", personId).execute()
+    else
+      await this.db
+        .insertInto("storageQuotas")
+        .values({ personId, bytes })
+        .onConflict((conflict) => conflict.column("personId").doUpdateSet({ bytes }))
+        .execute()
+    return true
+  }
+}

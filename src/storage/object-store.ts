@@ -1,0 +1,157 @@
+import { type Insertable, sql, type Transaction } from "kysely"
+import type { Db } from "../db/open"
+import type { Schema } from "../db/schema"
+import type { ObjectVersionTable } from "../db/storage-schema"
+import { type ObjectInfo, objectOf, type Segment, segmentOf } from "./model"
+
+export type NewVersion = Omit<Insertable<ObjectVersionTable>, "id">
+
+/** What a listing shows of an object. */
+export type Listed = Pick<ObjectInfo, "id" | "key" | "versionId" | "isLatest" | "isDeleteMarker" | "size" | "etag" | "createdAt"> & {
+  checksum: ObjectInfo["checksum"]
+}
+
+const listedColumns = ["id", "key", "versionId", "isLatest", "isDeleteMarker", "size", "etag", "createdAt", "checksum"] as const
+/** As a literal, since SQLite takes the partial index only where the query says so by itself. */
+const latest = sql<boolean>`is_latest = 1`
+
+/** Every query on `object_versions` and `object_segments`. `db` may be a transaction. */
+export class ObjectStore {
+  constructor(private db: Db | Transaction<Schema>) {}
+
+  async latest(namespaceId: number, key: string): Promise<ObjectInfo | undefined> {
+    const row = await this.db
+      .selectFrom("objectVersions")
+      .selectAll()
+      .where("namespaceId", "=", namespaceId)
+      .where("key", "=", key)
+      .where(latest)
+      .executeTakeFirst()
+    return row === undefined ? undefined : objectOf(row)
+  }
+
+  async version(namespaceId: number, key: string, versionId: string): Promise<ObjectInfo | undefined> {
+    const row = await this.db
+      .selectFrom("objectVersions")
+      .selectAll()
+      .where("namespaceId", "=", namespaceId)
+      .where("key", "=", key)
+      .where("versionId", "=", versionId)
+      .executeTakeFirst()
+    return row === undefined ? undefined : objectOf(row)
+  }
+
+  async segments(versionRow: number): Promise<Segment[]> {
+    const rows = await this.db.selectFrom("objectSegments").selectAll().where("versionRow", "=", versionRow).orderBy("position").execute()
+    return rows.map(segmentOf)
+  }
+
+  /** The new version; it is the newest, so none may be marked so. */
+  async insert(version: NewVersion, segments: Segment[]): Promise<ObjectInfo> {
+    const row = await this.db.insertInto("objectVersions").values(version).returningAll().executeTakeFirstOrThrow()
+    // SQLite bounds the parameters of one statement.
+    for (let at = 0; at < segments.length; at += 500) {
+      const rows = segments.slice(at, at + 500).map((segment, i) => ({ versionRow: row.id, position: at + i, ...segment }))
+      await this.db.insertInto("objectSegments").values(rows).execute()
+    }
+    return objectOf(row)
+  }
+
+  /** Takes the mark of the newest from it, or gives it to what is the newest now. */
+  async mark(id: number, isLatest: boolean): Promise<void> {
+    await this.db
+      .updateTable("objectVersions")
+      .set({ isLatest: isLatest ? 1 : 0 })
+      .where("id", "=", id)
+      .execute()
+  }
+
+  async newest(namespaceId: number, key: string): Promise<{ id: number } | undefined> {
+    return this.db
+      .selectFrom("objectVersions")
+      .select("id")
+      .where("namespaceId", "=", namespaceId)
+      .where("key", "=", key)
+      .orderBy("id", "desc")
+      .limit(1)
+      .executeTakeFirst()
+  }
+
+  /** Removes a row; answers the hashes that it referred to. */
+  async delete(version: Pick<ObjectInfo, "id" | "hash">): Promise<string[]> {
+    const hashes = version.hash === undefined ? (await this.segments(version.id)).map(({ hash }) => hash) : [version.hash]
+    await this.db.deleteFrom("objectVersions").where("id", "=", version.id).execute()
+    return hashes
+  }
+
+  async setTags(id: number, tags: string | null): Promise<void> {
+    await this.db.updateTable("objectVersions").set({ tags }).where("id", "=", id).execute()
+  }
+
+  /** Current objects after a key, by key, in the order of their bytes; `end` bounds the keys from above. */
+  async current(namespaceId: number, from: { key: string; including: boolean }, end: string | undefined, limit: number): Promise<Listed[]> {
+    let query = this.db
+      .selectFrom("objectVersions")
+      .select(listedColumns)
+      .where("namespaceId", "=", namespaceId)
+      .where("key", from.including ? ">=" : ">", from.key)
+      .where(latest)
+      .where("isDeleteMarker", "=", 0)
+    if (end !== undefined) query = query.where("key", "<", end)
+    return (await query.orderBy("key").limit(limit).execute()).map(listed)
+  }
+
+  /** All versions after a place, by key and then the newest first; a place within a key's versions is given by `before`, the id of the last one seen. */
+  async versions(
+    namespaceId: number,
+    from: { key: string; including: boolean; before?: number },
+    end: string | undefined,
+    limit: number,
+  ): Promise<Listed[]> {
+    const rest = (key: string, before: number) =>
+      this.db
+        .selectFrom("objectVersions")
+        .select(listedColumns)
+        .where("namespaceId", "=", namespaceId)
+        .where("key", "=", key)
+        .where("id", "<", before)
+        .orderBy("id", "desc")
+        .limit(limit)
+        .execute()
+    const begun = from.before === undefined ? [] : await rest(from.key, from.before)
+    if (begun.length >= limit) return begun.map(listed)
+    let query = this.db
+      .selectFrom("objectVersions")
+      .select(listedColumns)
+      .where("namespaceId", "=", namespaceId)
+      .where("key", from.including ? ">=" : ">", from.key)
+    if (end !== undefined) query = query.where("key", "<", end)
+    const others = await query
+      .orderBy("key")
+      .orderBy("id", "desc")
+      .limit(limit - begun.length)
+      .execute()
+    return [...begun, ...others].map(listed)
+  }
+
+  /** Up to `limit` versions of a namespace, whichever. */
+  some = async (namespaceId: number, limit: number): Promise<ObjectInfo[]> =>
+    (await this.db.selectFrom("objectVersions").selectAll().where("namespaceId", "=", namespaceId).limit(limit).execute()).map(objectOf)
+}
+
+const listed = (row: {
+  id: number
+  key: string
+  versionId: string
+  isLatest: number
+  isDeleteMarker: number
+  size: number
+  etag: string
+  createdAt: number
+  checksum: string | null
+}): Listed => ({
+  ...row,
+  isLatest: row.isLatest === 1,
+  isDeleteMarker: row.isDeleteMarker === 1,
+  checksum: row.checksum === null ? undefined : JSON.parse(row.checksum),
+})
