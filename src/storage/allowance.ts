@@ -17,9 +17,9 @@ export class Allowance {
 
   /** What to call with the size so far while bytes come in: throws `out_of_space` as soon as they cannot fit. `freed` bytes go when they are there. */
   async watch(namespace: Namespace, freed = 0): Promise<(size: number) => void> {
-    const bounds = (await this.bounds(namespace, this.namespaces)).map((bound) => ({ ...bound, left: bound.most - bound.used + freed }))
+    const bounds = await this.bounds(namespace, this.namespaces)
     return (size) => {
-      const met = bounds.find(({ left }) => size > left)
+      const met = bounds.find(({ most, used }) => used - freed + size > most)
       if (met !== undefined) throw over(met)
     }
   }

@@ -51,7 +51,7 @@ export class ObjectStore {
     const row = await this.db.insertInto("objectVersions").values(version).returningAll().executeTakeFirstOrThrow()
     // SQLite bounds the parameters of one statement.
     for (let at = 0; at < segments.length; at += 500) {
-      const rows = segments.slice(at, at + 500).map((segment, i) => ({ versionRow: row.id, position: at + i, ...segment }))
+      const rows = segments.slice(at, at + 500).map((segment, i) => Object.assign({ versionRow: row.id, position: at + i }, segment))
       await this.db.insertInto("objectSegments").values(rows).execute()
     }
     return objectOf(row)
