@@ -93,14 +93,19 @@ class Writer {
 
   private async thinOut(key: string): Promise<void> {
     const { storage, kept } = this.core
-    const all = await storage.objects.versions(kept.id, { key, including: true }, `${key}\0`, 100)
+    const all = await this.core.db
+      .selectFrom("objectVersions")
+      .select("versionId")
+      .where("namespaceId", "=", kept.id)
+      .where("key", "=", key)
+      .execute()
     if (all.length <= keptVersions) return
     const { versionId } = all[Math.floor(this.random() * all.length)] ?? { versionId: "" }
     await this.taken({ do: "unversion", key, versionId }, () => storage.objects.delete(kept, key, versionId))
   }
 
   private leftUploads = async () => {
-    const all = await this.core.storage.uploads.list(this.core.plain.id, { key: "", including: true }, undefined, 1000)
+    const all = await this.core.db.selectFrom("storageUploads").selectAll().execute()
     return all.filter(({ key }) => key.startsWith(`${this.number}/`))
   }
 
