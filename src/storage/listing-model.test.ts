@@ -26,14 +26,14 @@ function modelled(keys: string[], prefix: string, delimiter: string): string[] {
   return [...new Set(entries)]
 }
 
-test("thousands of random sets of keys are listed as a look at every key would, in pages of every size", async () => {
+test("a thousand random sets of keys are listed as a look at every key would, in pages of every size", async () => {
   const house = await StorageHouse.open()
   try {
     const photos = await house.namespace()
     // One object that others copy the rows of: here it is the keys that matter.
     const { id: _, ...row } = await house.objects.put(photos, "x", chunks("x"))
     const { size, etag, hash, contentType, createdAt } = row
-    for (let seed = 1; seed <= 2000; seed++) {
+    for (let seed = 1; seed <= 1000; seed++) {
       const random = randomOf(seed)
       const keys = [...new Set(Array.from({ length: 1 + Math.floor(random() * 12) }, () => word(random, 4) || "a"))]
       await house.db.deleteFrom("objectVersions").execute()
