@@ -70,7 +70,7 @@ async function compose(
   const db = await openDatabase(folder.storeFile)
   undo.push(() => db.destroy())
 
-  const ownHosts = ["", "net.", "auth.", "compute.", "storage.", "connect."].map((prefix) => prefix + baseDomain)
+  const ownHosts = ["", "net.", "auth.", "compute.", "storage.", "s3.", "connect."].map((prefix) => prefix + baseDomain)
   const table = new RouteTable()
   const counters = new TrafficCounters({}, now)
   const gate = (name: string) => table.has(name)
@@ -110,7 +110,7 @@ async function compose(
     { address: httpListen.host ?? "0.0.0.0", port: edge.httpPort },
     { address: httpsListen.host ?? "0.0.0.0", port: edge.httpsPort },
   ]
-  const storage = new Storage({ config, db, folder, log, now })
+  const storage = new Storage({ config, db, folder, publish: () => publisher.publish(), log, now })
   const features: Features = new Features({
     config,
     db,
@@ -165,10 +165,11 @@ async function compose(
       connections: () => connect.connect.routes(),
       rules: async () => {
         const rules = await features.parts.ingress.routes()
-        dns.serveContainers(rules.map(({ host }) => host))
+        dns.serveFurther([...rules.map(({ host }) => host), ...(await storage.bucketHosts())])
         return rules
       },
       ownHosts,
+      furtherHosts: () => storage.bucketHosts(),
       ownUpstream: { unix: folder.apiSocket },
     },
     table,

@@ -39,6 +39,8 @@ export type RouteSources = {
   rules?: () => Promise<RouteRule[]>
   /** The platform's own hosts, served by this process. */
   ownHosts: string[]
+  /** Further names that this process serves, which come and go. */
+  furtherHosts?: () => Promise<string[]>
   ownUpstream: Upstream
 }
 
@@ -72,13 +74,14 @@ export class Publisher {
   private async run(): Promise<void> {
     try {
       const { sources } = this
-      const [mappings, containers, connections, rules] = await Promise.all([
+      const [mappings, containers, connections, rules, furtherHosts] = await Promise.all([
         sources.mappings(),
         sources.containers(),
         sources.connections?.() ?? [],
         sources.rules?.() ?? [],
+        sources.furtherHosts?.() ?? [],
       ])
-      await this.table.replace(this.routes(mappings, connections, rules, containers))
+      await this.table.replace(this.routes(mappings, connections, rules, furtherHosts, containers))
       await this.ports?.replace(portRoutes(rules, containers))
     } finally {
       this.running = undefined
@@ -90,6 +93,7 @@ export class Publisher {
     mappings: RouteMapping[],
     connections: RouteConnection[],
     rules: RouteRule[],
+    furtherHosts: string[],
     containers: Map<string, ContainerTarget>,
   ): Generator<Route> {
     // A hundred thousand names may lead to a few containers: what is equal is one object.
@@ -107,7 +111,7 @@ export class Publisher {
     for (const connection of connections) yield { host: connection.host, target: connectionTarget(connection, containers, origins) }
     yield* ownNames(rules, containers)
     const own = { kind: "upstream", upstream: this.sources.ownUpstream } as const
-    for (const host of this.sources.ownHosts) yield { host, target: own }
+    for (const host of [...furtherHosts, ...this.sources.ownHosts]) yield { host, target: own }
   }
 }
 

@@ -11,8 +11,8 @@ import { listenAt } from "../listen"
 import type { Log } from "../log"
 import { authorityAt } from "../preflight/certificate-authorities"
 
-/** Below what a zone holds; past it, containers' names need a wildcard elsewhere. */
-const maxContainerHosts = 9000
+/** Below what a zone holds; past it, names of containers and buckets need a wildcard elsewhere. */
+const maxFurtherHosts = 9000
 
 export type DnsNeeds = {
   config: ConfigInForce
@@ -33,7 +33,7 @@ export class Dns {
   private resolver: Resolver
   private platform: PlatformZone
   private challenges: ChallengeZone
-  private containerHosts: string[] = []
+  private furtherHosts: string[] = []
   private server: DnsListener
 
   /** Throws `invalid` for root hints that cannot be read. */
@@ -95,9 +95,9 @@ export class Dns {
     this.port = await listenAt("dns_listen", dnsListen, this.server)
   }
 
-  /** The names of containers that the zone has besides the platform's own, at most 9000. */
-  serveContainers(hosts: string[]): void {
-    this.containerHosts = [...new Set(hosts)].sort().slice(0, maxContainerHosts)
+  /** The names of containers and buckets that the zone has besides the platform's own, at most 9000. */
+  serveFurther(hosts: string[]): void {
+    this.furtherHosts = [...new Set(hosts)].sort().slice(0, maxFurtherHosts)
     this.serve()
   }
 
@@ -132,7 +132,7 @@ export class Dns {
   }
 
   private serve(): void {
-    this.platform.serve([...this.needs.hosts, ...this.containerHosts], this.addresses)
+    this.platform.serve([...this.needs.hosts, ...this.furtherHosts], this.addresses)
   }
 
   private warnOfNoAddress(): void {

@@ -20,7 +20,15 @@ import { Uploads } from "../storage/uploads"
 import { Vault } from "../vault"
 import { Worker } from "../worker"
 
-export type StorageNeeds = { config: ConfigInForce; db: Db; folder: DataFolder; log: Log; now: () => number }
+export type StorageNeeds = {
+  config: ConfigInForce
+  db: Db
+  folder: DataFolder
+  /** Brings what the store has now to the edge, and resolves when it is live. */
+  publish: () => Promise<void>
+  log: Log
+  now: () => number
+}
 
 const collectEveryMs = 10_000
 const tidyEveryMs = 10 * 60_000
@@ -56,7 +64,7 @@ export class Storage {
     const shared = { db, blobs, allowance, durable, now }
     const objects = (this.objects = new Objects(shared))
     const uploads = (this.uploads = new Uploads({ ...shared, objects }))
-    this.namespaces = new Namespaces({ store, objects, uploads, now })
+    this.namespaces = new Namespaces({ store, objects, uploads, onChanged: needs.publish, now })
     this.reader = new Reader(blobs, objects.segments, (hash, detail) => {
       reportFault(references, log, { hash, kind: "missing", detail, foundAt: now() }).catch((error) =>
         log.error("a fault could not be noted", { error }),
@@ -109,6 +117,12 @@ export class Storage {
     { kind: "storage_keys", list: async (personId) => (await this.keys.list(personId)).map(({ id, name }) => ({ id, name })) },
   ]
 
+  /** The S3 door's names of buckets, of those namespaces whose names fit into one label of a hostname. */
+  async bucketHosts(): Promise<string[]> {
+    const { baseDomain } = this.needs.config.current
+    return (await this.namespaces.all()).filter(({ name }) => isLabel(name)).map(({ name }) => `${name}.s3.${baseDomain}`)
+  }
+
   start(): void {
     const { log, now } = this.needs
     this.blobs.clearIncoming()
@@ -125,3 +139,5 @@ export class Storage {
     await Promise.all([this.sweeping, ...this.workers.map((worker) => worker.stop())])
   }
 }
+
+const isLabel = (name: string) => /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(name)

@@ -66,6 +66,27 @@ export class ApiClient {
     }
   }
 
+  /** Sends a file as the body; without a limit of time, for nobody knows how long it takes. The decoded JSON answer. */
+  async upload<T>(method: string, path: string, body: Blob, headers: Record<string, string>): Promise<T> {
+    const res = await this.open(path, { method, body, headers })
+    return (await res.json().catch(() => undefined)) as T
+  }
+
+  /** An answer whose body is still to come, without a limit of time for it. */
+  download = (path: string, headers: Record<string, string>): Promise<Response> => this.open(path, { headers })
+
+  private async open(path: string, init: BunFetchRequestInit & { headers: Record<string, string> }): Promise<Response> {
+    if (this.token !== undefined) init.headers.authorization = `Bearer ${this.token}`
+    const refusal = (res: Response, text: string) => new ApiError(res.status, messageOf(res.status, text), retryAfter(res))
+    try {
+      const res = await fetch(this.server + path, { ...init, redirect: "manual", timeout: false })
+      if (!res.ok) throw refusal(res, await res.text())
+      return res
+    } catch (error) {
+      throw error instanceof ApiError ? error : new ApiError(0, unreachable(this.server, error, this.limitMs))
+    }
+  }
+
   /** The decoded JSON body, or undefined when the answer has none (204). */
   private async send<T>(method: string, path: string, body?: object): Promise<T> {
     const headers: Record<string, string> = { accept: "application/json" }

@@ -32,6 +32,7 @@ const wordsAfter: Record<string, string[]> = {
   "containers ingress": ["ls", "add", "rm"],
   "containers registries": ["ls", "add", "rm"],
   "containers instance-types": ["ls", "put", "rm"],
+  "storage keys": ["ls", "add", "rm"],
 }
 
 /** Words by what stands before them: the verb, or the verb and its command. */

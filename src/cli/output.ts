@@ -24,6 +24,15 @@ export function fields(values: Record<string, unknown>): string {
   return given.map(([name, value]) => `${`${name}:`.padEnd(width + 1)} ${printable(value)}\n`).join("")
 }
 
+/** A size for people, in units of 1024. */
+export function bytes(count: unknown): string {
+  if (typeof count !== "number" || !(count >= 0)) return "-"
+  const unit = Math.min(Math.max(Math.floor(Math.log2(count || 1) / 10), 0), 4)
+  if (unit === 0) return `${count} B`
+  const value = count / 1024 ** unit
+  return `${value.toFixed(value < 10 ? 1 : 0)} ${" KMGT"[unit]}iB`
+}
+
 /** Unix seconds as a date for people; 0 and nothing are `absent`. */
 export function date(unixSeconds: unknown, absent: string): string {
   if (typeof unixSeconds !== "number" || unixSeconds <= 0 || unixSeconds > 8e12) return absent

@@ -15,6 +15,7 @@ const verbs: Record<string, () => Promise<Verb>> = {
   domains: () => import("./domains"),
   mappings: () => import("./mappings"),
   containers: () => import("./containers"),
+  storage: () => import("./storage"),
   "ssh-keys": () => import("./ssh-keys"),
   tokens: () => import("./tokens"),
   "service-accounts": () => import("./service-accounts"),

@@ -22,6 +22,7 @@ export const enum FieldName {
   Accept,
   Expect,
   Cookie,
+  OwnLength,
 }
 
 const names: [string, FieldName][] = [
@@ -44,6 +45,8 @@ const names: [string, FieldName][] = [
   ["accept", FieldName.Accept],
   ["expect", FieldName.Expect],
   ["cookie", FieldName.Cookie],
+  // What our own API sends beside a body of a known length that its server can only send in chunks.
+  ["x-freehold-length", FieldName.OwnLength],
 ]
 
 type Known = { bytes: Buffer; id: FieldName }
@@ -139,10 +142,10 @@ const requestDroppedIds = [
 export const requestDropped = set(...requestDroppedIds)
 
 /** Which fields of a response stay behind; a Content-Length goes on where it is the framing. */
-export const responseDropped = set(...hopByHop, FieldName.XRequestId)
+export const responseDropped = set(...hopByHop, FieldName.XRequestId, FieldName.OwnLength)
 
 /** `responseDropped`, where the framing is another. */
-export const unmeasuredResponseDropped = set(...hopByHop, FieldName.XRequestId, FieldName.ContentLength)
+export const unmeasuredResponseDropped = set(...hopByHop, FieldName.XRequestId, FieldName.OwnLength, FieldName.ContentLength)
 
 /** Which known fields may not stand in trailers that are passed on (RFC 9110 section 6.5.1), with `trailerNamesDropped` beside it. */
 export const trailerDropped = set(...requestDroppedIds, FieldName.Expect, FieldName.Cookie)

@@ -46,9 +46,9 @@ export function writeResponseHead(
   out.text(`HTTP/1.1 ${status} ${head.reason}\r\n`)
   const measured = !options.chunked && status >= 200 && status !== 204
   // A length with odd blanks around it is written anew, since not everybody reads it.
-  const tidy = measured && fields.isTidy(FieldName.ContentLength)
+  const tidy = measured && head.announced === undefined && fields.isTidy(FieldName.ContentLength)
   fields.writeTo(out, tidy ? responseDropped : unmeasuredResponseDropped, head.connection)
-  if (measured && !tidy) out.text(`Content-Length: ${fields.single(FieldName.ContentLength)}\r\n`)
+  if (measured && !tidy) out.text(`Content-Length: ${head.announced ?? fields.single(FieldName.ContentLength)}\r\n`)
   if (options.chunked) out.text("Transfer-Encoding: chunked\r\n")
   if (options.upgrade) {
     for (const value of fields.all(FieldName.Upgrade)) out.text(`Upgrade: ${value}\r\n`)

@@ -7,7 +7,7 @@ import { writeRequestHead } from "./forwarded-head"
 import type { Origin } from "./origin"
 import type { RelayContext } from "./relay-context"
 import type { RequestHead } from "./request-head"
-import { parseResponseHead, type ResponseHead } from "./response-head"
+import { announcedLength, parseResponseHead, type ResponseHead } from "./response-head"
 import { Hold, type HeldRequest } from "./holds"
 import { speaksHttp2, type Upstream } from "./route-table"
 import type { UpstreamConnection, UpstreamUser } from "./upstream-pool"
@@ -30,6 +30,7 @@ export class Http1Exchange implements Exchange, UpstreamUser, HeldRequest {
   private reusable = false
   private input: Buffer = EMPTY
   private searched = 0
+  private announced: number | undefined
   private interimCount = 0
   private gotBytes = false
   private over = false
@@ -212,6 +213,9 @@ export class Http1Exchange implements Exchange, UpstreamUser, HeldRequest {
     const response = new BodyDecoder(framing)
     // Decoded before anything is sent, so that a body which is wrong from its start is still a 502.
     const used = response.decode(input, head.end)
+    if (framing.kind === "chunked" && "unix" in this.upstream) head.announced = announcedLength(head)
+    this.announced = head.announced
+    this.checkAnnounced(response)
     this.status = head.status
     this.response = response
     const lasting = head.version === 1 && framing.kind !== "close" && (head.connection.length === 0 || !head.connection.includes("close"))
@@ -223,9 +227,16 @@ export class Http1Exchange implements Exchange, UpstreamUser, HeldRequest {
 
   private forward(response: BodyDecoder, input: Buffer, from: number): void {
     const used = response.decode(input, from)
+    this.checkAnnounced(response)
     this.bytesOut = response.bytes
     const flowing = response.count === 0 && !response.done ? true : this.client.body(response)
     this.sent(response, flowing, used === input.length)
+  }
+
+  /** The client counts on the length that it was told: what is not of that length ends in a cut. */
+  private checkAnnounced({ bytes, done }: BodyDecoder): void {
+    if (this.announced !== undefined && (bytes > this.announced || (done && bytes < this.announced)))
+      throw new MessageError(400, "the body is not as long as it was announced")
   }
 
   private sent(response: BodyDecoder, flowing: boolean, clean: boolean): void {

@@ -92,7 +92,7 @@ export class Http1Request implements ExchangeClient {
 
   respond(head: ResponseHead, part: BodyPart): boolean {
     const { kind } = head.framing
-    const unmeasured = kind === "chunked" || kind === "close"
+    const unmeasured = (kind === "chunked" || kind === "close") && head.announced === undefined
     const chunked = unmeasured && this.head.version === 1
     // A refusal before the end of the body: whether the rest of it comes is not known, so the connection cannot go on.
     const refused = head.status >= 300 && !this.exchange!.requestDone

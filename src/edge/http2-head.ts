@@ -135,6 +135,7 @@ export function responseFieldsFor(head: ResponseHead, requestId: string): Header
   const list: HeaderField[] = [{ name: ":status", value: status === 200 ? "200" : String(status) }]
   const measured = status >= 200 && status !== 204 && (framing.kind === "length" || framing.kind === "none")
   head.fields.appendTo(list, measured ? responseDropped : unmeasuredResponseDropped, head.connection)
+  if (head.announced !== undefined) list.push({ name: "content-length", value: String(head.announced) })
   if (status >= 200) list.push({ name: "x-request-id", value: requestId })
   return list
 }

@@ -13,6 +13,8 @@ export type ResponseHead = {
   fields: Fields
   connection: readonly string[]
   framing: Framing
+  /** The length of a body that our own API sends in chunks although it knows it; the client is told. */
+  announced?: number
   /** Where the head ends in its input. */
   end: number
 }
@@ -57,6 +59,12 @@ export function parseResponseHead(
   const bodiless = method === "HEAD" || status < 200 || status === 204 || status === 304
   const framing = bodiless ? NONE : (declared ?? CLOSE)
   return { status, reason, version, fields: lines, connection: connectionOptions(lines.all(FieldName.Connection)), framing, end }
+}
+
+/** The length that our own API gives beside a body in chunks; undefined where it gives none. */
+export function announcedLength({ fields }: ResponseHead): number | undefined {
+  const text = fields.single(FieldName.OwnLength)
+  return text !== undefined && /^[0-9]{1,15}$/.test(text) ? Number(text) : undefined
 }
 
 const isReasonByte = (byte: number) => (byte >= 32 && byte !== 127) || byte === 9

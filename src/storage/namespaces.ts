@@ -9,6 +9,8 @@ export type NamespacesNeeds = {
   store: NamespaceStore
   objects: Objects
   uploads: Uploads
+  /** Waited for when one came or went: each has a hostname of its own. */
+  onChanged?: () => Promise<void>
   now: () => number
 }
 
@@ -38,6 +40,7 @@ export class Namespaces {
       throw new AppError("conflict", `no more than ${maxNamespaces} namespaces of one person`, { reason: "TooManyBuckets" })
     const made = await store.insert({ name, personId, visibility: visibility === "public" ? 1 : 0, createdAt: now() })
     if (made === undefined) throw new AppError("conflict", "namespace already exists")
+    await this.needs.onChanged?.()
     return made
   }
 
@@ -83,6 +86,7 @@ export class Namespaces {
       throw new AppError("conflict", "the namespace is not empty: delete its objects, their versions and its uploads first", {
         reason: "BucketNotEmpty",
       })
+    await this.needs.onChanged?.()
   }
 
   /** With everything in it, in steps, so that others get their turn; begun again, it goes on. */
@@ -98,6 +102,7 @@ export class Namespaces {
     } finally {
       this.going.delete(namespace.id)
     }
+    await this.needs.onChanged?.()
   }
 }
 

@@ -1,0 +1,200 @@
+import { afterEach, beforeEach, expect, test } from "bun:test"
+import { mkdtemp, rm } from "node:fs/promises"
+import { existsSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import type { ByteConsole } from "./byte-console"
+import type { CommandIo } from "./io"
+import { run } from "./storage"
+
+let server: Bun.Server<undefined>
+let folder: string
+let seen: string[]
+let answers: Record<string, (request: Request) => Response | Promise<Response>>
+let said: { out: string; err: string }
+let lines: string[]
+
+beforeEach(async () => {
+  seen = []
+  answers = {}
+  lines = []
+  said = { out: "", err: "" }
+  folder = await mkdtemp(join(tmpdir(), "freehold-cli-"))
+  server = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    async fetch(request) {
+      const { pathname, search } = new URL(request.url)
+      const call = `${request.method} ${pathname}${search}`
+      const body = request.method === "GET" ? "" : await request.clone().text()
+      seen.push(`${call} ${body}`.trim())
+      return (await answers[call]?.(request)) ?? Response.json({ error: "nothing here" }, { status: 404 })
+    },
+  })
+})
+afterEach(async () => {
+  await server.stop(true)
+  await rm(folder, { recursive: true })
+})
+
+function storage(...args: string[]): Promise<number> {
+  const io: CommandIo = {
+    out: (text) => void (said.out += text),
+    err: (text) => void (said.err += text),
+    readLine: async () => lines.shift() ?? "",
+    console: () => output,
+    environment: { server: `http://127.0.0.1:${server.port}`, token: "t0", configFolder: join(folder, "freehold") },
+    version: "0",
+  }
+  return run(args, io)
+}
+
+const output: ByteConsole = {
+  inputIsTerminal: false,
+  size: () => undefined,
+  start: () => {},
+  pauseInput: () => {},
+  resumeInput: () => {},
+  write: (bytes) => {
+    said.out += new TextDecoder().decode(bytes)
+    return true
+  },
+  stop: async () => {},
+}
+
+const photos = { name: "photos", count: 2, visibility: 0, bytes: 1536, quota_bytes: null }
+
+test("namespaces are listed with what they hold", async () => {
+  answers["GET /storage/namespaces"] = () => Response.json([photos])
+  expect(await storage("ls")).toBe(0)
+  expect(said.out).toBe("NAMESPACE  VISIBILITY  FILES  SIZE     QUOTA\nphotos     private     2      1.5 KiB  -\n")
+})
+
+test("files are listed by prefix", async () => {
+  answers["GET /storage/files?namespace=photos&prefix=2026%2F"] = () =>
+    Response.json([{ name: "2026/a.jpg", size: 5, modified_at: 1_790_000_000, content_type: "image/jpeg" }])
+  expect(await storage("ls", "photos/2026/")).toBe(0)
+  expect(said.out).toContain("2026/a.jpg  5 B")
+})
+
+test("a namespace is made with its visibility and quota", async () => {
+  answers["POST /storage/namespaces"] = () => Response.json({ ...photos, visibility: 1 })
+  answers["PUT /storage/namespaces/photos"] = () => Response.json({ ...photos, visibility: 1, quota_bytes: 1024 ** 3 })
+  expect(await storage("create", "photos", "--public", "--quota", "1G")).toBe(0)
+  expect(seen).toEqual([
+    'POST /storage/namespaces {"name":"photos","visibility":1}',
+    'PUT /storage/namespaces/photos {"visibility":1,"quota_bytes":1073741824}',
+  ])
+  expect(said.out).toContain("1.0 GiB")
+})
+
+test("a file is sent under its own name into a folder, or under the one that is given", async () => {
+  const file = join(folder, "my photo.jpg")
+  await Bun.write(file, "bytes")
+  answers["PUT /storage/photos/2026/my%20photo.jpg"] = answers["PUT /storage/photos/b.jpg?overwrite=true"] = (request) =>
+    Response.json({ type: request.headers.get("content-type"), authorization: request.headers.get("authorization") })
+  expect(await storage("put", file, "photos/2026/", "--json")).toBe(0)
+  expect(JSON.parse(said.out)).toEqual({ type: "image/jpeg", authorization: "Bearer t0" })
+  expect(await storage("put", file, "photos/b.jpg", "--overwrite")).toBe(0)
+  expect(seen).toEqual(["PUT /storage/photos/2026/my%20photo.jpg bytes", "PUT /storage/photos/b.jpg?overwrite=true bytes"])
+})
+
+test("a fetch that broke off goes on where it was, and the file is there when it is whole", async () => {
+  const whole = "0123456789"
+  let isBroken = true
+  const ranges: (string | null)[] = []
+  answers["GET /storage/photos/a.txt"] = (request) => {
+    ranges.push(request.headers.get("range"))
+    if (isBroken) {
+      isBroken = false
+      const body = new ReadableStream<Uint8Array>({
+        async start(controller) {
+          controller.enqueue(new TextEncoder().encode(whole.slice(0, 4)))
+          await Bun.sleep(20)
+          controller.error(new Error("gone"))
+        },
+      })
+      return new Response(body, { headers: { etag: '"e1"' } })
+    }
+    expect(request.headers.get("if-range")).toBe('"e1"')
+    return new Response(whole.slice(4), { status: 206, headers: { etag: '"e1"', "content-range": "bytes 4-9/10" } })
+  }
+  const file = join(folder, "a.txt")
+  expect(await storage("get", "photos/a.txt", file)).toBe(1)
+  expect(said.err).toContain("goes on where it was")
+  expect(existsSync(file)).toBe(false)
+  expect(await storage("get", "photos/a.txt", folder)).toBe(0)
+  expect(ranges).toEqual([null, "bytes=4-"])
+  expect(await Bun.file(file).text()).toBe(whole)
+  expect(existsSync(`${file}.part`) || existsSync(`${file}.part-etag`)).toBe(false)
+})
+
+test("an object that is another one by now is fetched from its start", async () => {
+  await Bun.write(join(folder, "a.txt.part"), "old")
+  await Bun.write(join(folder, "a.txt.part-etag"), '"e0"')
+  answers["GET /storage/photos/a.txt"] = () => new Response("new one", { headers: { etag: '"e1"' } })
+  expect(await storage("get", "photos/a.txt", join(folder, "a.txt"))).toBe(0)
+  expect(await Bun.file(join(folder, "a.txt")).text()).toBe("new one")
+})
+
+test("a file goes to standard output", async () => {
+  answers["GET /storage/photos/a.txt"] = () => new Response("text")
+  expect(await storage("get", "photos/a.txt", "-")).toBe(0)
+  expect(said.out).toBe("text")
+})
+
+test("a namespace goes only when its name was typed, and what goes was named", async () => {
+  const preview = { name: "photos", objects: 7, bytes: 2048, first_names: ["a", "b", "c", "d", "e", "f"], digest: "d1" }
+  answers["GET /storage/namespaces/photos/deletion"] = () => Response.json(preview)
+  answers["DELETE /storage/namespaces/photos?confirm=d1"] = () => Response.json({ status: "ok" })
+  lines = ["photo"]
+  expect(await storage("rm", "photos")).toBe(1)
+  expect(said.err).toContain("photos has 7 files, 2.0 KiB: a, b, c, d, e, …")
+  expect(seen).toHaveLength(1)
+  lines = ["photos"]
+  expect(await storage("rm", "photos")).toBe(0)
+  expect(await storage("rm", "photos", "--yes")).toBe(0)
+  expect(said.out).toBe("photos removed, with 7 files\n".repeat(2))
+})
+
+test("a link is made for as long as is said", async () => {
+  answers["POST /storage/links"] = () => Response.json({ url: "https://storage.test/x?signature=y", expires_at: 1 })
+  expect(await storage("link", "photos/a b.jpg", "--expires", "2h")).toBe(0)
+  expect(seen).toEqual(['POST /storage/links {"namespace":"photos","name":"a b.jpg","expires_in":7200,"disposition":"attachment"}'])
+  expect(said.out).toBe("https://storage.test/x?signature=y\n")
+})
+
+test("the secret of a key is shown once, when it is made", async () => {
+  const key = { id: "FH1", name: "laptop", scopes: null, created_at: 1_790_000_000, last_used_at: 0 }
+  answers["POST /storage/keys"] = () => Response.json({ ...key, secret: "s3cret" })
+  answers["GET /storage/keys"] = () => Response.json([key])
+  expect(await storage("keys", "add", "laptop")).toBe(0)
+  expect(said.out).toContain("s3cret")
+  said.out = ""
+  expect(await storage("keys")).toBe(0)
+  expect(said.out).toMatch(/FH1 .*laptop .*all .*never/)
+})
+
+test.each([
+  [["ls", "/a"], "begins with no namespace"],
+  [["get", "photos"], "names no file"],
+  [["get", "photos/2026/"], "names no file"],
+  [["create", "photos", "--quota", "1 GB"], "--quota is none, or a size"],
+  [["set", "photos"], "--visibility or --quota"],
+  [["set", "photos", "--visibility", "open"], "--visibility is private or public"],
+  [["link", "photos/a", "--expires", "soon"], "--expires is a duration"],
+  [["put", "/nowhere/file", "photos"], "cannot be read (ENOENT)"],
+  [["put", "/tmp", "photos"], "is not a file"],
+  [["keys", "add"], "keys is followed by"],
+])("%p is a bad command line: %p", async (args, message) => {
+  expect(await storage(...args)).toBe(2)
+  expect(said.err).toContain(message)
+  expect(seen).toEqual([])
+})
+
+test("what the server says is what a person reads", async () => {
+  answers["PUT /storage/photos/a"] = () => Response.json({ error: "file already exists: a" }, { status: 409 })
+  await Bun.write(join(folder, "a"), "x")
+  expect(await storage("put", join(folder, "a"), "photos/a")).toBe(1)
+  expect(said.err).toBe("error: file already exists: a\n")
+})
