@@ -1,21 +1,28 @@
 import { sql } from "kysely"
 import type { Db } from "../db/open"
+import { prepared } from "../db/prepared"
 import type { NamespaceRow } from "../db/storage-schema"
 import { type Namespace, namespaceOf } from "./model"
 
 export type NamespaceChange = Partial<Pick<NamespaceRow, "visibility" | "versioning" | "quotaBytes" | "cors" | "lifecycle" | "tags">>
+
+const findByName = prepared((db, { name }: { name: string }) => db.selectFrom("namespaces").selectAll().where("name", "=", name))
+const findById = prepared((db, { id }: { id: number }) => db.selectFrom("namespaces").selectAll().where("id", "=", id))
+const findQuota = prepared((db, { personId }: { personId: string }) =>
+  db.selectFrom("storageQuotas").select("bytes").where("personId", "=", personId),
+)
 
 /** Every query on `namespaces` and `storage_quotas`. */
 export class NamespaceStore {
   constructor(private db: Db) {}
 
   async find(name: string): Promise<Namespace | undefined> {
-    const row = await this.db.selectFrom("namespaces").selectAll().where("name", "=", name).executeTakeFirst()
+    const [row] = await findByName(this.db, { name })
     return row === undefined ? undefined : namespaceOf(row)
   }
 
   async get(id: number): Promise<Namespace | undefined> {
-    const row = await this.db.selectFrom("namespaces").selectAll().where("id", "=", id).executeTakeFirst()
+    const [row] = await findById(this.db, { id })
     return row === undefined ? undefined : namespaceOf(row)
   }
 
@@ -85,7 +92,7 @@ export class NamespaceStore {
 
   /** The most bytes a person may have, where an administrator has set it. */
   async quotaOf(personId: string): Promise<number | undefined> {
-    return (await this.db.selectFrom("storageQuotas").select("bytes").where("personId", "=", personId).executeTakeFirst())?.bytes
+    return (await findQuota(this.db, { personId }))[0]?.bytes
   }
 
   /** False when there is no such person; undefined takes the bound away. */
