@@ -12,6 +12,15 @@ const findQuota = prepared((db, { personId }: { personId: string }) =>
   db.selectFrom("storageQuotas").select("bytes").where("personId", "=", personId),
 )
 
+const findWithQuota = prepared((db, { id }: { id: number }) =>
+  db
+    .selectFrom("namespaces as n")
+    .leftJoin("storageQuotas as q", "q.personId", "n.personId")
+    .selectAll("n")
+    .select("q.bytes as personBytes")
+    .where("n.id", "=", id),
+)
+
 /** Every query on `namespaces` and `storage_quotas`. */
 export class NamespaceStore {
   constructor(private db: Db) {}
@@ -24,6 +33,14 @@ export class NamespaceStore {
   async get(id: number): Promise<Namespace | undefined> {
     const [row] = await findById(this.db, { id })
     return row === undefined ? undefined : namespaceOf(row)
+  }
+
+  /** With the bound of its owner, where an administrator has set one. */
+  async withQuota(id: number): Promise<{ namespace: Namespace; personBytes: number | undefined } | undefined> {
+    const [row] = await findWithQuota(this.db, { id })
+    if (row === undefined) return undefined
+    const { personBytes, ...namespace } = row
+    return { namespace: namespaceOf(namespace), personBytes: personBytes ?? undefined }
   }
 
   /** By name; of everybody without a person. */
