@@ -94,7 +94,10 @@ export class Lane {
       this.bytes.set(chunk.subarray(at, at + length), this.slot * slotBytes + this.filled)
       this.filled += length
       at += length
-      if (this.filled === slotBytes) this.pass()
+      if (this.filled < slotBytes) continue
+      this.pass()
+      // Others get their turn, however fast the bytes come.
+      await new Promise((resolve) => setImmediate(resolve))
     }
   }
 
