@@ -36,9 +36,9 @@ export class SumThreads {
       { lane: id, worker: this.threads[id % this.threads.length], algorithm: "sha256", handle },
       { lane: -id, worker: this.threads[(id + 1) % this.threads.length], algorithm: "md5", handle: undefined },
     ] as const
-    for (const { worker, ...part } of parts) worker?.postMessage({ ...part, do: "open", memory } satisfies Order)
+    for (const { worker, ...part } of parts) worker?.postMessage({ ...part, do: "open", memory } satisfies Order, [])
     const send = (order: LaneOrder) => {
-      for (const { worker, lane } of parts) worker?.postMessage({ ...order, lane } satisfies Order)
+      for (const { worker, lane } of parts) worker?.postMessage({ ...order, lane } satisfies Order, [])
     }
     const lane = new Lane(memory, send, () => this.closed(id, memory))
     this.lanes.set(id, lane)
@@ -57,11 +57,11 @@ export class SumThreads {
     const url = URL.createObjectURL(new Blob([`(${thread.toString()})()`], { type: "application/javascript" }))
     this.threads = Array.from({ length: Math.min(mostThreads, availableParallelism()) }, () => {
       const worker = new Worker(url)
-      worker.onmessage = ({ data }: MessageEvent<Answer>) => this.lanes.get(Math.abs(data.lane))?.answered(data)
-      worker.onerror = ({ message }) => {
+      worker.addEventListener("message", ({ data }: MessageEvent<Answer>) => this.lanes.get(Math.abs(data.lane))?.answered(data))
+      worker.addEventListener("error", ({ message }) => {
         this.threads = []
         for (const lane of this.lanes.values()) lane.fail(new Error(`a thread that sums ended: ${message}`))
-      }
+      })
       return worker
     })
   }
@@ -73,7 +73,7 @@ export class Lane {
   private slot = 0
   private filled = 0
   /** How many threads have not answered, by slot. */
-  private pending = new Array<number>(slots).fill(0)
+  private pending = Array.from({ length: slots }, () => 0)
   private sums: Partial<Record<"sha256" | "md5", string>> = {}
   private error: Error | undefined
   private wake = () => {}
@@ -154,8 +154,8 @@ function thread(): void {
   const { writeSync } = process.getBuiltinModule("node:fs")
   type Open = { bytes: Uint8Array; hasher: Bun.CryptoHasher; algorithm: "sha256" | "md5"; handle: number | undefined }
   const lanes = new Map<number, Open>()
-  const answer = (message: Answer) => self.postMessage(message)
-  self.onmessage = ({ data: order }: MessageEvent<Order>) => {
+  const answer = (message: Answer) => self.postMessage(message, [])
+  self.addEventListener("message", ({ data: order }: MessageEvent<Order>) => {
     const { lane } = order
     if (order.do === "open") {
       const { algorithm, memory, handle } = order
@@ -178,5 +178,5 @@ function thread(): void {
       const { message, code } = error as NodeJS.ErrnoException
       answer({ lane, slot, error: { message, code } })
     }
-  }
+  })
 }
