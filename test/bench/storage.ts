@@ -60,7 +60,8 @@ async function main(args: string[]): Promise<number> {
 function parse(args: string[]) {
   const text = { type: "string" } as const
   const flag = { type: "boolean" } as const
-  const { values } = parseArgs({ args, options: { json: flag, markdown: flag, runs: text, case: text } })
+  const { values } = parseArgs({ args, options: { core: flag, json: flag, markdown: flag, runs: text, case: text } })
+  if (values.core !== true) throw new Error("the S3 door is not measured yet: --core measures the core behind a plain server")
   const report = (values.json === true ? jsonReport : values.markdown === true ? markdownReport : tableReport)((line) => console.log(line))
   return { report, runs: positive("runs", values.runs, 3), cases: values.case?.split(",") }
 }
