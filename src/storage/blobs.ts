@@ -38,8 +38,8 @@ export type BlobOptions = {
 
 /** How long bytes that nothing refers to stay, for readers that have found them and not opened them yet. */
 const graceMs = 60_000
-/** Up to this, bytes are summed and written at once, which takes less than a millisecond; more than that goes to other threads. */
-const smallBytes = 256 * 1024
+/** Up to this, bytes are summed here, a third of a millisecond for each chunk; more than that goes to other threads, whose pace is another's to give. */
+const smallBytes = 1024 * 1024
 const floorCheckBytes = 16 * 1024 * 1024
 
 /**
@@ -100,6 +100,7 @@ export class Blobs {
     let checkedAt = 0
     let gathered: Uint8Array[] = []
     let lane: Lane | undefined
+    const small = { hash: new Bun.CryptoHasher("sha256"), md5: new Bun.CryptoHasher("md5") }
     const passOn = async () => {
       lane ??= this.threads.open(handle)
       for (const chunk of gathered) await lane.write(chunk)
@@ -115,12 +116,20 @@ export class Blobs {
             checkedAt = size
           }
           gathered.push(chunk)
-          if (size > smallBytes) await passOn()
+          if (size > smallBytes) {
+            await passOn()
+            continue
+          }
+          small.hash.update(chunk)
+          small.md5.update(chunk)
         }
       } catch (error) {
         if (!keepPart || error instanceof AppError || size === 0) throw error
       }
-      if (lane === undefined) return { path, size, ...writeSmall(handle, gathered) }
+      if (lane === undefined) {
+        writeSmall(handle, gathered)
+        return { path, size, hash: small.hash.digest("hex"), md5: small.md5.digest("hex") }
+      }
       await passOn()
       const { sha256, md5 } = await lane.finish()
       return { path, size, hash: sha256, md5 }
@@ -264,10 +273,9 @@ export class Blobs {
 }
 
 /** Into the page cache: shorter than the way to another thread. */
-function writeSmall(handle: number, chunks: Uint8Array[]): { hash: string; md5: string } {
+function writeSmall(handle: number, chunks: Uint8Array[]): void {
   const bytes = chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)
   for (let at = 0; at < bytes.byteLength;) at += writeSync(handle, bytes, at)
-  return { hash: Bun.CryptoHasher.hash("sha256", bytes, "hex"), md5: Bun.CryptoHasher.hash("md5", bytes, "hex") }
 }
 
 function syncFolder(path: string): void {
