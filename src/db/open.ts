@@ -1,6 +1,7 @@
 import { Database } from "bun:sqlite"
 import { CamelCasePlugin, Kysely, SqliteDialect } from "kysely"
 import { Migrator } from "kysely/migration"
+import { AppError } from "../errors"
 import { migrations } from "./migrations/list"
 import type { Schema } from "./schema"
 
@@ -29,13 +30,32 @@ function kyselyDatabase(sqlite: Database) {
   return {
     close: () => sqlite.close(),
     prepare(sql: string) {
+      // A full disk ends the transaction by itself, and ending it once more would hide why.
+      if (sql === "rollback" && !sqlite.inTransaction) return nothing
       const statement = sqlite.query(sql)
       return {
         reader: statement.columnNames.length > 0,
-        all: (parameters: readonly unknown[]) => statement.all(...(parameters as never[])),
-        run: (parameters: readonly unknown[]) => statement.run(...(parameters as never[])),
+        all: (parameters: readonly unknown[]) => told(() => statement.all(...(parameters as never[]))),
+        run: (parameters: readonly unknown[]) => told(() => statement.run(...(parameters as never[]))),
         iterate: (parameters: readonly unknown[]) => statement.iterate(...(parameters as never[])) as IterableIterator<unknown>,
       }
     },
+  }
+}
+
+const nothing = {
+  reader: false,
+  all: () => [],
+  run: () => ({ changes: 0, lastInsertRowid: 0 }),
+  iterate: (): IterableIterator<unknown> => [].values(),
+}
+
+/** A full disk is nobody's mistake, and has a code of its own. */
+function told<T>(statement: () => T): T {
+  try {
+    return statement()
+  } catch (error) {
+    if ((error as { code?: string }).code !== "SQLITE_FULL") throw error
+    throw new AppError("out_of_space", "the disk is full: nothing can be written until space is freed", { cause: error })
   }
 }

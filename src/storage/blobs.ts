@@ -1,24 +1,26 @@
 import {
   closeSync,
   fsync,
+  fsyncSync,
   mkdirSync,
   openSync,
   readdirSync,
+  rename,
   renameSync,
   rmSync,
   statfsSync,
   statSync,
-  unlinkSync,
+  unlink,
   write,
   writeSync,
 } from "node:fs"
 import { randomBytes } from "node:crypto"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { promisify } from "node:util"
 import { AppError } from "../errors"
 import { Flusher } from "./flusher"
 
-const [syncFile, writeFile] = [promisify(fsync), promisify(write)]
+const [syncFile, writeFile, moveFile, unlinkFile] = [promisify(fsync), promisify(write), promisify(rename), promisify(unlink)]
 
 /** Bytes that were received whole and are on disk, under no name yet. */
 export type Draft = { path: string; size: number; hash: string; md5: string }
@@ -54,8 +56,9 @@ export class Blobs {
   constructor(private options: BlobOptions) {
     // Of this process alone, so that what another one left can be told from what is being written.
     this.incoming = join(options.folder, "incoming", randomBytes(6).toString("hex"))
-    mkdirSync(join(options.folder, "objects"), { recursive: true, mode: 0o700 })
+    const isNew = mkdirSync(join(options.folder, "objects"), { recursive: true, mode: 0o700 }) !== undefined
     mkdirSync(this.incoming, { recursive: true, mode: 0o700 })
+    if (isNew) for (const folder of [options.folder, dirname(options.folder)]) syncFolder(folder)
   }
 
   path(hash: string): string {
@@ -69,16 +72,19 @@ export class Blobs {
   async receive(body: AsyncIterable<Uint8Array>, watch: (size: number) => void = () => {}, keepPart = false): Promise<Draft> {
     this.checkFloor()
     const path = join(this.incoming, randomBytes(12).toString("hex"))
-    const handle = openSync(path, "wx", 0o600)
     try {
-      const draft = await this.fill(handle, path, body, watch, keepPart)
-      await syncFile(handle)
-      return draft
+      const handle = openSync(path, "wx", 0o600)
+      try {
+        const draft = await this.fill(handle, path, body, watch, keepPart)
+        await syncFile(handle)
+        return draft
+      } finally {
+        closeSync(handle)
+      }
     } catch (error) {
-      rmSync(path, { force: true })
-      throw (error as NodeJS.ErrnoException).code === "ENOSPC" ? outOfSpace() : error
-    } finally {
-      closeSync(handle)
+      // Closed before, since the last to let go of a file removes its bytes. What cannot go now goes at the next start.
+      await removeFile(path).catch(() => {})
+      throw spaceFault(error)
     }
   }
 
@@ -136,8 +142,8 @@ export class Blobs {
   }
 
   /** A draft that is not wanted after all. */
-  discard(draft: Draft): void {
-    rmSync(draft.path, { force: true })
+  async discard(draft: Draft): Promise<void> {
+    await removeFile(draft.path).catch(() => {})
   }
 
   /**
@@ -151,9 +157,9 @@ export class Blobs {
         for (const draft of drafts) await this.place(draft)
         return await record()
       } catch (error) {
-        for (const draft of drafts) this.discard(draft)
+        for (const draft of drafts) await this.discard(draft)
         this.release(hashes)
-        throw error
+        throw spaceFault(error)
       }
     })
   }
@@ -169,7 +175,9 @@ export class Blobs {
       flusher = new Flusher(folder)
       this.folders.set(shard, flusher)
     }
-    renameSync(draft.path, this.path(draft.hash))
+    // What it takes the place of may be large, and then goes as slowly as any removal.
+    if (draft.size < writeBytes) renameSync(draft.path, this.path(draft.hash))
+    else await moveFile(draft.path, this.path(draft.hash))
     await flusher.flush()
   }
 
@@ -189,17 +197,16 @@ export class Blobs {
     return removed
   }
 
+  /** Whether bytes were released and not collected yet. */
+  isReleased(hash: string): boolean {
+    return this.unwanted.has(hash)
+  }
+
   /** Whether a file went. */
   removeUnreferenced(hash: string): Promise<boolean> {
     return this.locked([hash], async () => {
       if (this.pins.has(hash) || (await this.options.isReferenced(hash))) return false
-      try {
-        unlinkSync(this.path(hash))
-        return true
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === "ENOENT") return false
-        throw error
-      }
+      return removeFile(this.path(hash))
     })
   }
 
@@ -271,6 +278,26 @@ export class Blobs {
 async function writeWhole(handle: number, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.byteLength;) at += (await writeFile(handle, bytes, at)).bytesWritten
 }
+
+function syncFolder(path: string): void {
+  const handle = openSync(path, "r")
+  fsyncSync(handle)
+  closeSync(handle)
+}
+
+/** Whether it was there. On another thread: ext4 takes two thirds of a second for a file of 1 GiB. */
+async function removeFile(path: string): Promise<boolean> {
+  try {
+    await unlinkFile(path)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false
+    throw error
+  }
+}
+
+/** A full disk, or the bound of the file system's own quota, in the product's words; other faults as they are. */
+const spaceFault = (error: unknown) => (["ENOSPC", "EDQUOT"].includes((error as NodeJS.ErrnoException).code ?? "") ? outOfSpace() : error)
 
 const outOfSpace = () =>
   new AppError(

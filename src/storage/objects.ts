@@ -89,7 +89,7 @@ export class Objects {
     try {
       facts = { ...options.facts, ...finish?.(draft) }
     } catch (error) {
-      this.needs.blobs.discard(draft)
+      await this.needs.blobs.discard(draft)
       throw error
     }
     const content = { size: draft.size, etag: draft.md5, hash: draft.hash, segments: [], facts }

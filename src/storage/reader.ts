@@ -25,6 +25,8 @@ export class Reader {
       return first === 0 && last === object.size - 1 ? file : file.slice(first, last + 1)
     }
     const segments = await this.segments(object)
+    if (segments.length === 0)
+      throw new AppError("unavailable", `${object.key} was replaced or removed while it was opened: try again`, { retryAfterSeconds: 1 })
     // Each is looked at before the first byte is sent, for then it is too late to say what is wrong.
     for (const { hash, size } of segments) this.path(object, hash, size)
     return this.stream(segments, { first, last })

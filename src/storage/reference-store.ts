@@ -46,13 +46,22 @@ export class ReferenceStore {
     await this.db
       .insertInto("storageFaults")
       .values(fault)
-      .onConflict((conflict) => conflict.column("hash").doUpdateSet({ kind: fault.kind, detail: fault.detail }))
+      .onConflict((conflict) => conflict.column("hash").doUpdateSet({ kind: fault.kind, detail: fault.detail, foundAt: fault.foundAt }))
       .execute()
     return known === undefined
   }
 
   async clearFault(hash: string): Promise<void> {
     await this.db.deleteFrom("storageFaults").where("hash", "=", hash).execute()
+  }
+
+  /** Of bytes that nothing refers to any more. */
+  async clearForgottenFaults(): Promise<void> {
+    await sql`
+      DELETE FROM storage_faults AS f WHERE NOT EXISTS (SELECT 1 FROM object_versions WHERE hash = f.hash)
+        AND NOT EXISTS (SELECT 1 FROM object_segments WHERE hash = f.hash) AND NOT EXISTS (SELECT 1 FROM upload_parts WHERE hash = f.hash)`.execute(
+      this.db,
+    )
   }
 
   lastScrub = (): Promise<StorageScrubRow | undefined> =>

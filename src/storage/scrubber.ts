@@ -1,3 +1,4 @@
+import { statSync } from "node:fs"
 import type { StorageScrubRow } from "../db/storage-schema"
 import type { Log } from "../log"
 import type { Blobs } from "./blobs"
@@ -33,6 +34,7 @@ export class Scrubber {
   /** One turn: a whole reading, or the rest of one, where one is due. */
   run = async (signal: AbortSignal): Promise<void> => {
     const { references, intervalMs, now, log } = this.needs
+    await this.lookAgain(signal)
     const last = await references.lastScrub()
     const isUnfinished = last !== undefined && last.finishedAt === null
     const isDue = last === undefined || now() - last.startedAt >= intervalMs()
@@ -44,6 +46,16 @@ export class Scrubber {
     scrub.finishedAt = now()
     await references.saveScrub(scrub)
     log.info("all stored bytes were read again", { blobs: scrub.blobs, bytes: scrub.bytes, faults: scrub.faults })
+  }
+
+  /** Faults end without a whole reading where nothing refers to the bytes any more, or they were written anew. */
+  private async lookAgain(signal: AbortSignal): Promise<void> {
+    const { references, blobs, rate } = this.needs
+    await references.clearForgottenFaults()
+    for (const { hash, foundAt } of await references.faults()) {
+      const file = statSync(blobs.path(hash), { throwIfNoEntry: false })
+      if (file !== undefined && file.mtimeMs > foundAt) await this.check(hash, file.size, new Pace(rate), signal)
+    }
   }
 
   private async read(scrub: StorageScrubRow, signal: AbortSignal): Promise<void> {

@@ -38,8 +38,9 @@ export class StorageHouse {
     this.start()
   }
 
-  static async open(): Promise<StorageHouse> {
-    const folder = mkdtempSync(join(tmpdir(), "freehold-storage-"))
+  /** In a folder of its own below `parent`. */
+  static async open(parent = tmpdir()): Promise<StorageHouse> {
+    const folder = mkdtempSync(join(parent, "freehold-storage-"))
     const db = await openDatabase(join(folder, "freehold.db"))
     const people = ["ann", "bob"].map((id) => ({ id, username: id, displayName: id, passwordHash: "", isAdmin: 0, createdAt: 0 }))
     await db.insertInto("people").values(people).execute()

@@ -31,7 +31,8 @@ export async function sweep(blobs: Blobs, references: ReferenceStore, log: Log, 
       more = page.length === pageSize
       after = page.at(-1)?.hash ?? after
     }
-    for (const hash of unknown) if (await blobs.removeUnreferenced(hash)) swept.removed++
+    // What this process released itself may be about to be read: it goes when its time has come.
+    for (const hash of unknown) if (!blobs.isReleased(hash) && (await blobs.removeUnreferenced(hash))) swept.removed++
     await Bun.sleep(0)
   }
   return swept

@@ -118,7 +118,7 @@ export class Uploads {
     try {
       checksum = options.finish?.(draft)
     } catch (error) {
-      blobs.discard(draft)
+      await blobs.discard(draft)
       throw error
     }
     const { hash, size, md5 } = draft
@@ -179,9 +179,13 @@ export class Uploads {
     return this.needs.objects.write(namespace, upload.key, content, options.condition)
   }
 
-  /** Whether it was there. */
-  async abort(upload: Pick<UploadRow, "id">): Promise<boolean> {
-    const hashes = await this.needs.db.transaction().execute((tx) => new UploadStore(tx).delete(upload.id))
+  /** Whether it was there, and not touched since `untouchedSince`. */
+  async abort(upload: Pick<UploadRow, "id">, untouchedSince = Number.POSITIVE_INFINITY): Promise<boolean> {
+    const hashes = await this.needs.db.transaction().execute(async (tx) => {
+      const store = new UploadStore(tx)
+      const { touchedAt } = (await store.find(upload.id)) ?? {}
+      return touchedAt !== undefined && touchedAt < untouchedSince ? store.delete(upload.id) : undefined
+    })
     if (hashes === undefined) return false
     this.needs.blobs.release(hashes)
     return true
@@ -194,9 +198,10 @@ export class Uploads {
 
   /** Ends uploads that nobody went on with since a time; answers how many. */
   async abortIdle(before: number): Promise<number> {
-    const idle = await this.store.idle(before, 1000)
-    for (const upload of idle) await this.abort(upload)
-    return idle.length
+    let ended = 0
+    // Each is asked again: somebody may have gone on with it meanwhile.
+    for (const upload of await this.store.idle(before, 1000)) if (await this.abort(upload, before)) ended++
+    return ended
   }
 }
 
