@@ -29,7 +29,14 @@ export async function openCore(folder: string): Promise<Core> {
     storageScrubRate: 2 ** 30,
   }
   const config = { current: settings } as ConfigInForce
-  const storage = new Storage({ config, db, folder: data, log: createLog("warn", (line) => logged.push(line)), now: Date.now })
+  const storage = new Storage({
+    publish: async () => {},
+    config,
+    db,
+    folder: data,
+    log: createLog("warn", (line) => logged.push(line)),
+    now: Date.now,
+  })
   const person = { id: "ann", username: "ann", displayName: "Ann", passwordHash: "", isAdmin: 0, createdAt: 0 }
   await db
     .insertInto("people")
