@@ -5,6 +5,7 @@ import { AppError } from "../errors"
 import type { Allowance } from "./allowance"
 import type { Blobs } from "./blobs"
 import type { Flusher } from "./flusher"
+import { type ListQuery, listUploads, type PageOf, type UploadPlace } from "./listing"
 import { column, type Namespace, type ObjectFacts, type ObjectInfo, parseKey } from "./model"
 import { NamespaceStore } from "./namespace-store"
 import type { Body, Condition, Objects } from "./objects"
@@ -145,7 +146,8 @@ export class Uploads {
 
   parts = (upload: UploadRow, after?: number, limit?: number): Promise<UploadPartRow[]> => this.store.parts(upload.id, after, limit)
 
-  list = (...args: Parameters<UploadStore["list"]>): Promise<UploadRow[]> => this.store.list(...args)
+  list = (namespace: Namespace, query: ListQuery<UploadPlace>): Promise<PageOf<UploadRow, UploadPlace>> =>
+    listUploads(this.store, namespace.id, query)
 
   /**
    * Makes the object of the parts named, in their order, or of all; the others go. `leastBytes` is what each but the last must have. `whole` makes the
