@@ -229,6 +229,21 @@ describe("reading", () => {
     expect(await new Response(await house.reader.open(object, { first: 2, last: 4 })).text()).toBe("234")
   })
 
+  test("bytes that lie in one file are one, also where they are one part of several", async () => {
+    const upload = await house.uploads.begin(photos, "a", { personId: "ann", kind: "s3" })
+    await house.uploads.part(photos, upload, 1, chunks("01234"))
+    await house.uploads.part(photos, upload, 2, chunks("56789"))
+    const object = await house.uploads.complete(photos, upload)
+    const read = async (first: number, last: number) => {
+      const bytes = await house.reader.open(object, { first, last })
+      return [bytes instanceof Blob, await new Response(bytes).text()]
+    }
+    expect(await read(5, 9)).toEqual([true, "56789"])
+    expect(await read(1, 3)).toEqual([true, "123"])
+    expect(await read(3, 6)).toEqual([false, "3456"])
+    expect(await read(0, 9)).toEqual([false, "0123456789"])
+  })
+
   test("bytes that are missing are said to be, and put on record", async () => {
     const object = await put("a", "text")
     const path = house.blobs.path(object.hash ?? "")
