@@ -3,9 +3,11 @@ import { AppError, type ErrorCode } from "../errors"
 /** Status of every code that this door answers with, as "Error responses" of the Amazon S3 API reference lists them. */
 const statuses = {
   AccessDenied: 403,
+  AccessForbidden: 403,
   AuthorizationHeaderMalformed: 400,
   AuthorizationQueryParametersError: 400,
   BadDigest: 400,
+  BadRequest: 400,
   BucketAlreadyExists: 409,
   BucketAlreadyOwnedByYou: 409,
   BucketNotEmpty: 409,
