@@ -176,7 +176,7 @@ export class Uploads {
       }
       const segments = parts.map(({ hash, size, number, checksum }) => ({ hash, size, partNumber: number, checksum }))
       const size = parts.reduce((sum, part) => sum + part.size, 0)
-      return { size, etag: etagOf(parts), hash: undefined, segments, facts, released }
+      return { size, etag: etagOfParts(parts.map(({ md5 }) => md5)), hash: undefined, segments, facts, released }
     }
     return this.needs.objects.write(namespace, upload.key, content, options.condition)
   }
@@ -221,10 +221,10 @@ function chosen(parts: UploadPartRow[], named: NamedPart[] | undefined, leastByt
 }
 
 /** As S3 makes it: the MD5 of the parts' MD5s, and their number. */
-const etagOf = (parts: UploadPartRow[]) =>
+export const etagOfParts = (md5s: string[]) =>
   `${createHash("md5")
-    .update(Buffer.concat(parts.map(({ md5 }) => Buffer.from(md5, "hex"))))
-    .digest("hex")}-${parts.length}`
+    .update(Buffer.concat(md5s.map((md5) => Buffer.from(md5, "hex"))))
+    .digest("hex")}-${md5s.length}`
 
 const refusal = (reason: string, message: string) => new AppError("invalid", message, { reason })
 
