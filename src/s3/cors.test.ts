@@ -76,6 +76,7 @@ test.each([
   ["https://*.example", "https://a.example.evil", false],
   ["https://*.example.example", "https://.example", false],
   ["https://a.*", "https://a.", true],
+  ["https://a*a", "https://a", false],
   ["*://a.example", "http://a.example", true],
   ["http://a+b", "http://aab", false],
 ])("of the origin %s, %s: %p", (pattern, origin, fits) => {

@@ -99,6 +99,7 @@ test.each([
   ["an unknown entity", wrap("<Object><Key>&nbsp;</Key></Object>")],
   ["an entity of Object.prototype", wrap("<Object><Key>&constructor;</Key></Object>")],
   ["a bare ampersand", wrap("<Object><Key>a & b</Key></Object>")],
+  ["an entity without its end", wrap("<Object><Key>&ampx</Key></Object>")],
   ["a reference beyond Unicode", wrap("<Object><Key>&#x110000;</Key></Object>")],
   ["a reference without a number", wrap("<Object><Key>&#;</Key></Object>")],
   ["depth", wrap("<a>".repeat(200) + "</a>".repeat(200))],
