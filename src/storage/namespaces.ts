@@ -44,9 +44,15 @@ export class Namespaces {
     return made
   }
 
+  /** Undefined where there is none, and while it is being deleted. */
+  async find(name: string): Promise<Namespace | undefined> {
+    const found = await this.needs.store.find(name)
+    return found === undefined || this.going.has(found.id) ? undefined : found
+  }
+
   /** As a reader, who may be nobody: one's own, and public ones. Throws `unauthorized` for nobody, `not_found` for others: nothing tells a private one from none. */
   async readable(name: string, personId: string | undefined): Promise<Namespace> {
-    const found = await this.needs.store.find(name)
+    const found = await this.find(name)
     if (found !== undefined && (found.visibility === "public" || found.personId === personId)) return found
     if (personId === undefined) throw new AppError("unauthorized", "unauthorized")
     throw noNamespace()
@@ -54,10 +60,9 @@ export class Namespaces {
 
   /** As its owner. Throws `not_found`, and `forbidden` where everybody may know that it is there. */
   async owned(name: string, personId: string): Promise<Namespace> {
-    const found = await this.needs.store.find(name)
-    if (found?.personId === personId && !this.going.has(found.id)) return found
-    if (found?.visibility === "public" && found.personId !== personId)
-      throw new AppError("forbidden", "forbidden: only the owner of the namespace may do this")
+    const found = await this.find(name)
+    if (found?.personId === personId) return found
+    if (found?.visibility === "public") throw new AppError("forbidden", "forbidden: only the owner of the namespace may do this")
     throw noNamespace()
   }
 

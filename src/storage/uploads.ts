@@ -5,6 +5,7 @@ import { AppError } from "../errors"
 import type { Allowance } from "./allowance"
 import type { Blobs } from "./blobs"
 import type { Flusher } from "./flusher"
+import { type ListQuery, listUploads, type PageOf, type UploadPlace } from "./listing"
 import { column, type Namespace, type ObjectFacts, type ObjectInfo, parseKey } from "./model"
 import { NamespaceStore } from "./namespace-store"
 import type { Body, Condition, Objects } from "./objects"
@@ -145,7 +146,8 @@ export class Uploads {
 
   parts = (upload: UploadRow, after?: number, limit?: number): Promise<UploadPartRow[]> => this.store.parts(upload.id, after, limit)
 
-  list = (...args: Parameters<UploadStore["list"]>): Promise<UploadRow[]> => this.store.list(...args)
+  list = (namespace: Namespace, query: ListQuery<UploadPlace>): Promise<PageOf<UploadRow, UploadPlace>> =>
+    listUploads(this.store, namespace.id, query)
 
   /**
    * Makes the object of the parts named, in their order, or of all; the others go. `leastBytes` is what each but the last must have. `whole` makes the
@@ -174,7 +176,7 @@ export class Uploads {
       }
       const segments = parts.map(({ hash, size, number, checksum }) => ({ hash, size, partNumber: number, checksum }))
       const size = parts.reduce((sum, part) => sum + part.size, 0)
-      return { size, etag: etagOf(parts), hash: undefined, segments, facts, released }
+      return { size, etag: etagOfParts(parts.map(({ md5 }) => md5)), hash: undefined, segments, facts, released }
     }
     return this.needs.objects.write(namespace, upload.key, content, options.condition)
   }
@@ -224,10 +226,10 @@ function chosen(parts: UploadPartRow[], named: NamedPart[] | undefined, leastByt
 }
 
 /** As S3 makes it: the MD5 of the parts' MD5s, and their number. */
-const etagOf = (parts: UploadPartRow[]) =>
+export const etagOfParts = (md5s: string[]) =>
   `${createHash("md5")
-    .update(Buffer.concat(parts.map(({ md5 }) => Buffer.from(md5, "hex"))))
-    .digest("hex")}-${parts.length}`
+    .update(Buffer.concat(md5s.map((md5) => Buffer.from(md5, "hex"))))
+    .digest("hex")}-${md5s.length}`
 
 const refusal = (reason: string, message: string) => new AppError("invalid", message, { reason })
 
