@@ -5,15 +5,18 @@ import type { DataFolder } from "../data-folder"
 import type { Db } from "../db/open"
 import { AppError } from "../errors"
 import type { Log } from "../log"
+import { StorageAccess, type StorageDoor } from "../storage/access"
 import { AccessKeys } from "../storage/access-keys"
 import { Allowance } from "../storage/allowance"
 import { Blobs } from "../storage/blobs"
+import { Files } from "../storage/files"
 import { Flusher } from "../storage/flusher"
 import { NamespaceStore } from "../storage/namespace-store"
 import { Namespaces } from "../storage/namespaces"
 import { Objects } from "../storage/objects"
 import { Reader } from "../storage/reader"
 import { ReferenceStore } from "../storage/reference-store"
+import { storageRoutes } from "../storage/routes"
 import { Scrubber } from "../storage/scrubber"
 import { reportFault, sweep } from "../storage/sweep"
 import { Uploads } from "../storage/uploads"
@@ -108,6 +111,14 @@ export class Storage {
     },
     { kind: "storage_keys", list: async (personId) => (await this.keys.list(personId)).map(({ id, name }) => ({ id, name })) },
   ]
+
+  /** The document's API over it. */
+  routes(door: StorageDoor) {
+    const { blobs, namespaceStore, references, namespaces, objects, reader } = this
+    const access = new StorageAccess(namespaces, door)
+    const floorBytes = () => this.needs.config.current.storageFloorBytes
+    return storageRoutes({ access, blobs, files: new Files(objects), floorBytes, namespaceStore, namespaces, objects, reader, references })
+  }
 
   start(): void {
     const { log, now } = this.needs
