@@ -18,8 +18,10 @@ import { Reader } from "../storage/reader"
 import { ReferenceStore } from "../storage/reference-store"
 import { storageRoutes } from "../storage/routes"
 import { Scrubber } from "../storage/scrubber"
+import { SignedLinks } from "../storage/signed-links"
 import { reportFault, sweep } from "../storage/sweep"
 import { Uploads } from "../storage/uploads"
+import { Usage } from "../storage/usage"
 import { Vault } from "../vault"
 import { Worker } from "../worker"
 
@@ -114,10 +116,25 @@ export class Storage {
 
   /** The document's API over it. */
   routes(door: StorageDoor) {
-    const { blobs, namespaceStore, references, namespaces, objects, reader } = this
-    const access = new StorageAccess(namespaces, door)
-    const floorBytes = () => this.needs.config.current.storageFloorBytes
-    return storageRoutes({ access, blobs, files: new Files(objects), floorBytes, namespaceStore, namespaces, objects, reader, references })
+    const { allowance, blobs, keys, namespaceStore, references, namespaces, objects, reader, scrubber } = this
+    const { config, folder, now } = this.needs
+    const files = new Files(objects)
+    const find = (name: string) => namespaceStore.find(name)
+    return storageRoutes({
+      access: new StorageAccess(namespaces, door),
+      blobs,
+      files,
+      floorBytes: () => config.current.storageFloorBytes,
+      keys,
+      links: new SignedLinks({ secret: folder.secret("store-key"), find, isEnabled: namespaceStore.isEnabled, now }),
+      namespaceStore,
+      namespaces,
+      objects,
+      reader,
+      references,
+      scrubber,
+      usage: new Usage(namespaceStore, allowance, files, references),
+    })
   }
 
   start(): void {

@@ -1,5 +1,6 @@
 /** Things of the other person that stand for `:id` when somebody reaches for what is not theirs. */
-export type Thing = "container" | "mapping" | "domain" | "token" | "account" | "session" | "sshKey" | "registry" | "namespace"
+export type Thing =
+  "container" | "mapping" | "domain" | "token" | "account" | "session" | "sshKey" | "registry" | "namespace" | "storageKey"
 
 /** Who may use a route. `scope` without an id names the collection; with `:id` the id of the path is its last segment. */
 export type Row = {
@@ -193,6 +194,19 @@ export const permissionTable: Record<string, Row> = {
   "PUT /storage/:namespace/*": file("create"),
   "DELETE /storage/:namespace/*": file("delete"),
   "GET /storage/status": open,
+  "POST /storage/links": read(files),
+  "GET /storage/usage": read(namespaces),
+  "GET /storage/keys": session,
+  "POST /storage/keys": session,
+  "DELETE /storage/keys/:id": theirs("storageKey"),
+  "GET /admin/namespaces": admin,
+  "GET /admin/files": admin,
+  "GET /storage/admin/namespaces": admin,
+  "GET /storage/admin/files": admin,
+  "GET /storage/admin/quotas/:person": admin,
+  "PUT /storage/admin/quotas/:person": admin,
+  "GET /storage/admin/faults": admin,
+  "POST /storage/admin/scrub": admin,
   "ALL /storage/namespaces": open,
   "ALL /storage/namespaces/:name": open,
   "ALL /storage/upload": open,

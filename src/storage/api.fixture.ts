@@ -1,14 +1,20 @@
 import { Authenticator } from "../accounts/authenticator"
+import { parseScopes } from "../accounts/scopes"
 import { Signer } from "../accounts/signer"
 import { AccountStore } from "../accounts/store"
 import { Tokens } from "../accounts/tokens"
 import { Guards } from "../http/guards"
 import { type HttpRoot, httpRoot } from "../http/root"
 import { serveApi } from "../listen"
+import { Vault } from "../vault"
 import { StorageAccess } from "./access"
+import { AccessKeys } from "./access-keys"
+import { Allowance } from "./allowance"
 import { Files } from "./files"
 import { storageRoutes } from "./routes"
+import { SignedLinks } from "./signed-links"
 import { StorageHouse } from "./storage.fixture"
+import { Usage } from "./usage"
 
 type Body = string | object | ReadableStream<Uint8Array> | undefined
 export type Options = { token?: string; body?: Body; headers?: Record<string, string> }
@@ -18,6 +24,8 @@ export class ApiHouse {
   root!: HttpRoot
   signer!: Signer
   tokens!: Tokens
+  /** How often a reading of everything was asked for. */
+  scrubs = 0
   private server: Bun.Server<undefined> | undefined
 
   private constructor(readonly house: StorageHouse) {}
@@ -48,16 +56,21 @@ export class ApiHouse {
       session: (request) => guards.session(request),
       admin: guards.admin,
     })
+    const files = new Files(house.objects)
     const routes = storageRoutes({
       access,
       blobs: house.blobs,
-      files: new Files(house.objects),
+      files,
       floorBytes: () => house.floorBytes,
+      keys: new AccessKeys({ db, vault: new Vault("5".repeat(64)), parseScopes, now }),
+      links: new SignedLinks({ secret: "6".repeat(64), find: (name) => house.store.find(name), isEnabled: house.store.isEnabled, now }),
       namespaceStore: house.store,
       namespaces: house.namespaces,
       objects: house.objects,
       reader: house.reader,
       references: house.references,
+      scrubber: { request: () => void this.scrubs++ },
+      usage: new Usage(house.store, new Allowance(house.store, () => house.quotaBytes), files, house.references),
     })
     this.root = httpRoot({ routes, isAllowedOrigin: isOwn, log })
   }

@@ -8,17 +8,18 @@ import type { Namespace } from "./model"
 import { readFilePart } from "./multipart"
 import type { Objects } from "./objects"
 import type { Reader } from "./reader"
+import type { SignedLinks } from "./signed-links"
 
 const raw = { parse: "none" } as const
 const defaultNamespace = "default"
 
-export type FileParts = { files: Files; objects: Objects; reader: Reader; access: StorageAccess }
+export type FileParts = { files: Files; objects: Objects; reader: Reader; links: SignedLinks; access: StorageAccess }
 
 /**
  * Files of the document's API (platform-api.md section 4.1): by query, and by path. The guard comes before the first byte of a body. A HEAD is answered
  * by the route of GET.
  */
-export const fileRoutes = ({ files, objects, reader, access }: FileParts) => {
+export const fileRoutes = ({ files, objects, reader, links, access }: FileParts) => {
   const send = async (request: Request, namespace: Namespace, key: string, disposition: "inline" | "attachment") => {
     const object = await objects.get(namespace, key)
     return fileResponse(reader, request, object, { disposition, isPublic: namespace.visibility === "public" })
@@ -71,7 +72,12 @@ export const fileRoutes = ({ files, objects, reader, access }: FileParts) => {
     const namespace = await access.readable(request, name)
     return send(request, namespace, required(key), disposition)
   }
-  const inline = ({ request }: { request: Request }) => read(request, placeIn(request, "/storage/"), "inline")
+  const inline = async ({ request }: { request: Request }) => {
+    const place = placeIn(request, "/storage/")
+    const link = await links.open(request, place)
+    if (link === undefined) return read(request, place, "inline")
+    return send(request, link.namespace, place.key, link.disposition)
+  }
   const attachment = ({ request }: { request: Request }) => read(request, placeIn(request, "/storage/download/"), "attachment")
   const byQuery = ({ request }: { request: Request }) => read(request, named(request), "attachment")
   const writeAt = ({ request }: { request: Request }) => {
