@@ -182,6 +182,7 @@ async function compose(
     features,
     connect,
     timeline,
+    storage,
     mayIssue: (hostname) => table.match(hostname) !== undefined && mayOrder(table.certifiedBy(hostname)),
     ssh: ssh.service,
     rootPem,

@@ -34,6 +34,7 @@ import { Asking } from "./asking"
 import type { ConnectHouse } from "./connect-house"
 import { mappingPreflightRoutes } from "../preflight/routes"
 import type { Features } from "./features"
+import type { Storage } from "./storage"
 import { makeSockets } from "./sockets"
 import { WidgetScript } from "./widget-script"
 
@@ -44,6 +45,7 @@ export type ApiNeeds = {
   features: Features
   connect: ConnectHouse
   timeline: Timeline
+  storage: Storage
   /** May this name have a certificate now? */
   mayIssue: (hostname: string) => boolean
   ssh: SshService
@@ -124,6 +126,12 @@ export class Api {
           (path) => sockets.hasPath(path),
         ),
         sshRoutes(ssh, guards.compute),
+        ...needs.storage.routes({
+          scoped: guards.storage,
+          token: (request) => guards.principal(request, true),
+          session: door.session,
+          admin: guards.admin,
+        }),
       ],
       isAllowedOrigin,
       embeds: connect.connect.applications.embeds,

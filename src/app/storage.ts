@@ -5,18 +5,23 @@ import type { DataFolder } from "../data-folder"
 import type { Db } from "../db/open"
 import { AppError } from "../errors"
 import type { Log } from "../log"
+import { StorageAccess, type StorageDoor } from "../storage/access"
 import { AccessKeys } from "../storage/access-keys"
 import { Allowance } from "../storage/allowance"
 import { Blobs } from "../storage/blobs"
+import { Files } from "../storage/files"
 import { Flusher } from "../storage/flusher"
 import { NamespaceStore } from "../storage/namespace-store"
 import { Namespaces } from "../storage/namespaces"
 import { Objects } from "../storage/objects"
 import { Reader } from "../storage/reader"
 import { ReferenceStore } from "../storage/reference-store"
+import { storageRoutes } from "../storage/routes"
 import { Scrubber } from "../storage/scrubber"
+import { SignedLinks } from "../storage/signed-links"
 import { reportFault, sweep } from "../storage/sweep"
 import { Uploads } from "../storage/uploads"
+import { Usage } from "../storage/usage"
 import { Vault } from "../vault"
 import { Worker } from "../worker"
 
@@ -121,6 +126,29 @@ export class Storage {
   async bucketHosts(): Promise<string[]> {
     const { baseDomain } = this.needs.config.current
     return (await this.namespaces.all()).filter(({ name }) => isLabel(name)).map(({ name }) => `${name}.s3.${baseDomain}`)
+  }
+
+  /** The document's API over it. */
+  routes(door: StorageDoor) {
+    const { allowance, blobs, keys, namespaceStore, references, namespaces, objects, reader, scrubber } = this
+    const { config, folder, now } = this.needs
+    const files = new Files(objects)
+    const find = (name: string) => namespaceStore.find(name)
+    return storageRoutes({
+      access: new StorageAccess(namespaces, door),
+      blobs,
+      files,
+      floorBytes: () => config.current.storageFloorBytes,
+      keys,
+      links: new SignedLinks({ secret: folder.secret("store-key"), find, isEnabled: namespaceStore.isEnabled, now }),
+      namespaceStore,
+      namespaces,
+      objects,
+      reader,
+      references,
+      scrubber,
+      usage: new Usage(namespaceStore, allowance, files, references),
+    })
   }
 
   start(): void {

@@ -154,11 +154,19 @@ export class PermissionHouse {
       .execute()
     const key = { personId, name: "vics", publicKey: "ssh-ed25519 AAAA", fingerprint: "SHA256:vic", ...at }
     const { id: sshKey } = await this.db.insertInto("peopleSshKeys").values(key).returning("id").executeTakeFirstOrThrow()
+    const namespace = "things-of-v"
+    await this.db.insertInto("namespaces").values({ name: namespace, personId, createdAt: 1 }).execute()
+    const storageKey = "FH0123456789ABCDEF00"
+    const sealed = { sealedSecret: "x.y", scopes: null, lastUsedAt: 0 }
+    await this.db
+      .insertInto("storageKeys")
+      .values({ id: storageKey, personId, name: "vics", ...sealed, ...at })
+      .execute()
     const token = await this.db.selectFrom("apiTokens").select("id").where("personId", "=", personId).executeTakeFirstOrThrow()
     const account = await this.db.selectFrom("serviceAccounts").select("id").where("personId", "=", personId).executeTakeFirstOrThrow()
     const [session] = JSON.parse((await this.send("GET", "/api/settings/sessions", owner.session)).text) as { id: number }[]
     const ids = { token: token.id, account: account.id, session: String(session?.id), sshKey: String(sshKey) }
-    return { container: "0c0ffee0", mapping: "dom_vic", domain: "cfc_vic", registry: "reg_vic", ...ids }
+    return { container: "0c0ffee0", mapping: "dom_vic", domain: "cfc_vic", registry: "reg_vic", namespace, storageKey, ...ids }
   }
 
   /** Everything that the third person has, as the store has it. */
@@ -172,6 +180,8 @@ export class PermissionHouse {
       "peopleSshKeys",
       "serviceAccounts",
       "sessions",
+      "namespaces",
+      "storageKeys",
     ] as const) {
       const own = this.db.selectFrom(table).selectAll().where("personId", "not in", [this.ada.id, this.bob.id])
       rows.push(table, await own.execute())

@@ -39,6 +39,10 @@ export function httpRoot(options: {
   for (const routes of options.routes) root.use(routes)
   const handle = async (request: Request) => {
     const response = await root.handle(request)
+    // Elysia counts what a GET would send, and a file that is not sent has no bytes: then its route says how many.
+    const length = request.method === "HEAD" ? response.headers.get("x-freehold-length") : null
+    if (length !== null) response.headers.set("content-length", length)
+    if (length !== null) response.headers.delete("x-freehold-length")
     await audit?.finished(request, response.status)
     return response
   }

@@ -58,6 +58,12 @@ export class Namespaces {
     throw noNamespace()
   }
 
+  /** The namespace where everybody may read it. */
+  async publicOne(name: string): Promise<Namespace | undefined> {
+    const found = await this.needs.store.find(name)
+    return found?.visibility === "public" ? found : undefined
+  }
+
   /** As its owner. Throws `not_found`, and `forbidden` where everybody may know that it is there. */
   async owned(name: string, personId: string): Promise<Namespace> {
     const found = await this.find(name)

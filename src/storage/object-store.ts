@@ -7,11 +7,25 @@ import { type ObjectInfo, objectOf, type Segment, segmentOf } from "./model"
 export type NewVersion = Omit<Insertable<ObjectVersionTable>, "id">
 
 /** What a listing shows of an object. */
-export type Listed = Pick<ObjectInfo, "id" | "key" | "versionId" | "isLatest" | "isDeleteMarker" | "size" | "etag" | "createdAt"> & {
+export type Listed = Pick<
+  ObjectInfo,
+  "id" | "key" | "versionId" | "isLatest" | "isDeleteMarker" | "size" | "etag" | "contentType" | "createdAt"
+> & {
   checksum: ObjectInfo["checksum"]
 }
 
-const listedColumns = ["id", "key", "versionId", "isLatest", "isDeleteMarker", "size", "etag", "createdAt", "checksum"] as const
+const listedColumns = [
+  "id",
+  "key",
+  "versionId",
+  "isLatest",
+  "isDeleteMarker",
+  "size",
+  "etag",
+  "contentType",
+  "createdAt",
+  "checksum",
+] as const
 /** As a literal, since SQLite takes the partial index only where the query says so by itself. */
 const latest = sql<boolean>`is_latest = 1`
 
@@ -147,6 +161,7 @@ const listed = (row: {
   isDeleteMarker: number
   size: number
   etag: string
+  contentType: string
   createdAt: number
   checksum: string | null
 }): Listed => ({
