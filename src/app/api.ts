@@ -34,6 +34,7 @@ import { Asking } from "./asking"
 import type { ConnectHouse } from "./connect-house"
 import { mappingPreflightRoutes } from "../preflight/routes"
 import type { Features } from "./features"
+import type { S3 } from "./s3"
 import type { Storage } from "./storage"
 import { makeSockets } from "./sockets"
 import { WidgetScript } from "./widget-script"
@@ -46,6 +47,7 @@ export type ApiNeeds = {
   connect: ConnectHouse
   timeline: Timeline
   storage: Storage
+  s3: S3
   /** May this name have a certificate now? */
   mayIssue: (hostname: string) => boolean
   ssh: SshService
@@ -148,10 +150,11 @@ export class Api {
 
   /** Listens; throws an error that names the setting. */
   start(): void {
-    const { config, socket } = this.needs
+    const { config, socket, s3 } = this.needs
     const { sockets } = this
     const handle = (request: Request, address: string | undefined, server: Bun.Server<OpenSocket>) => {
       this.addresses.note(request, address)
+      if (s3.concerns(request)) return s3.handle(request)
       if (sockets.concerns(request)) return sockets.answer(request, (...upgrade) => server.upgrade(...upgrade))
       return this.root.handle(request)
     }
