@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test"
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
@@ -28,6 +28,9 @@ const six = new Uint8Array(6 * mebi).fill(2)
 const small = new Uint8Array(1000).fill(3)
 let door: DoorHouse
 let ann: S3Client
+
+// Parts have at least 5 MiB, which go to disk and back.
+setDefaultTimeout(30_000)
 
 beforeAll(async () => {
   door = await DoorHouse.open()
