@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { CreateBucketCommand, GetObjectCommand, HeadObjectCommand, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3"
+import { chunks } from "../storage/storage.fixture"
 import { DoorHouse, fault } from "./door.fixture"
 
 const Bucket = "photos"
@@ -166,6 +167,14 @@ describe("the answer", () => {
     expect(await fault(get("a", { ResponseContentType: "a\r\nx: y" }))).toEqual(["InvalidArgument", 400])
     const response = await door.fetch(`/${Bucket}/a?response-content-type=text/html`)
     expect([response.status, (await response.text()).includes("InvalidRequest")]).toEqual([400, true])
+  })
+
+  test("can hold whatever another door has kept", async () => {
+    const facts = { contentType: "text/plain\r\nx: y", headers: { "content-disposition": 'inline; filename="日.txt"' } }
+    await door.house.objects.put((await door.house.store.find(Bucket))!, "other", chunks("x"), { facts })
+    const { status, headers } = await door.fetch(`/${Bucket}/other`)
+    const disposition = Buffer.from(headers.get("content-disposition") ?? "", "latin1").toString()
+    expect([status, headers.get("content-type"), disposition]).toEqual([200, "text/plainx: y", facts.headers["content-disposition"]])
   })
 
   test("has the checksum where it is asked for, and not with a range", async () => {

@@ -127,5 +127,8 @@ function isRangeMeant(headers: Headers, { etag, createdAt }: ObjectInfo): boolea
   return field === httpDate(createdAt)
 }
 
-/** As bytes of UTF-8 where it has characters that a field cannot hold. */
-export const fieldValue = (text: string): string => (/[^\0-\xff]/.test(text) ? Buffer.from(text).toString("latin1") : text)
+/** As a field can hold it: bytes of UTF-8 for other characters, and none that would end the line. Another door may have kept anything. */
+function fieldValue(text: string): string {
+  const bytes = /[^\0-\xff]/.test(text) ? Buffer.from(text).toString("latin1") : text
+  return bytes.replace(/[\0-\x08\x0a-\x1f\x7f]/g, "")
+}

@@ -44,7 +44,7 @@ export class Uploads {
     this.store = new UploadStore(needs.db)
   }
 
-  /** Throws `invalid`, `conflict` where too many are under way, and `out_of_space` for what was announced and cannot fit. */
+  /** Throws `invalid`, `not_found` where the namespace has gone, `conflict` where too many are under way, and `out_of_space` for what was announced and cannot fit. */
   async begin(namespace: Namespace, key: string, upload: NewUpload): Promise<UploadRow> {
     parseKey(key)
     const { personId, kind, facts, checksum, announcedBytes } = upload
@@ -68,7 +68,11 @@ export class Uploads {
       createdAt: this.needs.now(),
       touchedAt: this.needs.now(),
     }
-    await this.store.insert(row)
+    await this.needs.db.transaction().execute(async (tx) => {
+      const here = await new NamespaceStore(tx).get(namespace.id)
+      if (here === undefined) throw new AppError("not_found", "namespace does not exist", { reason: "NoSuchBucket" })
+      await new UploadStore(tx).insert(row)
+    })
     await this.needs.durable.flush()
     return row
   }
