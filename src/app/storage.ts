@@ -14,6 +14,7 @@ import { Flusher } from "../storage/flusher"
 import { NamespaceStore } from "../storage/namespace-store"
 import { Namespaces } from "../storage/namespaces"
 import { Objects } from "../storage/objects"
+import { Progress } from "../storage/progress"
 import { Reader } from "../storage/reader"
 import { ReferenceStore } from "../storage/reference-store"
 import { storageRoutes } from "../storage/routes"
@@ -42,6 +43,7 @@ export class Storage {
   readonly reader: Reader
   readonly keys: AccessKeys
   readonly scrubber: Scrubber
+  private progress: Progress
   private workers: Worker[]
   private sweeping: Promise<void> | undefined
   private ending = new AbortController()
@@ -76,6 +78,7 @@ export class Storage {
       log,
       now,
     })
+    this.progress = new Progress({}, now)
     this.workers = [
       new Worker(
         async () => void (await blobs.collect()),
@@ -130,6 +133,7 @@ export class Storage {
       namespaceStore,
       namespaces,
       objects,
+      progress: this.progress,
       reader,
       references,
       scrubber,
@@ -150,6 +154,7 @@ export class Storage {
 
   async stop(): Promise<void> {
     this.ending.abort()
+    this.progress.stop()
     await Promise.all([this.sweeping, ...this.workers.map((worker) => worker.stop())])
   }
 }

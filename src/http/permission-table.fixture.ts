@@ -194,6 +194,9 @@ export const permissionTable: Record<string, Row> = {
   "PUT /storage/:namespace/*": file("create"),
   "DELETE /storage/:namespace/*": file("delete"),
   "GET /storage/status": open,
+  // Any token: what is told is its person's own, by an id that the person chose.
+  "GET /sse/progress": { need: "token" },
+  "GET /storage/progress": { need: "token" },
   "POST /storage/links": read(files),
   "GET /storage/usage": read(namespaces),
   "GET /storage/keys": session,

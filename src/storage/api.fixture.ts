@@ -11,6 +11,7 @@ import { StorageAccess } from "./access"
 import { AccessKeys } from "./access-keys"
 import { Allowance } from "./allowance"
 import { Files } from "./files"
+import { Progress } from "./progress"
 import { storageRoutes } from "./routes"
 import { SignedLinks } from "./signed-links"
 import { StorageHouse } from "./storage.fixture"
@@ -26,6 +27,7 @@ export class ApiHouse {
   tokens!: Tokens
   /** How often a reading of everything was asked for. */
   scrubs = 0
+  progress = new Progress({ keptMs: 200, keepAliveMs: 50, maxPerPerson: 3 })
   private server: Bun.Server<undefined> | undefined
 
   private constructor(readonly house: StorageHouse) {}
@@ -67,6 +69,7 @@ export class ApiHouse {
       namespaceStore: house.store,
       namespaces: house.namespaces,
       objects: house.objects,
+      progress: this.progress,
       reader: house.reader,
       references: house.references,
       scrubber: { request: () => void this.scrubs++ },
@@ -76,6 +79,7 @@ export class ApiHouse {
   }
 
   async close(): Promise<void> {
+    this.progress.stop()
     await this.server?.stop(true)
     await this.house.close()
   }

@@ -7,6 +7,7 @@ import { keyRoutes } from "./key-routes"
 import { linkRoutes } from "./link-routes"
 import { namespaceRoutes } from "./namespace-routes"
 import type { Namespaces } from "./namespaces"
+import { progressRoutes } from "./progress-routes"
 import type { Scrubber } from "./scrubber"
 import { type StatusParts, statusRoutes } from "./status-routes"
 import type { Usage } from "./usage"
@@ -22,13 +23,14 @@ export type StorageParts = FileParts &
 
 /** All routes of the document's storage API. */
 export const storageRoutes = (parts: StorageParts): AnyElysia[] => {
-  const { access, namespaces, links, objects, keys, usage, scrubber } = parts
+  const { access, namespaces, links, objects, keys, usage, scrubber, progress } = parts
   return [
     namespaceRoutes(namespaces, access),
     statusRoutes(parts),
     linkRoutes(links, objects, access),
     keyRoutes(keys, access),
     usageRoutes(usage, scrubber, access),
+    progressRoutes(progress, access),
     fileRoutes(parts),
   ]
 }
