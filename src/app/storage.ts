@@ -17,6 +17,7 @@ import { Objects } from "../storage/objects"
 import { Progress } from "../storage/progress"
 import { Reader } from "../storage/reader"
 import { ReferenceStore } from "../storage/reference-store"
+import { ResumableUploads } from "../storage/resumable-uploads"
 import { storageRoutes } from "../storage/routes"
 import { Scrubber } from "../storage/scrubber"
 import { SignedLinks } from "../storage/signed-links"
@@ -119,7 +120,7 @@ export class Storage {
 
   /** The document's API over it. */
   routes(door: StorageDoor) {
-    const { allowance, blobs, keys, namespaceStore, references, namespaces, objects, reader, scrubber } = this
+    const { allowance, blobs, keys, namespaceStore, references, namespaces, objects, reader, scrubber, uploads } = this
     const { config, folder, now } = this.needs
     const files = new Files(objects)
     const find = (name: string) => namespaceStore.find(name)
@@ -136,6 +137,13 @@ export class Storage {
       progress: this.progress,
       reader,
       references,
+      resumable: new ResumableUploads({
+        uploads,
+        objects,
+        namespaces: namespaceStore,
+        expiryMs: () => config.current.storageUploadExpiryMs,
+        now,
+      }),
       scrubber,
       usage: new Usage(namespaceStore, allowance, files, references),
     })
