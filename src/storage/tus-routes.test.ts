@@ -208,6 +208,25 @@ test("OPTIONS says what is understood", async () => {
   ])
 })
 
+test("a page of an allowed origin may send what uploads take and read what they answer, another may not", async () => {
+  const headers = async (origin: string) => (await api.send("OPTIONS", "/storage/uploads", { headers: { origin } })).headers
+  const own = await headers("https://cloud.example.org")
+  for (const name of [
+    "X-File-Size",
+    "X-Transfer-Id",
+    "Tus-Resumable",
+    "Upload-Length",
+    "Upload-Offset",
+    "Upload-Metadata",
+    "If-Match",
+    "Range",
+  ])
+    expect(own.get("access-control-allow-headers")?.split(", ")).toContain(name)
+  for (const name of ["ETag", "Location", "Upload-Offset", "Upload-Length", "Upload-Expires", "Tus-Resumable", "Content-Range"])
+    expect(own.get("access-control-expose-headers")?.split(", ")).toContain(name)
+  expect((await headers("https://evil.example")).get("access-control-allow-headers")).toBeNull()
+})
+
 describe("through a real server", () => {
   test("what came of a broken connection is kept, and gone on with", async () => {
     const at = await location(20)
