@@ -91,6 +91,12 @@ export class ObjectStore {
       .executeTakeFirst()
   }
 
+  /** The greatest id of a namespace's versions; 0 without any. */
+  async newestId(namespaceId: number): Promise<number> {
+    const query = this.db.selectFrom("objectVersions").select((row) => row.fn.max("id").as("id"))
+    return (await query.where("namespaceId", "=", namespaceId).executeTakeFirst())?.id ?? 0
+  }
+
   /** Removes a row; answers the hashes that it referred to. */
   async delete(version: Pick<ObjectInfo, "id" | "hash">): Promise<string[]> {
     const hashes = version.hash === undefined ? (await this.segments(version.id)).map(({ hash }) => hash) : [version.hash]
