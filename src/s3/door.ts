@@ -39,6 +39,8 @@ import { Writes } from "./writes"
  * - Uploads by a form (POST Object), appending, renaming, directory buckets. NotImplemented, MethodNotAllowed.
  * - Several ranges in one request: the whole object, as S3 does.
  * - A checksum that the client neither sent nor asked for. S3 itself then makes a CRC64NVME.
+ * - A checksum in the query of a presigned URL: it is not looked at, as Amazon does not (see `forgetLinkedChecksums`).
+ * - Deleting on the condition of a time or a size (DeleteObjects). NotImplemented; an ETag is.
  * - `x-amz-expiration` on objects that a lifecycle rule will remove.
  * - An ETag of its own for a copy: it has that of its source, also where the source came in parts.
  * - Reading by version, tags and versions' listings for others than the owner of a public bucket: what was written over is no longer published.

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { CreateBucketCommand, GetObjectCommand, HeadObjectCommand, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3"
+import { connect } from "node:net"
 import { chunks } from "../storage/storage.fixture"
 import { DoorHouse, fault } from "./door.fixture"
 
@@ -142,6 +143,28 @@ describe("conditions", () => {
 })
 
 describe("the answer", () => {
+  test("does not name the file that the bytes lie in, of whatever type they are", async () => {
+    for (const ContentType of ["application/octet-stream", "image/png", "video/mp4", "text/plain"]) {
+      await put("typed", ten, { ContentType })
+      for (const range of ["bytes=0-", "bytes=1-2", "none"])
+        expect((await door.fetch(`/${Bucket}/typed`, { headers: { range } })).headers.get("content-disposition") ?? "inline").toBe("inline")
+    }
+  })
+
+  test.each(["Range: bytes=2-4\r\nRange: bytes=5-6", "Range: bytes = 2-4"])("is not cut by the server itself: %j", async (fields) => {
+    await put("a", ten)
+    const { hostname, port } = new URL(door.url)
+    const answer = await new Promise<string>((resolve) => {
+      const socket = connect(Number(port), hostname, () => {
+        socket.write(`GET /${Bucket}/a HTTP/1.1\r\nHost: ${hostname}\r\n${fields}\r\nConnection: close\r\n\r\n`)
+      })
+      let text = ""
+      socket.on("data", (data) => (text += data))
+      socket.on("close", () => resolve(text))
+    })
+    expect([answer.split("\r\n")[0], answer.includes(ten), /content-range/i.test(answer)]).toEqual(["HTTP/1.1 200 OK", true, false])
+  })
+
   test("never tells where bytes lie, and an uploaded page cannot act as anything", async () => {
     await put("page.html", "<script>alert(1)</script>", { ContentType: "text/html" })
     for (const init of [{}, { headers: { range: "bytes=0-3" } }, { headers: { range: "bytes=0-1,3-4" } }, { method: "HEAD" }]) {
