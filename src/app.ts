@@ -6,6 +6,7 @@ import { Edge } from "./app/edge"
 import { Features } from "./app/features"
 import { openTimeline } from "./app/timeline"
 import { PortListeners } from "./app/port-listeners"
+import { S3 } from "./app/s3"
 import { Storage } from "./app/storage"
 import { Ssh } from "./app/ssh"
 import type { ActivationSockets, ConfigInForce } from "./config"
@@ -111,6 +112,7 @@ async function compose(
     { address: httpsListen.host ?? "0.0.0.0", port: edge.httpsPort },
   ]
   const storage = new Storage({ config, db, folder, publish: () => publisher.publish(), log, now })
+  const s3 = new S3({ config, storage, log, now })
   const features: Features = new Features({
     config,
     db,
@@ -182,6 +184,8 @@ async function compose(
     features,
     connect,
     timeline,
+    storage,
+    s3,
     mayIssue: (hostname) => table.match(hostname) !== undefined && mayOrder(table.certifiedBy(hostname)),
     ssh: ssh.service,
     rootPem,
@@ -210,6 +214,7 @@ async function compose(
   await start(dns)
   await start(timeline)
   await start(storage)
+  await start(s3)
   await start(api)
   // Its last minute is written when the edge has counted its last request.
   await start(features.traffic)

@@ -4,6 +4,8 @@ import type { Listen } from "./settings"
 
 // Bun would cut a connection after ten silent seconds, and looking at every name server of a zone or stopping a container may take longer.
 const idleTimeout = 240
+// Bun would refuse what is longer than 128 MB, and files are. Every other route bounds what it reads by itself.
+const maxRequestBodySize = Number.MAX_SAFE_INTEGER
 
 /** `server` is where the request may be upgraded; nothing is answered to one that was. */
 type Handle<S> = (request: Request, address: string | undefined, server: Bun.Server<S>) => Promise<Response | undefined>
@@ -52,7 +54,7 @@ export function serveApi<S = undefined>(
   try {
     const { host: hostname = "::", port } = listen
     const fetch = (request: Request, server: Bun.Server<S>) => handle(request, server.requestIP(request)?.address, server)
-    return serve({ hostname, port, idleTimeout, fetch, websocket })
+    return serve({ hostname, port, idleTimeout, maxRequestBodySize, fetch, websocket })
   } catch (error) {
     throw cannotListen(setting, listen, error)
   }
@@ -65,13 +67,14 @@ export function serveEdgeApi<S = undefined>(path: string, handle: Handle<S>, web
     throw new Error(`data_dir is too long: ${path} has to be a Unix socket, whose path has at most 107 bytes`)
   rmSync(path, { force: true })
   const fetch = (request: Request, server: Bun.Server<S>) => handle(request, request.headers.get("x-forwarded-for") ?? undefined, server)
-  const server = serve({ unix: path, idleTimeout, fetch, websocket })
+  const server = serve({ unix: path, idleTimeout, maxRequestBodySize, fetch, websocket })
   chmodSync(path, 0o600)
   return server
 }
 
 type ServeOptions<S> = {
   idleTimeout: number
+  maxRequestBodySize: number
   fetch: (request: Request, server: Bun.Server<S>) => Promise<Response | undefined>
   /** Without it nothing can be upgraded. */
   websocket: Bun.WebSocketHandler<S> | undefined

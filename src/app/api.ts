@@ -26,6 +26,7 @@ import type { Sockets } from "../http/sockets"
 import { serveApi, serveEdgeApi } from "../listen"
 import type { Log } from "../log"
 import { mappingRoutes } from "../mappings/routes"
+import { tusDiscovery } from "../storage/tus-routes"
 import { mappingTimelineRoutes } from "../timeline/routes"
 import type { Timeline } from "../timeline/timeline"
 import { trafficRoutes } from "../traffic/routes"
@@ -34,6 +35,8 @@ import { Asking } from "./asking"
 import type { ConnectHouse } from "./connect-house"
 import { mappingPreflightRoutes } from "../preflight/routes"
 import type { Features } from "./features"
+import type { S3 } from "./s3"
+import type { Storage } from "./storage"
 import { makeSockets } from "./sockets"
 import { WidgetScript } from "./widget-script"
 
@@ -44,6 +47,8 @@ export type ApiNeeds = {
   features: Features
   connect: ConnectHouse
   timeline: Timeline
+  storage: Storage
+  s3: S3
   /** May this name have a certificate now? */
   mayIssue: (hostname: string) => boolean
   ssh: SshService
@@ -124,8 +129,15 @@ export class Api {
           (path) => sockets.hasPath(path),
         ),
         sshRoutes(ssh, guards.compute),
+        ...needs.storage.routes({
+          scoped: guards.storage,
+          token: (request) => guards.principal(request, true),
+          session: door.session,
+          admin: guards.admin,
+        }),
       ],
       isAllowedOrigin,
+      discovery: tusDiscovery,
       embeds: connect.connect.applications.embeds,
       audit,
       log,
@@ -140,10 +152,11 @@ export class Api {
 
   /** Listens; throws an error that names the setting. */
   start(): void {
-    const { config, socket } = this.needs
+    const { config, socket, s3 } = this.needs
     const { sockets } = this
     const handle = (request: Request, address: string | undefined, server: Bun.Server<OpenSocket>) => {
       this.addresses.note(request, address)
+      if (s3.concerns(request)) return s3.handle(request)
       if (sockets.concerns(request)) return sockets.answer(request, (...upgrade) => server.upgrade(...upgrade))
       return this.root.handle(request)
     }

@@ -5,18 +5,25 @@ import type { DataFolder } from "../data-folder"
 import type { Db } from "../db/open"
 import { AppError } from "../errors"
 import type { Log } from "../log"
+import { StorageAccess, type StorageDoor } from "../storage/access"
 import { AccessKeys } from "../storage/access-keys"
 import { Allowance } from "../storage/allowance"
 import { Blobs } from "../storage/blobs"
+import { Files } from "../storage/files"
 import { Flusher } from "../storage/flusher"
 import { NamespaceStore } from "../storage/namespace-store"
 import { Namespaces } from "../storage/namespaces"
 import { Objects } from "../storage/objects"
+import { Progress } from "../storage/progress"
 import { Reader } from "../storage/reader"
 import { ReferenceStore } from "../storage/reference-store"
+import { ResumableUploads } from "../storage/resumable-uploads"
+import { storageRoutes } from "../storage/routes"
 import { Scrubber } from "../storage/scrubber"
+import { SignedLinks } from "../storage/signed-links"
 import { reportFault, sweep } from "../storage/sweep"
 import { Uploads } from "../storage/uploads"
+import { Usage } from "../storage/usage"
 import { Vault } from "../vault"
 import { Worker } from "../worker"
 
@@ -45,6 +52,7 @@ export class Storage {
   readonly reader: Reader
   readonly keys: AccessKeys
   readonly scrubber: Scrubber
+  private progress: Progress
   private workers: Worker[]
   private sweeping: Promise<void> | undefined
   private ending = new AbortController()
@@ -79,6 +87,7 @@ export class Storage {
       log,
       now,
     })
+    this.progress = new Progress({}, now)
     this.workers = [
       new Worker(
         async () => void (await blobs.collect()),
@@ -123,6 +132,37 @@ export class Storage {
     return (await this.namespaces.all()).filter(({ name }) => isLabel(name)).map(({ name }) => `${name}.s3.${baseDomain}`)
   }
 
+  /** The document's API over it. */
+  routes(door: StorageDoor) {
+    const { allowance, blobs, keys, namespaceStore, references, namespaces, objects, reader, scrubber, uploads } = this
+    const { config, folder, now } = this.needs
+    const files = new Files(objects)
+    const find = (name: string) => namespaceStore.find(name)
+    return storageRoutes({
+      access: new StorageAccess(namespaces, door),
+      blobs,
+      files,
+      floorBytes: () => config.current.storageFloorBytes,
+      keys,
+      links: new SignedLinks({ secret: folder.secret("store-key"), find, isEnabled: namespaceStore.isEnabled, now }),
+      namespaceStore,
+      namespaces,
+      objects,
+      progress: this.progress,
+      reader,
+      references,
+      resumable: new ResumableUploads({
+        uploads,
+        objects,
+        namespaces: namespaceStore,
+        expiryMs: () => config.current.storageUploadExpiryMs,
+        now,
+      }),
+      scrubber,
+      usage: new Usage(namespaceStore, allowance, files, references),
+    })
+  }
+
   start(): void {
     const { log, now } = this.needs
     this.blobs.clearIncoming()
@@ -136,6 +176,7 @@ export class Storage {
 
   async stop(): Promise<void> {
     this.ending.abort()
+    this.progress.stop()
     await Promise.all([this.sweeping, ...this.workers.map((worker) => worker.stop())])
   }
 }

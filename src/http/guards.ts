@@ -20,9 +20,9 @@ export class Guards {
     private isContainerPage: (origin: string) => boolean,
   ) {}
 
-  /** Any accepted token. Throws `unauthorized`. */
-  async principal(request: Request): Promise<Principal> {
-    const { token, isCookie } = presentedToken(request)
+  /** Any accepted token; `takesQuery` where one in the address counts too, for what only reads. Throws `unauthorized`. */
+  async principal(request: Request, takesQuery = false): Promise<Principal> {
+    const { token, isCookie } = (takesQuery ? queryToken(request) : undefined) ?? presentedToken(request)
     if (token !== undefined) this.refused.set(request, token)
     if (isCookie && this.isForeignAction(request)) throw new AppError("unauthorized", "unauthorized")
     const principal = await this.authenticator.authenticate(token)
@@ -88,9 +88,9 @@ export class Guards {
     return principal
   }
 
-  /** The scope gate of the storage API. */
+  /** The scope gate of the storage API, to which links and frames of stock clients bring a token as `?token=`. */
   storage = (request: Request, resource: "namespaces" | "files" | "registry", id: string | undefined, action: string): Promise<Principal> =>
-    this.scoped(request, "storage", resource, id, action)
+    this.scoped(request, "storage", resource, id, action, true)
 
   private async scoped(
     request: Request,
@@ -98,8 +98,9 @@ export class Guards {
     resource: string | undefined,
     id: string | undefined,
     action: string,
+    takesQuery = false,
   ): Promise<Principal> {
-    const principal = await this.principal(request)
+    const principal = await this.principal(request, takesQuery)
     const path = [root, principal.personId]
     if (resource !== undefined) path.push(resource)
     if (resource !== undefined && id !== undefined) path.push(id)
@@ -121,6 +122,15 @@ export function presentedToken(request: Request): { token: string | undefined; i
     if (name === "token" && value) return { token: value, isCookie: true }
   }
   return { token: undefined, isCookie: false }
+}
+
+/** The token in the address of a GET or HEAD; a bearer token hides it, and it hides a cookie, as with sockets. */
+function queryToken(request: Request): { token: string; isCookie: false } | undefined {
+  if (request.method !== "GET" && request.method !== "HEAD") return undefined
+  const { token: bearer, isCookie } = presentedToken(request)
+  if (bearer !== undefined && !isCookie) return undefined
+  const token = new URL(request.url).searchParams.get("token")
+  return token === null || token === "" ? undefined : { token, isCookie: false }
 }
 
 const isWebSocket = (request: Request) => request.headers.get("upgrade")?.toLowerCase() === "websocket"

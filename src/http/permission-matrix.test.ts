@@ -22,6 +22,8 @@ const method = (route: string) => (route.split(" ")[0] ?? "").replace("ALL", "PU
 /** The path with ids in the place of its parameters. */
 const pathOf = (route: string, id: string) =>
   (route.split(" ")[1] ?? "")
+    .replace(":namespace/*", `${id}/more`)
+    .replace("/namespaces/:name", `/namespaces/${id}`)
     .replace("*", `${id}/more`)
     .replace(":id", id)
     .replace(":port", "8000")
@@ -116,6 +118,8 @@ describe("scopes", () => {
     const siblings: Record<string, string> = {
       containers: "keys",
       keys: "containers",
+      files: "namespaces",
+      namespaces: "files",
       domains: "domain-mappings",
       "domain-mappings": "domains",
     }

@@ -1,5 +1,6 @@
 /** Things of the other person that stand for `:id` when somebody reaches for what is not theirs. */
-export type Thing = "container" | "mapping" | "domain" | "token" | "account" | "session" | "sshKey" | "registry"
+export type Thing =
+  "container" | "mapping" | "domain" | "token" | "account" | "session" | "sshKey" | "registry" | "namespace" | "storageKey" | "upload"
 
 /** Who may use a route. `scope` without an id names the collection; with `:id` the id of the path is its last segment. */
 export type Row = {
@@ -32,6 +33,10 @@ const refused = (scope: string, own: number): Row => ({ need: { scope, action: "
 const mappings = "networking.domain-mappings"
 const domains = "networking.domains"
 const containers = "compute.containers"
+const files = "storage.files"
+const namespaces = "storage.namespaces"
+const namespace = (action: string, body?: object) => of("namespace", namespaces, action, body)
+const file = (action: string) => of("namespace", files, action)
 const container = (action: string, body?: object) => of("container", containers, action, body)
 
 /** Every route of the API, and who may use it. A route that is not here fails the test: whoever adds one says who may. */
@@ -169,4 +174,48 @@ export const permissionTable: Record<string, Row> = {
   "POST /compute/admin/adopt": adminOf("create"),
   // Any token: what a ticket opens is decided where it is used.
   "POST /compute/tickets": { need: "token" },
+
+  // By name in the path, and by name in the query or body: `default`, or none.
+  "GET /storage/namespaces": read(namespaces),
+  "POST /storage/namespaces": create(namespaces),
+  "PATCH /storage/namespaces": { need: { scope: namespaces, action: "update" } },
+  "DELETE /storage/namespaces": { need: { scope: namespaces, action: "delete" } },
+  "GET /storage/namespaces/:name": namespace("read"),
+  "PUT /storage/namespaces/:name": namespace("update"),
+  "DELETE /storage/namespaces/:name": namespace("delete"),
+  "GET /storage/namespaces/:name/deletion": namespace("delete"),
+  "GET /storage/files": read(files),
+  "POST /storage/upload": create(files),
+  "GET /storage/download": read(files),
+  "DELETE /storage/delete": { need: { scope: files, action: "delete" } },
+  "GET /storage/download/:namespace/*": file("read"),
+  "GET /storage/:namespace/*": file("read"),
+  "POST /storage/:namespace/*": file("create"),
+  "PUT /storage/:namespace/*": file("create"),
+  "DELETE /storage/:namespace/*": file("delete"),
+  "GET /storage/status": open,
+  // Any token: what is told is its person's own, by an id that the person chose.
+  "GET /sse/progress": { need: "token" },
+  "GET /storage/progress": { need: "token" },
+  "POST /storage/uploads": create(files),
+  "GET /storage/uploads/:id": { need: { scope: files, action: "create" }, foreign: { thing: "upload", status: 404 } },
+  "PATCH /storage/uploads/:id": { need: { scope: files, action: "create" }, foreign: { thing: "upload", status: 404 } },
+  "DELETE /storage/uploads/:id": { need: { scope: files, action: "create" }, foreign: { thing: "upload", status: 404 } },
+  "POST /storage/links": read(files),
+  "GET /storage/usage": read(namespaces),
+  "GET /storage/keys": session,
+  "POST /storage/keys": session,
+  "DELETE /storage/keys/:id": theirs("storageKey"),
+  "GET /admin/namespaces": admin,
+  "GET /admin/files": admin,
+  "GET /storage/admin/namespaces": admin,
+  "GET /storage/admin/files": admin,
+  "GET /storage/admin/quotas/:person": admin,
+  "PUT /storage/admin/quotas/:person": admin,
+  "GET /storage/admin/faults": admin,
+  "POST /storage/admin/scrub": admin,
+  "ALL /storage/namespaces": open,
+  "ALL /storage/namespaces/:name": open,
+  "ALL /storage/upload": open,
+  "ALL /storage/delete": open,
 }

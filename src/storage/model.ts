@@ -14,6 +14,8 @@ const reservedNames = new Set([
   "keys",
   "usage",
   "scrub",
+  "admin",
+  "progress",
 ])
 
 export const maxNamespaces = 1000

@@ -112,10 +112,16 @@ export class NamespaceStore {
     return (await findQuota(this.db, { personId }))[0]?.bytes
   }
 
+  hasPerson = async (personId: string): Promise<boolean> =>
+    (await this.db.selectFrom("people").select("id").where("id", "=", personId).executeTakeFirst()) !== undefined
+
+  /** Whether the person is there and not disabled. */
+  isEnabled = async (personId: string): Promise<boolean> =>
+    (await this.db.selectFrom("people").select("disabledAt").where("id", "=", personId).executeTakeFirst())?.disabledAt === null
+
   /** False when there is no such person; undefined takes the bound away. */
   async setQuota(personId: string, bytes: number | undefined): Promise<boolean> {
-    const person = await this.db.selectFrom("people").select("id").where("id", "=", personId).executeTakeFirst()
-    if (person === undefined) return false
+    if (!(await this.hasPerson(personId))) return false
     if (bytes === undefined) await this.db.deleteFrom("storageQuotas").where("personId", "=", personId).execute()
     else
       await this.db

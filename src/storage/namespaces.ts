@@ -44,21 +44,39 @@ export class Namespaces {
     return made
   }
 
+  /** Undefined where there is none, and while it is being deleted. */
+  async find(name: string): Promise<Namespace | undefined> {
+    const found = await this.needs.store.find(name)
+    return found === undefined || this.going.has(found.id) ? undefined : found
+  }
+
   /** As a reader, who may be nobody: one's own, and public ones. Throws `unauthorized` for nobody, `not_found` for others: nothing tells a private one from none. */
   async readable(name: string, personId: string | undefined): Promise<Namespace> {
-    const found = await this.needs.store.find(name)
+    const found = await this.find(name)
     if (found !== undefined && (found.visibility === "public" || found.personId === personId)) return found
     if (personId === undefined) throw new AppError("unauthorized", "unauthorized")
     throw noNamespace()
   }
 
+  /** The namespace where everybody may read it. */
+  async publicOne(name: string): Promise<Namespace | undefined> {
+    const found = await this.needs.store.find(name)
+    return found?.visibility === "public" ? found : undefined
+  }
+
   /** As its owner. Throws `not_found`, and `forbidden` where everybody may know that it is there. */
   async owned(name: string, personId: string): Promise<Namespace> {
-    const found = await this.needs.store.find(name)
-    if (found?.personId === personId && !this.going.has(found.id)) return found
-    if (found?.visibility === "public" && found.personId !== personId)
-      throw new AppError("forbidden", "forbidden: only the owner of the namespace may do this")
+    const found = await this.find(name)
+    if (found?.personId === personId) return found
+    if (found?.visibility === "public") throw new AppError("forbidden", "forbidden: only the owner of the namespace may do this")
     throw noNamespace()
+  }
+
+  /** As it stands now. Throws `not_found` where it has gone meanwhile. */
+  async current(namespace: Namespace): Promise<Namespace> {
+    const found = await this.needs.store.get(namespace.id)
+    if (found === undefined) throw noNamespace()
+    return found
   }
 
   /** Throws `not_found` where it has gone meanwhile. */
@@ -73,8 +91,9 @@ export class Namespaces {
     const from = { key: "", including: true }
     const page = await this.needs.objects.list(namespace, { prefix: "", delimiter: "", from, limit: shownNames })
     const firstNames = page.objects.map(({ key }) => key)
+    const newest = await this.needs.objects.newestId(namespace)
     const digest = createHash("sha256")
-      .update(JSON.stringify([namespace.id, objects, bytes, firstNames]))
+      .update(JSON.stringify([namespace.id, objects, bytes, newest, firstNames]))
       .digest("hex")
       .slice(0, 16)
     return { name, objects, bytes, first_names: firstNames, digest }
@@ -89,11 +108,15 @@ export class Namespaces {
     await this.needs.onChanged?.()
   }
 
-  /** With everything in it, in steps, so that others get their turn; begun again, it goes on. */
-  async deleteWhole(namespace: Namespace): Promise<void> {
+  /**
+   * With everything in it, in steps, so that others get their turn; begun again, it goes on. `check` may throw when nothing can be begun in it any more, and
+   * nothing has gone yet.
+   */
+  async deleteWhole(namespace: Namespace, check: () => Promise<void> = async () => {}): Promise<void> {
     const { objects, uploads, store } = this.needs
     this.going.add(namespace.id)
     try {
+      await check()
       // What was being written when this began may arrive between two steps.
       for (let isGone = false; !isGone; isGone = await store.delete(namespace.id)) {
         await uploads.abortAll(namespace)

@@ -8,11 +8,25 @@ import { type ObjectInfo, objectOf, type Segment, segmentOf } from "./model"
 export type NewVersion = Omit<Insertable<ObjectVersionTable>, "id">
 
 /** What a listing shows of an object. */
-export type Listed = Pick<ObjectInfo, "id" | "key" | "versionId" | "isLatest" | "isDeleteMarker" | "size" | "etag" | "createdAt"> & {
+export type Listed = Pick<
+  ObjectInfo,
+  "id" | "key" | "versionId" | "isLatest" | "isDeleteMarker" | "size" | "etag" | "contentType" | "createdAt"
+> & {
   checksum: ObjectInfo["checksum"]
 }
 
-const listedColumns = ["id", "key", "versionId", "isLatest", "isDeleteMarker", "size", "etag", "createdAt", "checksum"] as const
+const listedColumns = [
+  "id",
+  "key",
+  "versionId",
+  "isLatest",
+  "isDeleteMarker",
+  "size",
+  "etag",
+  "contentType",
+  "createdAt",
+  "checksum",
+] as const
 /** As a literal, since SQLite takes the partial index only where the query says so by itself. */
 const latest = sql<boolean>`is_latest = 1`
 
@@ -105,6 +119,12 @@ export class ObjectStore {
       .executeTakeFirst()
   }
 
+  /** The greatest id of a namespace's versions; 0 without any. */
+  async newestId(namespaceId: number): Promise<number> {
+    const query = this.db.selectFrom("objectVersions").select((row) => row.fn.max("id").as("id"))
+    return (await query.where("namespaceId", "=", namespaceId).executeTakeFirst())?.id ?? 0
+  }
+
   /** Removes a row; answers the hashes that it referred to. */
   async delete(version: Pick<ObjectInfo, "id" | "hash">): Promise<string[]> {
     const hashes = version.hash === undefined ? (await this.segments(version.id)).map(({ hash }) => hash) : [version.hash]
@@ -175,6 +195,7 @@ const listed = (row: {
   isDeleteMarker: number
   size: number
   etag: string
+  contentType: string
   createdAt: number
   checksum: string | null
 }): Listed => ({

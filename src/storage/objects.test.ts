@@ -178,14 +178,29 @@ describe("versions", () => {
     photos = await house.namespaces.update(photos, { versioning: "suspended" })
     expect((await put("a", "two!")).versionId).toBe("null")
     expect((await put("a", "three")).versionId).toBe("null")
-    const all = await house.objects.versions(photos.id, { key: "", including: true }, undefined, 10)
-    expect(all.map(({ versionId, isLatest, size }) => [versionId, isLatest, size])).toEqual([
+    const from = { key: "", including: true }
+    const all = await house.objects.versions(photos, { prefix: "", delimiter: "", from, limit: 10 })
+    expect(all.objects.map(({ versionId, isLatest, size }) => [versionId, isLatest, size])).toEqual([
       ["null", true, 5],
       [one.versionId, false, 3],
     ])
     expect(await house.objects.delete(photos, "a")).toEqual({ versionId: "null", isDeleteMarker: true })
     expect(await house.now(photos)).toMatchObject({ objects: 0, bytes: 3 })
   })
+})
+
+test("several are removed in one go, and what a condition refuses does not hold up the others", async () => {
+  for (const key of ["a", "b", "c"]) await put(key, key)
+  const refused = new Error("not this one")
+  const condition = () => {
+    throw refused
+  }
+  const done = await house.objects.deleteSeveral(photos, [{ key: "a" }, { key: "b", condition }, { key: "none" }, { key: "c" }])
+  const deleted = { versionId: "null", isDeleteMarker: false }
+  expect(done).toEqual([{ deleted }, { refused }, {}, { deleted }])
+  await house.blobs.collect(Date.now(), -1)
+  expect(house.onDisk()).toEqual([sha256("b")])
+  expect(await house.now(photos)).toMatchObject({ objects: 1, bytes: 1 })
 })
 
 describe("copies", () => {
@@ -214,6 +229,21 @@ describe("reading", () => {
     expect(await new Response(await house.reader.open(object, { first: 2, last: 4 })).text()).toBe("234")
   })
 
+  test("bytes that lie in one file are one, also where they are one part of several", async () => {
+    const upload = await house.uploads.begin(photos, "a", { personId: "ann", kind: "s3" })
+    await house.uploads.part(photos, upload, 1, chunks("01234"))
+    await house.uploads.part(photos, upload, 2, chunks("56789"))
+    const object = await house.uploads.complete(photos, upload)
+    const read = async (first: number, last: number) => {
+      const bytes = await house.reader.open(object, { first, last })
+      return [bytes instanceof Blob, await new Response(bytes).text()]
+    }
+    expect(await read(5, 9)).toEqual([true, "56789"])
+    expect(await read(1, 3)).toEqual([true, "123"])
+    expect(await read(3, 6)).toEqual([false, "3456"])
+    expect(await read(0, 9)).toEqual([false, "0123456789"])
+  })
+
   test("bytes that are missing are said to be, and put on record", async () => {
     const object = await put("a", "text")
     const path = house.blobs.path(object.hash ?? "")
@@ -240,6 +270,8 @@ test("a namespace goes with all versions and uploads, and its name is free again
   await house.namespaces.deleteWhole(photos)
   await house.blobs.collect(Date.now(), -1)
   expect(house.onDisk()).toEqual([])
+  expect(await code(put("late", "x"))).toBe("not_found")
+  expect(await code(house.uploads.begin(photos, "late", { personId: "ann", kind: "s3" }))).toBe("not_found")
   expect(await code(house.namespace("photos", "bob"))).toBe("done")
 })
 

@@ -6,10 +6,10 @@ import { AppError } from "../errors"
 import type { Allowance } from "./allowance"
 import type { Blobs } from "./blobs"
 import type { Flusher } from "./flusher"
-import { type ListQuery, listPage, type Page } from "./listing"
+import { type ListQuery, listPage, listVersions, type Page, type PageOf, type VersionPlace } from "./listing"
 import { column, type Namespace, type ObjectFacts, type ObjectInfo, parseKey, type Segment } from "./model"
 import { NamespaceStore } from "./namespace-store"
-import { ObjectStore } from "./object-store"
+import { type Listed, ObjectStore } from "./object-store"
 
 /** Looks at what stands under the key now, undefined for nothing, and throws where the writer does not want to write over that. */
 export type Condition = (current: ObjectInfo | undefined) => void
@@ -36,6 +36,12 @@ export type Content = {
 }
 
 export type Deleted = { versionId: string; isDeleteMarker: boolean }
+
+/** What is to go; with a version id that version, for good. */
+export type Removal = { key: string; versionId?: string; condition?: Condition }
+
+/** `refused` is what its condition threw. */
+export type Removed = { deleted?: Deleted; refused?: unknown }
 
 export type ObjectsNeeds = {
   db: Db
@@ -69,7 +75,11 @@ export class Objects {
 
   list = (namespace: Namespace, query: ListQuery): Promise<Page> => listPage(this.store, namespace.id, query)
 
-  versions = (...args: Parameters<ObjectStore["versions"]>) => this.store.versions(...args)
+  versions = (namespace: Namespace, query: ListQuery<VersionPlace>): Promise<PageOf<Listed, VersionPlace>> =>
+    listVersions(this.store, namespace.id, query)
+
+  /** Grows with each version that is written; 0 where none is. */
+  newestId = (namespace: Namespace): Promise<number> => this.store.newestId(namespace.id)
 
   segments = (object: ObjectInfo) => this.store.segments(object.id)
 
@@ -128,7 +138,7 @@ export class Objects {
     const info = await db.transaction().execute(async (tx) => {
       const [store, namespaces] = [new ObjectStore(tx), new NamespaceStore(tx)]
       const found = await namespaces.withQuota(namespace.id)
-      if (found === undefined) throw new AppError("not_found", "namespace does not exist")
+      if (found === undefined) throw new AppError("not_found", "namespace does not exist", { reason: "NoSuchBucket" })
       const here = found.namespace
       const current = await store.latest(here.id, key)
       condition?.(current?.isDeleteMarker ? undefined : current)
@@ -184,27 +194,45 @@ export class Objects {
    * Throws what the condition throws.
    */
   async delete(namespace: Namespace, key: string, versionId?: string, condition?: Condition): Promise<Deleted | undefined> {
+    const [done] = await this.deleteSeveral(namespace, [{ key, versionId, condition }])
+    if (done?.refused !== undefined) throw done.refused
+    return done?.deleted
+  }
+
+  /** The same for several, in their order and in one transaction; what a condition refuses does not hold up the others. */
+  async deleteSeveral(namespace: Namespace, removals: Removal[]): Promise<Removed[]> {
     const released: string[] = []
     const done = await this.needs.db.transaction().execute(async (tx) => {
-      const [store, namespaces] = [new ObjectStore(tx), new NamespaceStore(tx)]
-      const here = await namespaces.get(namespace.id)
-      if (here === undefined) throw new AppError("not_found", "namespace does not exist")
-      const current = await store.latest(here.id, key)
-      condition?.(current?.isDeleteMarker ? undefined : current)
-      if (versionId !== undefined) return this.deleteVersion(store, here, key, versionId, released)
-      if (here.versioning === "off") {
-        if (current === undefined) return undefined
-        released.push(...(await store.delete(current)))
-        return { versionId: "null", isDeleteMarker: false }
-      }
-      const id = here.versioning === "enabled" ? newVersionId() : "null"
-      released.push(...(await this.replace(store, here, key, current, id)))
-      await store.insert(this.deleteMarker(here, key, id), [])
-      return { versionId: id, isDeleteMarker: true }
+      const store = new ObjectStore(tx)
+      const here = await new NamespaceStore(tx).get(namespace.id)
+      if (here === undefined) throw new AppError("not_found", "namespace does not exist", { reason: "NoSuchBucket" })
+      const results: Removed[] = []
+      for (const removal of removals) results.push(await this.remove(store, here, removal, released))
+      return results
     })
     this.needs.blobs.release(released)
-    if (done !== undefined) await this.needs.durable.flush()
+    if (done.some(({ deleted }) => deleted !== undefined)) await this.needs.durable.flush()
     return done
+  }
+
+  private async remove(store: ObjectStore, here: Namespace, removal: Removal, released: string[]): Promise<Removed> {
+    const { key, versionId, condition } = removal
+    const current = await store.latest(here.id, key)
+    try {
+      condition?.(current?.isDeleteMarker ? undefined : current)
+    } catch (refused) {
+      return { refused }
+    }
+    if (versionId !== undefined) return { deleted: await this.deleteVersion(store, here, key, versionId, released) }
+    if (here.versioning === "off") {
+      if (current === undefined) return {}
+      released.push(...(await store.delete(current)))
+      return { deleted: { versionId: "null", isDeleteMarker: false } }
+    }
+    const id = here.versioning === "enabled" ? newVersionId() : "null"
+    released.push(...(await this.replace(store, here, key, current, id)))
+    await store.insert(this.deleteMarker(here, key, id), [])
+    return { deleted: { versionId: id, isDeleteMarker: true } }
   }
 
   private async deleteVersion(

@@ -29,7 +29,10 @@ export class Reader {
       throw new AppError("unavailable", `${object.key} was replaced or removed while it was opened: try again`, { retryAfterSeconds: 1 })
     // Each is looked at before the first byte is sent, for then it is too late to say what is wrong.
     for (const { hash, size } of segments) this.path(object, hash, size)
-    return this.stream(segments, { first, last })
+    const pieces = piecesOf(segments, { first, last })
+    const [only] = pieces
+    if (only !== undefined && pieces.length === 1) return Bun.file(this.blobs.path(only.hash)).slice(only.from, only.to + 1)
+    return this.stream(pieces)
   }
 
   /** The same as chunks, for copying parts and the like. */
@@ -45,9 +48,9 @@ export class Reader {
     throw new AppError("unavailable", `the bytes of ${object.key} are damaged on this server's disk: write it anew, or restore a backup`)
   }
 
-  private stream(segments: Segment[], range: Range): ReadableStream<Uint8Array> {
-    const unpin = this.blobs.pin(segments.map(({ hash }) => hash))
-    const chunks = this.pieces(segments, range)
+  private stream(pieces: Piece[]): ReadableStream<Uint8Array> {
+    const unpin = this.blobs.pin(pieces.map(({ hash }) => hash))
+    const chunks = this.read(pieces)
     return new ReadableStream<Uint8Array>(
       {
         async pull(controller) {
@@ -70,15 +73,25 @@ export class Reader {
     )
   }
 
-  private async *pieces(segments: Segment[], { first, last }: Range): AsyncGenerator<Uint8Array> {
-    let start = 0
-    for (const { hash, size } of segments) {
-      const [from, to] = [Math.max(first - start, 0), Math.min(last - start, size - 1)]
-      start += size
-      if (from > to) continue
+  private async *read(pieces: Piece[]): AsyncGenerator<Uint8Array> {
+    for (const { hash, from, to } of pieces) {
       const file = Bun.file(this.blobs.path(hash))
       for (let at = from; at <= to; at += readBytes)
         yield new Uint8Array(await file.slice(at, Math.min(at + readBytes, to + 1)).arrayBuffer())
     }
   }
+}
+
+/** Bytes of one file, the first and the last included. */
+type Piece = { hash: string; from: number; to: number }
+
+function piecesOf(segments: Segment[], { first, last }: Range): Piece[] {
+  const pieces: Piece[] = []
+  let start = 0
+  for (const { hash, size } of segments) {
+    const [from, to] = [Math.max(first - start, 0), Math.min(last - start, size - 1)]
+    start += size
+    if (from <= to) pieces.push({ hash, from, to })
+  }
+  return pieces
 }

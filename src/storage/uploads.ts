@@ -5,6 +5,7 @@ import { AppError } from "../errors"
 import type { Allowance } from "./allowance"
 import type { Blobs } from "./blobs"
 import type { Flusher } from "./flusher"
+import { type ListQuery, listUploads, type PageOf, type UploadPlace } from "./listing"
 import { column, type Namespace, type ObjectFacts, type ObjectInfo, parseKey } from "./model"
 import { NamespaceStore } from "./namespace-store"
 import type { Body, Condition, Objects } from "./objects"
@@ -43,7 +44,7 @@ export class Uploads {
     this.store = new UploadStore(needs.db)
   }
 
-  /** Throws `invalid`, `conflict` where too many are under way, and `out_of_space` for what was announced and cannot fit. */
+  /** Throws `invalid`, `not_found` where the namespace has gone, `conflict` where too many are under way, and `out_of_space` for what was announced and cannot fit. */
   async begin(namespace: Namespace, key: string, upload: NewUpload): Promise<UploadRow> {
     parseKey(key)
     const { personId, kind, facts, checksum, announcedBytes } = upload
@@ -67,7 +68,11 @@ export class Uploads {
       createdAt: this.needs.now(),
       touchedAt: this.needs.now(),
     }
-    await this.store.insert(row)
+    await this.needs.db.transaction().execute(async (tx) => {
+      const here = await new NamespaceStore(tx).get(namespace.id)
+      if (here === undefined) throw new AppError("not_found", "namespace does not exist", { reason: "NoSuchBucket" })
+      await new UploadStore(tx).insert(row)
+    })
     await this.needs.durable.flush()
     return row
   }
@@ -78,6 +83,9 @@ export class Uploads {
     if (row === undefined || row.namespaceId !== namespace.id || row.kind !== kind) throw noUpload()
     return row
   }
+
+  /** Of any namespace; undefined where there is none. */
+  find = (id: string): Promise<UploadRow | undefined> => this.store.find(id)
 
   /**
    * Receives a part, in place of one of the same number. `finish` is as with `Objects.put`, and answers the part's checksum; with `keepPart` what came
@@ -145,7 +153,8 @@ export class Uploads {
 
   parts = (upload: UploadRow, after?: number, limit?: number): Promise<UploadPartRow[]> => this.store.parts(upload.id, after, limit)
 
-  list = (...args: Parameters<UploadStore["list"]>): Promise<UploadRow[]> => this.store.list(...args)
+  list = (namespace: Namespace, query: ListQuery<UploadPlace>): Promise<PageOf<UploadRow, UploadPlace>> =>
+    listUploads(this.store, namespace.id, query)
 
   /**
    * Makes the object of the parts named, in their order, or of all; the others go. `leastBytes` is what each but the last must have. `whole` makes the
@@ -172,9 +181,13 @@ export class Uploads {
         tags: upload.tags === null ? {} : JSON.parse(upload.tags),
         checksum: options.whole?.(parts),
       }
+      const [only] = parts
+      // What came in one piece by tus is an object like any other; S3 shows that one was sent in parts.
+      if (upload.kind === "tus" && parts.length === 1 && only !== undefined)
+        return { size: only.size, etag: only.md5, hash: only.hash, segments: [], facts, released }
       const segments = parts.map(({ hash, size, number, checksum }) => ({ hash, size, partNumber: number, checksum }))
       const size = parts.reduce((sum, part) => sum + part.size, 0)
-      return { size, etag: etagOf(parts), hash: undefined, segments, facts, released }
+      return { size, etag: etagOfParts(parts.map(({ md5 }) => md5)), hash: undefined, segments, facts, released }
     }
     return this.needs.objects.write(namespace, upload.key, content, options.condition)
   }
@@ -224,10 +237,10 @@ function chosen(parts: UploadPartRow[], named: NamedPart[] | undefined, leastByt
 }
 
 /** As S3 makes it: the MD5 of the parts' MD5s, and their number. */
-const etagOf = (parts: UploadPartRow[]) =>
+export const etagOfParts = (md5s: string[]) =>
   `${createHash("md5")
-    .update(Buffer.concat(parts.map(({ md5 }) => Buffer.from(md5, "hex"))))
-    .digest("hex")}-${parts.length}`
+    .update(Buffer.concat(md5s.map((md5) => Buffer.from(md5, "hex"))))
+    .digest("hex")}-${md5s.length}`
 
 const refusal = (reason: string, message: string) => new AppError("invalid", message, { reason })
 
