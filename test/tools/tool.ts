@@ -27,17 +27,10 @@ export class Tool {
   }
 
   /** Waits until it has written so many bytes, whether into files or sockets; throws when it ends before. */
-  async wrote(bytes: number): Promise<void> {
-    const what = `${this.command.join(" ")} to write ${bytes} bytes`
-    await waitUntil(
-      async () => {
-        if (this.child.exitCode !== null) throw new Error(`it ended with ${this.child.exitCode} before it had: ${(await this.ended).err}`)
-        const io = readFileSync(`/proc/${this.child.pid}/io`, "utf8")
-        return Number(/^wchar: (\d+)/m.exec(io)?.[1]) >= bytes
-      },
-      { limitMs: 120_000, everyMs: 2, what, fatal: (error) => String(error).includes("it ended with") },
-    )
-  }
+  wrote = (bytes: number) => this.moved("wchar", bytes)
+
+  /** The same of what it has read. */
+  read = (bytes: number) => this.moved("rchar", bytes)
 
   /** SIGKILL; false when it had ended by itself. */
   async kill(): Promise<boolean> {
@@ -52,6 +45,21 @@ export class Tool {
     const { code, out, err } = await this.ended
     if (code !== 0) throw new Error(`${this.command.join(" ")} ended with ${code}\n${out.slice(-4000)}${err.slice(-4000)}`)
     return out
+  }
+
+  private async moved(way: "rchar" | "wchar", bytes: number): Promise<void> {
+    const { child } = this
+    let early: string | undefined
+    await waitUntil(
+      async () => {
+        if (child.exitCode !== null) early = `it ended with ${child.exitCode} before: ${(await this.ended).err}`
+        if (early !== undefined) return true
+        const io = readFileSync(`/proc/${child.pid}/io`, "utf8")
+        return Number(new RegExp(`^${way}: (\\d+)`, "m").exec(io)?.[1]) >= bytes
+      },
+      { limitMs: 10 * 60_000, everyMs: 2, what: `${this.command.join(" ")} to move ${bytes} bytes` },
+    )
+    if (early !== undefined) throw new Error(early)
   }
 
   private async collect(): Promise<Ending> {
