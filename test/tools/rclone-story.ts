@@ -6,6 +6,7 @@ import { type Story, same } from "./step"
 import { changeTree } from "./tree"
 
 const many = ["--transfers", "8", "--checkers", "16"]
+const inParts = ["--s3-upload-cutoff", "0"]
 
 export const rcloneStory: Story = {
   title: "rclone",
@@ -49,12 +50,12 @@ export const rcloneStory: Story = {
     {
       name: "killed in the middle of a big file, leaves no object, and sends it whole when it is run again",
       async run({ house, big, sizes }) {
-        const first = house.rclone("copyto", big, "home:big/one.bin")
+        const first = house.rclone("copyto", big, "home:big/one.bin", ...inParts)
         await first.wrote(sizes.bigBytes * 0.6)
         assert.ok(await first.kill(), "rclone had ended before it was killed")
         assert.equal((await house.namespace("big")).count, 0)
         assert.equal(await uploads(house), 1)
-        await house.rclone("copyto", big, "home:big/one.bin").output()
+        await house.rclone("copyto", big, "home:big/one.bin", ...inParts).output()
         assert.deepEqual((await house.rclone("lsf", "--format", "ps", "home:big").output()).trim(), `one.bin;${sizes.bigBytes}`)
         await house.rclone("backend", "cleanup", "home:big", "-o", "max-age=1ms").output()
         assert.equal(await uploads(house), 0)
