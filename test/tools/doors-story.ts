@@ -14,16 +14,16 @@ export const doorsStory: Story = {
   steps: [
     {
       name: "what rclone put is listed and fetched by the document's API and the binary's own commands",
-      async run({ house, big, sizes }) {
+      async run({ house, middle, sizes }) {
         const letter = house.path("a letter & more.txt")
         await writeFile(letter, "Dear Ada,\n")
         await house.rclone("copy", letter, "home:shared/für Ada").output()
-        await house.rclone("copyto", big, "home:shared/big.bin", "--s3-upload-cutoff", "0").output()
+        await house.rclone("copyto", middle, "home:shared/big.bin", "--s3-upload-cutoff", "0").output()
         const listed = JSON.parse(await (await house.freehold("storage", "ls", "shared", "--json")).output()) as Record<string, unknown>[]
         assert.deepEqual(
           listed.map(({ name, size }) => ({ name, size })),
           [
-            { name: "big.bin", size: sizes.bigBytes },
+            { name: "big.bin", size: sizes.middleBytes },
             { name: "für Ada/a letter & more.txt", size: 10 },
           ],
         )
@@ -33,55 +33,55 @@ export const doorsStory: Story = {
         assert.match(await house.run([...curl, url]), /"error"/)
         const to = house.path("fetched.bin")
         await (await house.freehold("storage", "get", "shared/big.bin", to)).output()
-        await same(house, big, to)
+        await same(house, middle, to)
         await rm(to)
-        return 2 * sizes.bigBytes
+        return 2 * sizes.middleBytes
       },
     },
     {
       name: "`freehold storage get`, killed in the middle, goes on where it was",
-      async run({ house, big, sizes }) {
+      async run({ house, middle, sizes }) {
         const to = house.path("fetched.bin")
         const first = await house.freehold("storage", "get", "shared/big.bin", to)
-        await first.wrote(sizes.bigBytes * 0.3)
+        await first.wrote(sizes.middleBytes * 0.3)
         assert.ok(await first.kill(), "it had ended before it was killed")
         const { size } = await stat(`${to}.part`)
-        assert.ok(size > 0 && size < sizes.bigBytes)
+        assert.ok(size > 0 && size < sizes.middleBytes)
         // A byte of what had come is another now: what is fetched anew would not have it.
         await mark(`${to}.part`, 0x2a)
         await (await house.freehold("storage", "get", "shared/big.bin", to)).output()
-        assert.match(await house.run(["sh", "-c", 'cmp -l "$1" "$2" | head -n 2', "sh", to, big]), /^ *1 +52 +\d+\n$/)
+        assert.match(await house.run(["sh", "-c", 'cmp -l "$1" "$2" | head -n 2', "sh", to, middle]), /^ *1 +52 +\d+\n$/)
         await rm(to)
-        return sizes.bigBytes
+        return sizes.middleBytes
       },
     },
     {
       name: "what `freehold storage put` stored is seen by rclone, bit for bit",
-      async run({ house, big, sizes }) {
-        await (await house.freehold("storage", "put", big, "shared/by-command/big.bin")).output()
+      async run({ house, middle, sizes }) {
+        await (await house.freehold("storage", "put", middle, "shared/by-command/middle.bin")).output()
         await (await house.freehold("storage", "put", house.path("a letter & more.txt"), "shared/by-command/")).output()
         assert.equal(await house.rclone("cat", "home:shared/by-command/a letter & more.txt").output(), "Dear Ada,\n")
-        const { code, err } = await house.rclone("check", big, "home:shared/by-command", "--one-way").ended
+        const { code, err } = await house.rclone("check", middle, "home:shared/by-command", "--one-way").ended
         assert.equal(code, 0, err)
         // By MD5, which is the ETag of what was not sent in parts.
         assert.match(err, / 1 matching files/)
         assert.doesNotMatch(err, /hashes could not be checked/)
-        return sizes.bigBytes
+        return sizes.middleBytes
       },
     },
     {
       name: "`freehold storage put`, killed in the middle, leaves what was there",
-      async run({ house, big, sizes }) {
-        const first = await house.freehold("storage", "put", big, "shared/by-command/a letter & more.txt", "--overwrite")
-        await first.read(sizes.bigBytes * 0.3)
+      async run({ house, middle, sizes }) {
+        const first = await house.freehold("storage", "put", middle, "shared/by-command/a letter & more.txt", "--overwrite")
+        await first.read(sizes.middleBytes * 0.3)
         assert.ok(await first.kill(), "it had ended before it was killed")
         assert.equal(await house.rclone("cat", "home:shared/by-command/a letter & more.txt").output(), "Dear Ada,\n")
       },
     },
     ...(["http1.1", "http2"] as const).map((version) => ({
       name: `an object in parts has a Content-Length by ${version}, whole and in ranges across the bounds of its parts, at both doors`,
-      async run({ house, big, sizes }: Stage) {
-        const { bigBytes } = sizes
+      async run({ house, middle, sizes }: Stage) {
+        const { middleBytes } = sizes
         const doors = [
           { url: `${house.s3}/shared/big.bin`, args: signing(house) },
           { url: `${house.at("storage")}/storage/shared/big.bin`, args: ["--header", `Authorization: Bearer ${house.token}`] },
@@ -95,24 +95,29 @@ export const doorsStory: Story = {
             assert.match(text, version === "http2" ? /^HTTP\/2 / : /^HTTP\/1\.1 /)
             assert.deepEqual(
               [field("content-length"), field("transfer-encoding"), field("x-freehold-length"), field("content-range")],
-              [String(to - from), undefined, undefined, more.length === 0 || more[0] === "--head" ? undefined : `bytes ${from}-${to - 1}/${bigBytes}`],
+              [
+                String(to - from),
+                undefined,
+                undefined,
+                more.length === 0 || more[0] === "--head" ? undefined : `bytes ${from}-${to - 1}/${middleBytes}`,
+              ],
             )
             if (more[0] === "--head") return
-            await house.run(["cmp", "--ignore-initial", `0:${from}`, "--bytes", String(to - from), body, big])
+            await house.run(["cmp", "--ignore-initial", `0:${from}`, "--bytes", String(to - from), body, middle])
             assert.equal((await stat(body)).size, to - from)
             await rm(body)
           }
-          await ask(0, bigBytes)
-          await ask(0, bigBytes, "--head")
+          await ask(0, middleBytes)
+          await ask(0, middleBytes, "--head")
           const ranges: [number, number][] = [
             [partBytes - 1, partBytes + 1],
             [partBytes - 100_000, 3 * partBytes + 1],
             [partBytes, 2 * partBytes],
-            [bigBytes - partBytes - 7, bigBytes],
+            [middleBytes - partBytes - 7, middleBytes],
           ]
           for (const [from, to] of ranges) await ask(from, to, "--range", `${from}-${to - 1}`)
         }
-        return 2 * bigBytes
+        return 2 * middleBytes
       },
     })),
   ],

@@ -95,7 +95,15 @@ export class House {
   s3cmd(...args: string[]): Promise<string> {
     const host = new URL(this.s3).host
     const keys = [`--access_key=${this.key.id}`, `--secret_key=${this.key.secret}`]
-    return this.run(["s3cmd", `--host=${host}`, `--host-bucket=${host}`, ...keys, `--ca-certs=${this.path("root.pem")}`, "--no-progress", ...args])
+    return this.run([
+      "s3cmd",
+      `--host=${host}`,
+      `--host-bucket=${host}`,
+      ...keys,
+      `--ca-certs=${this.path("root.pem")}`,
+      "--no-progress",
+      ...args,
+    ])
   }
 
   /** restic as STORAGE.md sets it up, with a bucket as its repository. */
@@ -118,7 +126,8 @@ export class House {
   /** What the document's API says of a namespace. */
   async namespace(name: string): Promise<{ count: number; bytes: number }> {
     const { status, text } = await this.appliance.api("GET", "/storage/namespaces", { token: this.token })
-    const found = status === 200 ? (JSON.parse(text) as { name: string; count: number; bytes: number }[]).find((one) => one.name === name) : undefined
+    const found =
+      status === 200 ? (JSON.parse(text) as { name: string; count: number; bytes: number }[]).find((one) => one.name === name) : undefined
     if (found === undefined) throw new Error(`${name} is not among the namespaces: ${status} ${text}`)
     return found
   }

@@ -79,7 +79,10 @@ export const rcloneStory: Story = {
       name: "has the tree whole when the server was killed in the middle of a sync and the sync is run again",
       async run({ house, tree, sizes, treeBytes }) {
         const first = house.rclone("sync", tree, "home:crash", ...many)
-        await waitUntil(async () => (await house.namespace("crash")).count > sizes.files / 4, { limitMs: 120_000, what: "some of the files" })
+        await waitUntil(async () => (await house.namespace("crash")).count > sizes.files / 4, {
+          limitMs: 120_000,
+          what: "some of the files",
+        })
         await house.crash()
         await first.ended
         await house.rclone("sync", tree, "home:crash", ...many).output()
@@ -105,6 +108,9 @@ async function transferred(house: House, ...args: string[]): Promise<number> {
 }
 
 async function uploads(house: House): Promise<number> {
-  const listed = JSON.parse(await house.rclone("backend", "list-multipart-uploads", "home:big").output()) as Record<string, unknown[] | null>
+  const listed = JSON.parse(await house.rclone("backend", "list-multipart-uploads", "home:big").output()) as Record<
+    string,
+    unknown[] | null
+  >
   return listed.big?.length ?? 0
 }

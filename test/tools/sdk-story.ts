@@ -21,9 +21,14 @@ export const sdkStory: Story = {
 }
 
 async function tell({ house, sizes }: Stage, style: "path" | "virtual", host: string): Promise<number> {
-  const bundle = await Bun.build({ entrypoints: [join(import.meta.dir, "sdk.ts")], target: "node", outdir: house.path("sdk"), naming: "sdk.mjs" })
+  const bundle = await Bun.build({
+    entrypoints: [join(import.meta.dir, "sdk.ts")],
+    target: "node",
+    outdir: house.path("sdk"),
+    naming: "sdk.mjs",
+  })
   assert.ok(bundle.success)
-  const bytes = Math.min(sizes.bigBytes, 1024 ** 3)
+  const bytes = sizes.middleBytes
   const environment = { AWS_ACCESS_KEY_ID: house.key.id, AWS_SECRET_ACCESS_KEY: house.key.secret }
   const printed = await house.run(["node", house.path("sdk/sdk.mjs"), house.s3, `sdk-${style}`, style, String(bytes)], { environment })
   const { signed, hosts, buckets: listed, ...seen } = JSON.parse(printed) as Seen

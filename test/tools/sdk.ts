@@ -47,7 +47,12 @@ const signed = await getSignedUrl(client, new GetObjectCommand({ Bucket: bucket,
 
 const sent = createHash("sha256")
 const body = Readable.from(pieces(Number(size), sent))
-const { ETag } = await new Upload({ client, params: { Bucket: bucket, Key: "stream.bin", Body: body }, partSize: 8 * 1024 * 1024, queueSize: 3 }).done()
+const { ETag } = await new Upload({
+  client,
+  params: { Bucket: bucket, Key: "stream.bin", Body: body },
+  partSize: 8 * 1024 * 1024,
+  queueSize: 3,
+}).done()
 const came = createHash("sha256")
 const stream = await client.send(new GetObjectCommand({ Bucket: bucket, Key: "stream.bin" }))
 for await (const piece of stream.Body as Readable) came.update(piece as Buffer)

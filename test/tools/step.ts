@@ -1,7 +1,7 @@
 import type { House } from "./house"
 
-/** How much is moved. */
-export type Sizes = { files: number; bigBytes: number }
+/** How much is moved: the big file by rclone and restic, the one of middle size by all others. */
+export type Sizes = { files: number; bigBytes: number; middleBytes: number }
 
 /** What the steps of a story share: a house, and the tree and the big file that they send. */
 export type Stage = {
@@ -11,7 +11,11 @@ export type Stage = {
   /** Bytes of the tree as it was made. */
   treeBytes: number
   big: string
+  middle: string
 }
+
+/** What the server may hold of memory at most, whatever is moved. */
+export const boundMiB = 450
 
 /** One step of a story; it throws where something is not as it should be, and answers how many bytes went through the door, where that says something. */
 export type Step = { name: string; run(stage: Stage): Promise<number | void> }

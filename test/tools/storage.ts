@@ -2,10 +2,9 @@
 import { parseArgs } from "node:util"
 import { Undo } from "../bench/undo"
 import { findProgram } from "../lab/dns"
+import { boundMiB } from "./step"
 import { stories } from "./stories"
 import { openStage } from "./story-stage"
-
-const boundMiB = 350
 
 const { values } = parseArgs({
   options: { files: { type: "string", default: "10000" }, mib: { type: "string", default: "5120" }, only: { type: "string" } },
@@ -18,11 +17,16 @@ if (!Number.isInteger(files) || files < 100 || !Number.isInteger(mib) || mib < 5
 const undo = new Undo()
 undo.onSignals()
 const row = (...cells: [string, string, string, string, string]) =>
-  console.log(`${cells[0].padEnd(8)}${cells.slice(1, 4).map((cell) => cell.padStart(10)).join("")}  ${cells[4]}`)
+  console.log(
+    `${cells[0].padEnd(8)}${cells
+      .slice(1, 4)
+      .map((cell) => cell.padStart(10))
+      .join("")}  ${cells[4]}`,
+  )
 
 let failed = 0
 try {
-  const stage = await openStage({ files, bigBytes: mib * 1024 * 1024 })
+  const stage = await openStage({ files, bigMib: mib })
   undo.keep(stage.house)
   console.log(`${files} small files, ${stage.treeBytes} bytes; one of ${mib} MiB; the server's memory must stay below ${boundMiB} MiB\n`)
   row("tool", "seconds", "MiB/s", "peak MiB", "step")

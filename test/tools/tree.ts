@@ -49,7 +49,8 @@ export async function makeFile(path: string, bytes: number, seed: number): Promi
   const zeros = Buffer.alloc(1024 * 1024)
   const handle = await open(path, "w")
   try {
-    for (let left = bytes; left > 0; left -= zeros.length) await handle.write(cipher.update(zeros.subarray(0, Math.min(left, zeros.length))))
+    for (let left = bytes; left > 0; left -= zeros.length)
+      await handle.write(cipher.update(zeros.subarray(0, Math.min(left, zeros.length))))
   } finally {
     await handle.close()
   }
