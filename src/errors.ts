@@ -8,6 +8,8 @@ export type ErrorCode =
   | "method_not_allowed"
   | "conflict"
   | "too_large"
+  | "unsupported_media_type"
+  | "locked"
   | "rate_limited"
   | "unavailable"
   | "bad_gateway"

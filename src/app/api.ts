@@ -26,6 +26,7 @@ import type { Sockets } from "../http/sockets"
 import { serveApi, serveEdgeApi } from "../listen"
 import type { Log } from "../log"
 import { mappingRoutes } from "../mappings/routes"
+import { tusDiscovery } from "../storage/tus-routes"
 import { mappingTimelineRoutes } from "../timeline/routes"
 import type { Timeline } from "../timeline/timeline"
 import { trafficRoutes } from "../traffic/routes"
@@ -136,6 +137,7 @@ export class Api {
         }),
       ],
       isAllowedOrigin,
+      discovery: tusDiscovery,
       embeds: connect.connect.applications.embeds,
       audit,
       log,

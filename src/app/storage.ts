@@ -14,8 +14,10 @@ import { Flusher } from "../storage/flusher"
 import { NamespaceStore } from "../storage/namespace-store"
 import { Namespaces } from "../storage/namespaces"
 import { Objects } from "../storage/objects"
+import { Progress } from "../storage/progress"
 import { Reader } from "../storage/reader"
 import { ReferenceStore } from "../storage/reference-store"
+import { ResumableUploads } from "../storage/resumable-uploads"
 import { storageRoutes } from "../storage/routes"
 import { Scrubber } from "../storage/scrubber"
 import { SignedLinks } from "../storage/signed-links"
@@ -50,6 +52,7 @@ export class Storage {
   readonly reader: Reader
   readonly keys: AccessKeys
   readonly scrubber: Scrubber
+  private progress: Progress
   private workers: Worker[]
   private sweeping: Promise<void> | undefined
   private ending = new AbortController()
@@ -84,6 +87,7 @@ export class Storage {
       log,
       now,
     })
+    this.progress = new Progress({}, now)
     this.workers = [
       new Worker(
         async () => void (await blobs.collect()),
@@ -130,7 +134,7 @@ export class Storage {
 
   /** The document's API over it. */
   routes(door: StorageDoor) {
-    const { allowance, blobs, keys, namespaceStore, references, namespaces, objects, reader, scrubber } = this
+    const { allowance, blobs, keys, namespaceStore, references, namespaces, objects, reader, scrubber, uploads } = this
     const { config, folder, now } = this.needs
     const files = new Files(objects)
     const find = (name: string) => namespaceStore.find(name)
@@ -144,8 +148,16 @@ export class Storage {
       namespaceStore,
       namespaces,
       objects,
+      progress: this.progress,
       reader,
       references,
+      resumable: new ResumableUploads({
+        uploads,
+        objects,
+        namespaces: namespaceStore,
+        expiryMs: () => config.current.storageUploadExpiryMs,
+        now,
+      }),
       scrubber,
       usage: new Usage(namespaceStore, allowance, files, references),
     })
@@ -164,6 +176,7 @@ export class Storage {
 
   async stop(): Promise<void> {
     this.ending.abort()
+    this.progress.stop()
     await Promise.all([this.sweeping, ...this.workers.map((worker) => worker.stop())])
   }
 }

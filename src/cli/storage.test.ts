@@ -91,12 +91,12 @@ test("a namespace is made with its visibility and quota", async () => {
 test("a file is sent under its own name into a folder, or under the one that is given", async () => {
   const file = join(folder, "my photo.jpg")
   await Bun.write(file, "bytes")
-  answers["PUT /storage/photos/2026/my%20photo.jpg"] = answers["PUT /storage/photos/b.jpg?overwrite=true"] = (request) =>
+  answers["PUT /storage/photos/2026/my%20photo.jpg?overwrite=false"] = answers["PUT /storage/photos/b.jpg?overwrite=true"] = (request) =>
     Response.json({ type: request.headers.get("content-type"), authorization: request.headers.get("authorization") })
   expect(await storage("put", file, "photos/2026/", "--json")).toBe(0)
   expect(JSON.parse(said.out)).toEqual({ type: "image/jpeg", authorization: "Bearer t0" })
   expect(await storage("put", file, "photos/b.jpg", "--overwrite")).toBe(0)
-  expect(seen).toEqual(["PUT /storage/photos/2026/my%20photo.jpg bytes", "PUT /storage/photos/b.jpg?overwrite=true bytes"])
+  expect(seen).toEqual(["PUT /storage/photos/2026/my%20photo.jpg?overwrite=false bytes", "PUT /storage/photos/b.jpg?overwrite=true bytes"])
 })
 
 test("a fetch that broke off goes on where it was, and the file is there when it is whole", async () => {
@@ -158,10 +158,10 @@ test("a namespace goes only when its name was typed, and what goes was named", a
 })
 
 test("a link is made for as long as is said", async () => {
-  answers["POST /storage/links"] = () => Response.json({ url: "https://storage.test/x?signature=y", expires_at: 1 })
+  answers["POST /storage/links"] = () => Response.json({ url: "/storage/photos/a%20b.jpg?signature=y", expires_at: 1 })
   expect(await storage("link", "photos/a b.jpg", "--expires", "2h")).toBe(0)
   expect(seen).toEqual(['POST /storage/links {"namespace":"photos","name":"a b.jpg","expires_in":7200,"disposition":"attachment"}'])
-  expect(said.out).toBe("https://storage.test/x?signature=y\n")
+  expect(said.out).toBe(`http://127.0.0.1:${server.port}/storage/photos/a%20b.jpg?signature=y\n`)
 })
 
 test("the secret of a key is shown once, when it is made", async () => {
@@ -193,7 +193,7 @@ test.each([
 })
 
 test("what the server says is what a person reads", async () => {
-  answers["PUT /storage/photos/a"] = () => Response.json({ error: "file already exists: a" }, { status: 409 })
+  answers["PUT /storage/photos/a?overwrite=false"] = () => Response.json({ error: "file already exists: a" }, { status: 409 })
   await Bun.write(join(folder, "a"), "x")
   expect(await storage("put", join(folder, "a"), "photos/a")).toBe(1)
   expect(said.err).toBe("error: file already exists: a\n")

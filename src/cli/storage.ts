@@ -72,7 +72,7 @@ const commands: Record<string, Command> = {
     async run({ api, show, flags, rest: [file = "", where = ""] }) {
       const { namespace, key } = parsePlace(where)
       const name = key === "" || key.endsWith("/") ? key + basename(file) : key
-      const path = filePath(namespace, name) + (flags.has("overwrite") ? "?overwrite=true" : "")
+      const path = `${filePath(namespace, name)}?overwrite=${flags.has("overwrite")}`
       show(await sendFile(api, file, path), () => `${printable(`${namespace}/${name}`)} is stored\n`)
     },
   },
@@ -111,7 +111,8 @@ const commands: Record<string, Command> = {
         expires_in: parseDuration(flags.text("expires") ?? "1h"),
         disposition,
       })
-      show(link, ({ url }) => `${printable(url)}\n`)
+      // Of the server that was asked, where it says nothing else.
+      show({ ...link, url: new URL(link.url, api.server).href }, ({ url }) => `${printable(url)}\n`)
     },
   },
   usage: {

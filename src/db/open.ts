@@ -27,14 +27,18 @@ export async function openDatabase(path: string): Promise<Db> {
 
 /** Gives `bun:sqlite` the shape that Kysely's SQLite dialect asks of better-sqlite3, which Bun cannot load. */
 function kyselyDatabase(sqlite: Database) {
+  const readers = new WeakMap<object, boolean>()
   return {
     close: () => sqlite.close(),
     prepare(sql: string) {
       // A full disk ends the transaction by itself, and ending it once more would hide why.
       if (sql === "rollback" && !sqlite.inTransaction) return nothing
       const statement = sqlite.query(sql)
+      // Asking costs as much as running a small statement, and the engine keeps statements by their text.
+      let reader = readers.get(statement)
+      if (reader === undefined) readers.set(statement, (reader = statement.columnNames.length > 0))
       return {
-        reader: statement.columnNames.length > 0,
+        reader,
         all: (parameters: readonly unknown[]) => told(() => statement.all(...(parameters as never[]))),
         run: (parameters: readonly unknown[]) => told(() => statement.run(...(parameters as never[]))),
         iterate: (parameters: readonly unknown[]) => statement.iterate(...(parameters as never[])) as IterableIterator<unknown>,

@@ -19,14 +19,28 @@ export function isContainerPage(origin: string, baseDomain: string, listed: stri
 }
 
 const methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-const allowedHeaders = ["Content-Type", "Authorization", "Idempotency-Key"]
-const exposeHeaders = ["Retry-After", "X-Request-ID"]
+const names = (...lists: string[]) => lists.flatMap((list) => list.split(", "))
+const allowedHeaders = names(
+  "Content-Type, Authorization, Idempotency-Key, X-Requested-With",
+  // Of files, and of uploads that are gone on with.
+  "X-File-Size, X-Transfer-Id, Range, If-Match, If-None-Match, If-Modified-Since, If-Unmodified-Since, If-Range",
+  "Tus-Resumable, Upload-Length, Upload-Metadata, Upload-Offset, Upload-Defer-Length",
+)
+const exposeHeaders = names(
+  "Retry-After, X-Request-ID",
+  "ETag, Link, Content-Length, Content-Range, Accept-Ranges, Content-Disposition, Last-Modified",
+  "Location, Upload-Offset, Upload-Length, Upload-Metadata, Upload-Expires, Tus-Resumable, Tus-Version, Tus-Extension",
+)
 
 /**
  * Cross-origin headers before authentication (Fetch standard); every OPTIONS is answered here, 200 and empty. Pages that `embeds` the widget may call the
- * connect API with tokens of their own, and never with a cookie.
+ * connect API with tokens of their own, and never with a cookie. `discovery` is what OPTIONS of a path says besides.
  */
-export const corsPolicy = (isAllowed: (origin: string) => boolean, embeds: (origin: string) => boolean = () => false) =>
+export const corsPolicy = (
+  isAllowed: (origin: string) => boolean,
+  embeds: (origin: string) => boolean = () => false,
+  discovery: Record<string, Record<string, string>> = {},
+) =>
   new Elysia({ name: "cors-policy" })
     .use(
       cors({
@@ -51,5 +65,5 @@ export const corsPolicy = (isAllowed: (origin: string) => boolean, embeds: (orig
           set.headers.vary = "Origin"
         }
       }
-      if (request.method === "OPTIONS") return new Response(null, { status: 200 })
+      if (request.method === "OPTIONS") return new Response(null, { status: 200, headers: discovery[new URL(request.url).pathname] ?? {} })
     })

@@ -154,8 +154,17 @@ export class PermissionHouse {
       .execute()
     const key = { personId, name: "vics", publicKey: "ssh-ed25519 AAAA", fingerprint: "SHA256:vic", ...at }
     const { id: sshKey } = await this.db.insertInto("peopleSshKeys").values(key).returning("id").executeTakeFirstOrThrow()
-    const namespace = "things-of-v"
-    await this.db.insertInto("namespaces").values({ name: namespace, personId, createdAt: 1 }).execute()
+    const { id: namespaceId, name: namespace } = await this.db
+      .insertInto("namespaces")
+      .values({ name: "things-of-v", personId, createdAt: 1 })
+      .returning(["id", "name"])
+      .executeTakeFirstOrThrow()
+    const upload = "0123456789abcdef0123456789abcdef"
+    const plain = { contentType: "a/b", headers: null, tags: null, checksum: null, announcedSize: 10, touchedAt: Date.now(), ...at }
+    await this.db
+      .insertInto("storageUploads")
+      .values({ id: upload, namespaceId, key: "a", personId, kind: "tus", ...plain })
+      .execute()
     const storageKey = "FH0123456789ABCDEF00"
     const sealed = { sealedSecret: "x.y", scopes: null, lastUsedAt: 0 }
     await this.db
@@ -166,7 +175,7 @@ export class PermissionHouse {
     const account = await this.db.selectFrom("serviceAccounts").select("id").where("personId", "=", personId).executeTakeFirstOrThrow()
     const [session] = JSON.parse((await this.send("GET", "/api/settings/sessions", owner.session)).text) as { id: number }[]
     const ids = { token: token.id, account: account.id, session: String(session?.id), sshKey: String(sshKey) }
-    return { container: "0c0ffee0", mapping: "dom_vic", domain: "cfc_vic", registry: "reg_vic", namespace, storageKey, ...ids }
+    return { container: "0c0ffee0", mapping: "dom_vic", domain: "cfc_vic", registry: "reg_vic", namespace, storageKey, upload, ...ids }
   }
 
   /** Everything that the third person has, as the store has it. */
@@ -182,6 +191,7 @@ export class PermissionHouse {
       "sessions",
       "namespaces",
       "storageKeys",
+      "storageUploads",
     ] as const) {
       const own = this.db.selectFrom(table).selectAll().where("personId", "not in", [this.ada.id, this.bob.id])
       rows.push(table, await own.execute())

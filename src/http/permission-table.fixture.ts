@@ -1,6 +1,6 @@
 /** Things of the other person that stand for `:id` when somebody reaches for what is not theirs. */
 export type Thing =
-  "container" | "mapping" | "domain" | "token" | "account" | "session" | "sshKey" | "registry" | "namespace" | "storageKey"
+  "container" | "mapping" | "domain" | "token" | "account" | "session" | "sshKey" | "registry" | "namespace" | "storageKey" | "upload"
 
 /** Who may use a route. `scope` without an id names the collection; with `:id` the id of the path is its last segment. */
 export type Row = {
@@ -194,6 +194,13 @@ export const permissionTable: Record<string, Row> = {
   "PUT /storage/:namespace/*": file("create"),
   "DELETE /storage/:namespace/*": file("delete"),
   "GET /storage/status": open,
+  // Any token: what is told is its person's own, by an id that the person chose.
+  "GET /sse/progress": { need: "token" },
+  "GET /storage/progress": { need: "token" },
+  "POST /storage/uploads": create(files),
+  "GET /storage/uploads/:id": { need: { scope: files, action: "create" }, foreign: { thing: "upload", status: 404 } },
+  "PATCH /storage/uploads/:id": { need: { scope: files, action: "create" }, foreign: { thing: "upload", status: 404 } },
+  "DELETE /storage/uploads/:id": { need: { scope: files, action: "create" }, foreign: { thing: "upload", status: 404 } },
   "POST /storage/links": read(files),
   "GET /storage/usage": read(namespaces),
   "GET /storage/keys": session,

@@ -20,13 +20,15 @@ export function httpRoot(options: {
   isAllowedOrigin: (origin: string) => boolean
   /** Whether pages of an origin may call the connect API with tokens of their own. */
   embeds?: (origin: string) => boolean
+  /** What OPTIONS of a path says besides. */
+  discovery?: Record<string, Record<string, string>>
   /** Left out by tests of a single family: then nothing is put on record. */
   audit?: RequestAudit
   log: Log
 }): HttpRoot {
   const { audit } = options
   const root = new Elysia({ handler: { standardHostname: false } } as object)
-    .use(corsPolicy(options.isAllowedOrigin, options.embeds))
+    .use(corsPolicy(options.isAllowedOrigin, options.embeds, options.discovery))
     // Before the routes and global, or Elysia would not ask it about faults in plug-ins.
     .onError({ as: "global" }, ({ error, request, code }) => {
       const unknown = code === "NOT_FOUND" ? new AppError("not_found", "not found") : error

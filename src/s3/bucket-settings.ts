@@ -1,6 +1,7 @@
 import type { Namespace } from "../storage/model"
 import type { NamespaceChange } from "../storage/namespace-store"
 import { emptyAnswer, xmlAnswer } from "./answers"
+import { corsConfiguration, type CorsRule, corsRulesOf } from "./cors"
 import { readDocument } from "./document"
 import { S3Error } from "./errors"
 import { lifecycleElement, type LifecycleRule, parseLifecycle } from "./lifecycle-rules"
@@ -48,6 +49,20 @@ export class BucketSettings {
     return this.change(bucket, { lifecycle: JSON.stringify(rules) }, 200)
   }
 
+  cors = async (_: S3Request, bucket: Namespace): Promise<Response> => {
+    const rules = corsRules(bucket)
+    if (rules === undefined)
+      throw new S3Error("NoSuchCORSConfiguration", "The CORS configuration does not exist", { BucketName: bucket.name })
+    return xmlAnswer("CORSConfiguration", corsConfiguration(rules))
+  }
+
+  putCors = async ({ payload }: S3Request, bucket: Namespace): Promise<Response> => {
+    const rules = corsRulesOf(await readDocument(payload, "CORSConfiguration"))
+    return this.change(bucket, { cors: JSON.stringify(rules) }, 200)
+  }
+
+  deleteCors = (_: S3Request, bucket: Namespace): Promise<Response> => this.change(bucket, { cors: null }, 204)
+
   deleteLifecycle = (_: S3Request, bucket: Namespace): Promise<Response> => this.change(bucket, { lifecycle: null }, 204)
 
   private async change(bucket: Namespace, change: NamespaceChange, status: number): Promise<Response> {
@@ -62,6 +77,10 @@ export class BucketSettings {
       throw new S3Error(code, absences[code], { BucketName: bucket.name })
     }
 }
+
+/** The cross-origin rules of a bucket, undefined for none. */
+export const corsRules = (bucket: Namespace | undefined): CorsRule[] | undefined =>
+  bucket === undefined || bucket.cors === null ? undefined : (JSON.parse(bucket.cors) as CorsRule[])
 
 const statusOf: Record<Namespace["versioning"], string | undefined> = { off: undefined, enabled: "Enabled", suspended: "Suspended" }
 

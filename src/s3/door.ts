@@ -3,9 +3,12 @@ import { AppError } from "../errors"
 import type { Namespace } from "../storage/model"
 import { Acls } from "./acl"
 import { addressOf, targetOf } from "./address"
+import { emptyAnswer } from "./answers"
 import { authorise, noBucket } from "./authorisation"
-import { BucketSettings } from "./bucket-settings"
+import { BucketSettings, corsRules } from "./bucket-settings"
 import { Buckets } from "./buckets"
+import { checksumAlgorithms, checksumHeader } from "./checksums"
+import { corsHeaders, preflightHeaders } from "./cors"
 import { Deletions } from "./deletions"
 import { renderS3Error } from "./error-document"
 import { S3Error } from "./errors"
@@ -36,6 +39,8 @@ import { Writes } from "./writes"
  * - Uploads by a form (POST Object), appending, renaming, directory buckets. NotImplemented, MethodNotAllowed.
  * - Several ranges in one request: the whole object, as S3 does.
  * - A checksum that the client neither sent nor asked for. S3 itself then makes a CRC64NVME.
+ * - A checksum in the query of a presigned URL: it is not looked at, as Amazon does not (see `forgetLinkedChecksums`).
+ * - Deleting on the condition of a time or a size (DeleteObjects). NotImplemented; an ETag is.
  * - `x-amz-expiration` on objects that a lifecycle rule will remove.
  * - An ETag of its own for a copy: it has that of its source, also where the source came in parts.
  * - Reading by version, tags and versions' listings for others than the owner of a public bucket: what was written over is no longer published.
@@ -57,33 +62,48 @@ export class S3Door {
   async handle(request: Request): Promise<Response> {
     const requestId = randomBytes(8).toString("hex").toUpperCase()
     const { path } = targetOf(request.url)
+    const seen: Seen = {}
+    let response: Response
     try {
-      const response = await this.answer(request, requestId)
-      response.headers.set("x-amz-request-id", requestId)
-      return response
+      response = await this.answer(request, requestId, seen)
     } catch (error) {
       if (!(error instanceof S3Error || error instanceof AppError))
         this.needs.log.error("an S3 request failed", { error, requestId, method: request.method, path })
-      return renderS3Error(error, { resource: path, requestId, method: request.method })
+      response = renderS3Error(error, { resource: path, requestId, method: request.method })
     }
+    response.headers.set("x-amz-request-id", requestId)
+    for (const [name, value] of Object.entries(await this.crossOrigin(request, seen))) response.headers.set(name, value)
+    return response
   }
 
-  private async answer(request: Request, requestId: string): Promise<Response> {
+  private async answer(request: Request, requestId: string, seen: Seen): Promise<Response> {
     const { method } = request
     const { path, query: search } = targetOf(request.url)
     const address = addressOf(request.headers.get("host") ?? "", path, this.needs.hosts)
-    const { caller, headers, ...authentication } = await this.signatures.authenticate({
-      method,
-      path,
-      query: search,
-      headers: request.headers,
-    })
+    seen.name = address.bucket
+    if (method === "OPTIONS") return this.preflight(request, seen)
+    const signed = { method, path, query: search, headers: request.headers }
+    const { caller, headers, ...authentication } = await this.signatures.authenticate(signed)
+    forgetLinkedChecksums(headers, request.headers)
     const query = new URLSearchParams(search)
     const operation = operationOf({ ...address, method, query, headers })
     const bucket = await authorise(this.needs, operation, { ...address, caller, headers })
+    seen.bucket = bucket
     if (caller !== undefined) await this.needs.keys.noteUse(caller.keyId)
     const payload = readPayload({ method, query, headers, body: request.body }, authentication)
     return this.run(operation, { ...address, method, resource: path, query, headers, caller, payload, requestId }, bucket)
+  }
+
+  private async preflight(request: Request, seen: Seen): Promise<Response> {
+    const bucket = seen.name === undefined ? undefined : await this.needs.namespaces.find(seen.name)
+    return emptyAnswer(200, preflightHeaders(corsRules(bucket), request.headers))
+  }
+
+  /** What a browser needs of any answer, of faults too, so that the page can read which. */
+  private async crossOrigin({ headers, method }: Request, { name, bucket }: Seen): Promise<Record<string, string>> {
+    if (method === "OPTIONS" || name === undefined) return {}
+    const found = bucket ?? (headers.has("origin") ? await this.needs.namespaces.find(name) : undefined)
+    return corsHeaders(corsRules(found), method, headers)
   }
 
   private run(operation: Operation, request: S3Request, bucket: Namespace | undefined): Promise<Response> {
@@ -93,6 +113,18 @@ export class S3Door {
     return this.handlers[operation.name](request, bucket)
   }
 }
+
+/**
+ * A checksum in the query of a presigned URL is not looked at, as Amazon does not: the official client puts that of an empty body there, since it
+ * does not know the one that will come (github.com/localstack/localstack/issues/12169, github.com/aws/aws-sdk-go-v2/issues/2610).
+ */
+function forgetLinkedChecksums(headers: Headers, sent: Headers): void {
+  if (headers === sent) return
+  for (const name of checksumAlgorithms.map(checksumHeader)) if (!sent.has(name)) headers.delete(name)
+}
+
+/** What an answer became known of on the way. */
+type Seen = { name?: string; bucket?: Namespace }
 
 type Handler = (request: S3Request, bucket: Namespace) => Promise<Response>
 type HandledName = Exclude<OperationName, "ListBuckets" | "CreateBucket">
@@ -108,9 +140,9 @@ function handlersOf(needs: S3Needs, buckets: Buckets): Record<HandledName, Handl
     GetBucketLocation: buckets.location,
     GetBucketVersioning: settings.versioning,
     PutBucketVersioning: settings.putVersioning,
-    GetBucketCors: settings.absent("NoSuchBucketPolicy"),
-    PutBucketCors: settings.absent("NoSuchBucketPolicy"),
-    DeleteBucketCors: settings.absent("NoSuchBucketPolicy"),
+    GetBucketCors: settings.cors,
+    PutBucketCors: settings.putCors,
+    DeleteBucketCors: settings.deleteCors,
     GetBucketLifecycleConfiguration: settings.lifecycle,
     PutBucketLifecycleConfiguration: settings.putLifecycle,
     DeleteBucketLifecycle: settings.deleteLifecycle,

@@ -118,6 +118,8 @@ const codes: Record<ErrorCode, S3Code> = {
   precondition_failed: "PreconditionFailed",
   range_not_satisfiable: "InvalidRange",
   out_of_space: "InsufficientStorage",
+  locked: "OperationAborted",
+  unsupported_media_type: "InvalidArgument",
 }
 
 /** A fault of the core in S3's words: its `reason` where that is a code of S3, else what stands nearest. */

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { CreateBucketCommand, GetObjectCommand, HeadObjectCommand, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3"
+import { connect } from "node:net"
+import { chunks } from "../storage/storage.fixture"
 import { DoorHouse, fault } from "./door.fixture"
 
 const Bucket = "photos"
@@ -141,6 +143,28 @@ describe("conditions", () => {
 })
 
 describe("the answer", () => {
+  test("does not name the file that the bytes lie in, of whatever type they are", async () => {
+    for (const ContentType of ["application/octet-stream", "image/png", "video/mp4", "text/plain"]) {
+      await put("typed", ten, { ContentType })
+      for (const range of ["bytes=0-", "bytes=1-2", "none"])
+        expect((await door.fetch(`/${Bucket}/typed`, { headers: { range } })).headers.get("content-disposition") ?? "inline").toBe("inline")
+    }
+  })
+
+  test.each(["Range: bytes=2-4\r\nRange: bytes=5-6", "Range: bytes = 2-4"])("is not cut by the server itself: %j", async (fields) => {
+    await put("a", ten)
+    const { hostname, port } = new URL(door.url)
+    const answer = await new Promise<string>((resolve) => {
+      const socket = connect(Number(port), hostname, () => {
+        socket.write(`GET /${Bucket}/a HTTP/1.1\r\nHost: ${hostname}\r\n${fields}\r\nConnection: close\r\n\r\n`)
+      })
+      let text = ""
+      socket.on("data", (data) => (text += data))
+      socket.on("close", () => resolve(text))
+    })
+    expect([answer.split("\r\n")[0], answer.includes(ten), /content-range/i.test(answer)]).toEqual(["HTTP/1.1 200 OK", true, false])
+  })
+
   test("never tells where bytes lie, and an uploaded page cannot act as anything", async () => {
     await put("page.html", "<script>alert(1)</script>", { ContentType: "text/html" })
     for (const init of [{}, { headers: { range: "bytes=0-3" } }, { headers: { range: "bytes=0-1,3-4" } }, { method: "HEAD" }]) {
@@ -166,6 +190,14 @@ describe("the answer", () => {
     expect(await fault(get("a", { ResponseContentType: "a\r\nx: y" }))).toEqual(["InvalidArgument", 400])
     const response = await door.fetch(`/${Bucket}/a?response-content-type=text/html`)
     expect([response.status, (await response.text()).includes("InvalidRequest")]).toEqual([400, true])
+  })
+
+  test("can hold whatever another door has kept", async () => {
+    const facts = { contentType: "text/plain\r\nx: y", headers: { "content-disposition": 'inline; filename="日.txt"' } }
+    await door.house.objects.put((await door.house.store.find(Bucket))!, "other", chunks("x"), { facts })
+    const { status, headers } = await door.fetch(`/${Bucket}/other`)
+    const disposition = Buffer.from(headers.get("content-disposition") ?? "", "latin1").toString()
+    expect([status, headers.get("content-type"), disposition]).toEqual([200, "text/plainx: y", facts.headers["content-disposition"]])
   })
 
   test("has the checksum where it is asked for, and not with a range", async () => {

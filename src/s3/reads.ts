@@ -54,11 +54,14 @@ export class Reads {
     if (method === "HEAD" || size === 0) return new Response(null, { status, headers: { ...own, "content-length": String(size) } })
     const bytes = await this.needs.reader.open(object, range)
     if (!(bytes instanceof Blob)) return new Response(bytes, { status, headers: { ...own, "x-freehold-length": String(size) } })
-    // Bun names the file, which is the hash of the bytes, unless this field is there.
+    // Bun names the file, which is the hash of the bytes, unless this field is there: for all types but those of text.
     own["content-disposition"] ??= "inline"
-    // Bun cuts a file by `Range` itself where the answer is 200, also where it must not (If-Range); it cannot cut a stream.
-    if (status === 200 && asked.has("range"))
-      return new Response(bytes.stream(), { status, headers: { ...own, "x-freehold-length": String(size) } })
+    // Bun cuts a file by `Range` itself where the answer is 200, also by a field that is none to us (two of them, `bytes = 0-1`), and sees through
+    // the file's own stream; one that it cannot see through it leaves alone.
+    if (status === 200 && asked.has("range")) {
+      const stream = bytes.stream().pipeThrough(new TransformStream<Uint8Array, Uint8Array>())
+      return new Response(stream, { status, headers: { ...own, "x-freehold-length": String(size) } })
+    }
     return new Response(bytes, { status, headers: own })
   }
 
@@ -127,5 +130,8 @@ function isRangeMeant(headers: Headers, { etag, createdAt }: ObjectInfo): boolea
   return field === httpDate(createdAt)
 }
 
-/** As bytes of UTF-8 where it has characters that a field cannot hold. */
-export const fieldValue = (text: string): string => (/[^\0-\xff]/.test(text) ? Buffer.from(text).toString("latin1") : text)
+/** As a field can hold it: bytes of UTF-8 for other characters, and none that would end the line. Another door may have kept anything. */
+function fieldValue(text: string): string {
+  const bytes = /[^\0-\xff]/.test(text) ? Buffer.from(text).toString("latin1") : text
+  return bytes.replace(/[\0-\x08\x0a-\x1f\x7f]/g, "")
+}

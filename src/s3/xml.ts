@@ -1,4 +1,4 @@
-import { XMLBuilder, XMLParser, XMLValidator } from "fast-xml-parser"
+import { XMLParser, XMLValidator } from "fast-xml-parser"
 import { S3Error } from "./errors"
 
 const s3Namespace = "http://s3.amazonaws.com/doc/2006-03-01/"
@@ -9,19 +9,27 @@ export type XmlValue = string | number | boolean | undefined | XmlValue[] | { [n
 /** The inside of an element that was read, to be asked by `textOf`, `elementOf`, `elementsOf` and `textsOf`. */
 export type XmlElement = { [name: string]: unknown }
 
-const builder = new XMLBuilder({
-  ignoreAttributes: false,
-  attributeNamePrefix: "@",
-  suppressBooleanAttributes: false,
-  // `escaped` does it, which knows of control characters too.
-  processEntities: false,
-  tagValueProcessor: (_, value) => escaped(String(value)),
-})
-
 /** A document with S3's namespace, or with none of its own. A name that begins with `@` is an attribute, `#text` the text beside such. */
 export function buildXml(rootName: string, value: { [name: string]: XmlValue }, { namespace = true } = {}): string {
   const inside = namespace ? { "@xmlns": s3Namespace, ...value } : value
-  return `<?xml version="1.0" encoding="UTF-8"?>\n${builder.build({ [rootName]: inside })}`
+  return `<?xml version="1.0" encoding="UTF-8"?>\n${element(rootName, inside)}`
+}
+
+/**
+ * Written here, since a page of a listing has 6000 elements: fast-xml-parser 5.12.1 takes 15 times as long for them as this does, longer than all
+ * the rest of the page.
+ */
+function element(name: string, value: XmlValue): string {
+  if (value === undefined) return ""
+  if (typeof value === "string") return `<${name}>${escaped(value)}</${name}>`
+  if (typeof value !== "object") return `<${name}>${value}</${name}>`
+  if (Array.isArray(value)) return value.map((one) => element(name, one)).join("")
+  let [attributes, inside] = ["", ""]
+  for (const [key, one] of Object.entries(value)) {
+    if (key.startsWith("@")) attributes += ` ${key.slice(1)}="${escaped(String(one))}"`
+    else inside += key === "#text" ? escaped(String(one)) : element(key, one)
+  }
+  return `<${name}${attributes}>${inside}</${name}>`
 }
 
 const named: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" }

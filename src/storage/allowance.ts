@@ -32,9 +32,10 @@ export class Allowance {
 
   private async bounds({ id, personId }: Namespace, namespaces: NamespaceStore): Promise<Bound[]> {
     const bounds: Bound[] = []
-    const now = await namespaces.get(id)
+    const found = await namespaces.withQuota(id)
+    const now = found?.namespace
     if (now?.quotaBytes !== undefined) bounds.push({ of: `the namespace ${now.name}`, most: now.quotaBytes, used: now.bytes })
-    const quota = (await namespaces.quotaOf(personId)) ?? (this.defaultBytes() || undefined)
+    const quota = found?.personBytes ?? (this.defaultBytes() || undefined)
     if (quota !== undefined) bounds.push({ of: "its owner", most: quota, used: await namespaces.bytesOf(personId) })
     return bounds
   }

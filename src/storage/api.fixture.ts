@@ -11,9 +11,12 @@ import { StorageAccess } from "./access"
 import { AccessKeys } from "./access-keys"
 import { Allowance } from "./allowance"
 import { Files } from "./files"
+import { Progress } from "./progress"
+import { ResumableUploads } from "./resumable-uploads"
 import { storageRoutes } from "./routes"
 import { SignedLinks } from "./signed-links"
 import { StorageHouse } from "./storage.fixture"
+import { tusDiscovery } from "./tus-routes"
 import { Usage } from "./usage"
 
 type Body = string | object | ReadableStream<Uint8Array> | undefined
@@ -26,6 +29,8 @@ export class ApiHouse {
   tokens!: Tokens
   /** How often a reading of everything was asked for. */
   scrubs = 0
+  expiryMs = 3_600_000
+  progress = new Progress({ keptMs: 200, keepAliveMs: 50, maxPerPerson: 3 })
   private server: Bun.Server<undefined> | undefined
 
   private constructor(readonly house: StorageHouse) {}
@@ -67,15 +72,25 @@ export class ApiHouse {
       namespaceStore: house.store,
       namespaces: house.namespaces,
       objects: house.objects,
+      progress: this.progress,
       reader: house.reader,
       references: house.references,
+      resumable: new ResumableUploads({
+        uploads: house.uploads,
+        objects: house.objects,
+        namespaces: house.store,
+        expiryMs: () => this.expiryMs,
+        now,
+        waitMs: 1000,
+      }),
       scrubber: { request: () => void this.scrubs++ },
       usage: new Usage(house.store, new Allowance(house.store, () => house.quotaBytes), files, house.references),
     })
-    this.root = httpRoot({ routes, isAllowedOrigin: isOwn, log })
+    this.root = httpRoot({ routes, isAllowedOrigin: isOwn, discovery: tusDiscovery, log })
   }
 
   async close(): Promise<void> {
+    this.progress.stop()
     await this.server?.stop(true)
     await this.house.close()
   }

@@ -11,7 +11,6 @@ import {
   statfsSync,
   statSync,
   unlink,
-  write,
   writeSync,
 } from "node:fs"
 import { randomBytes } from "node:crypto"
@@ -19,8 +18,9 @@ import { dirname, join } from "node:path"
 import { promisify } from "node:util"
 import { AppError } from "../errors"
 import { Flusher } from "./flusher"
+import { type Lane, SumThreads } from "./sum-threads"
 
-const [syncFile, writeFile, moveFile, unlinkFile] = [promisify(fsync), promisify(write), promisify(rename), promisify(unlink)]
+const [syncFile, moveFile, unlinkFile] = [promisify(fsync), promisify(rename), promisify(unlink)]
 
 /** Bytes that were received whole and are on disk, under no name yet. */
 export type Draft = { path: string; size: number; hash: string; md5: string }
@@ -38,8 +38,8 @@ export type BlobOptions = {
 
 /** How long bytes that nothing refers to stay, for readers that have found them and not opened them yet. */
 const graceMs = 60_000
-/** Chunks from the network are gathered to this before they are written. */
-const writeBytes = 1024 * 1024
+/** Up to this, bytes are summed here, a third of a millisecond for each chunk; more than that goes to other threads, whose pace is another's to give. */
+const smallBytes = 1024 * 1024
 const floorCheckBytes = 16 * 1024 * 1024
 
 /**
@@ -52,6 +52,7 @@ export class Blobs {
   private locks = new Map<string, Promise<unknown>>()
   private pins = new Map<string, number>()
   private unwanted = new Map<string, number>()
+  private threads = new SumThreads()
 
   constructor(private options: BlobOptions) {
     // Of this process alone, so that what another one left can be told from what is being written.
@@ -95,50 +96,46 @@ export class Blobs {
     watch: (size: number) => void,
     keepPart: boolean,
   ): Promise<Draft> {
-    const sha256 = new Bun.CryptoHasher("sha256")
-    const md5 = new Bun.CryptoHasher("md5")
     let size = 0
     let checkedAt = 0
     let gathered: Uint8Array[] = []
-    let gatheredBytes = 0
-    // One write is under way while the next bytes come and are hashed.
-    let writing: Promise<void> | undefined
-    const flush = async (last: boolean) => {
-      await writing
-      const bytes = gathered.length === 1 && gathered[0] !== undefined ? gathered[0] : Buffer.concat(gathered)
-      ;[gathered, gatheredBytes] = [[], 0]
-      if (last && bytes.byteLength <= writeBytes) {
-        // Into the page cache: shorter than the way to another thread.
-        for (let at = 0; at < bytes.byteLength;) at += writeSync(handle, bytes, at)
-      } else {
-        writing = writeWhole(handle, bytes)
-        // Its failure is met where it is waited for.
-        writing.catch(() => {})
-        if (last) await writing
-      }
+    let lane: Lane | undefined
+    const small = { hash: new Bun.CryptoHasher("sha256"), md5: new Bun.CryptoHasher("md5") }
+    const passOn = async () => {
+      lane ??= this.threads.open(handle)
+      for (const chunk of gathered) await lane.write(chunk)
+      gathered = []
     }
     try {
-      for await (const chunk of body) {
-        size += chunk.byteLength
-        watch(size)
-        if (size - checkedAt >= floorCheckBytes) {
-          this.checkFloor()
-          checkedAt = size
+      try {
+        for await (const chunk of body) {
+          size += chunk.byteLength
+          watch(size)
+          if (size - checkedAt >= floorCheckBytes) {
+            this.checkFloor()
+            checkedAt = size
+          }
+          gathered.push(chunk)
+          if (size > smallBytes) {
+            await passOn()
+            continue
+          }
+          small.hash.update(chunk)
+          small.md5.update(chunk)
         }
-        sha256.update(chunk)
-        md5.update(chunk)
-        gathered.push(chunk)
-        gatheredBytes += chunk.byteLength
-        if (gatheredBytes >= writeBytes) await flush(false)
+      } catch (error) {
+        if (!keepPart || error instanceof AppError || size === 0) throw error
       }
-    } catch (error) {
-      if (!keepPart || error instanceof AppError || size === 0) {
-        await writing?.catch(() => {})
-        throw error
+      if (lane === undefined) {
+        writeSmall(handle, gathered)
+        return { path, size, hash: small.hash.digest("hex"), md5: small.md5.digest("hex") }
       }
+      await passOn()
+      const { sha256, md5 } = await lane.finish()
+      return { path, size, hash: sha256, md5 }
+    } finally {
+      await lane?.close()
     }
-    await flush(true)
-    return { path, size, hash: sha256.digest("hex"), md5: md5.digest("hex") }
   }
 
   /** A draft that is not wanted after all. */
@@ -176,7 +173,7 @@ export class Blobs {
       this.folders.set(shard, flusher)
     }
     // What it takes the place of may be large, and then goes as slowly as any removal.
-    if (draft.size < writeBytes) renameSync(draft.path, this.path(draft.hash))
+    if (draft.size <= smallBytes) renameSync(draft.path, this.path(draft.hash))
     else await moveFile(draft.path, this.path(draft.hash))
     await flusher.flush()
   }
@@ -275,8 +272,10 @@ export class Blobs {
   }
 }
 
-async function writeWhole(handle: number, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.byteLength;) at += (await writeFile(handle, bytes, at)).bytesWritten
+/** Into the page cache: shorter than the way to another thread. */
+function writeSmall(handle: number, chunks: Uint8Array[]): void {
+  const bytes = chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)
+  for (let at = 0; at < bytes.byteLength;) at += writeSync(handle, bytes, at)
 }
 
 function syncFolder(path: string): void {

@@ -24,8 +24,9 @@ export class TypeGuess {
   /** The content type, once the beginning was seen. */
   get type(): string {
     const said = this.said?.trim() ?? ""
-    if (said.length <= 255 && form.test(said) && !saysNothing.has(said.toLowerCase())) return said
-    const byName = mime.getType(this.name)
+    const isPlain = /^text\/plain$/i.test(said)
+    if (said.length <= 255 && form.test(said) && !saysNothing.has(said.toLowerCase()) && !isPlain) return said
+    const byName = isPlain ? "text/plain" : mime.getType(this.name)
     const type = byName ?? (this.head.length > 0 && this.isText ? "text/plain" : unknown)
     // Without it a browser takes text for Windows-1252.
     return type.startsWith("text/") && this.isText ? `${type}; charset=utf-8` : type

@@ -1,14 +1,15 @@
 import { create as dispositionHeader } from "content-disposition"
 import { judgeRead } from "./conditions"
 import type { ObjectInfo } from "./model"
+import type { Transfer } from "./progress"
 import type { Range, Reader } from "./reader"
 
 export type Serving = {
   disposition: "inline" | "attachment"
   /** Whether anybody may read it, so that caches on the way may keep it. */
   isPublic: boolean
-  /** Hears the size of each piece that is sent, and of the end, whole or not; without it the kernel may send the file by itself. */
-  watcher?: { total: (bytes: number) => void; sent: (bytes: number) => void; end: (error?: string) => void }
+  /** Asked when so many bytes are going to be sent: who is to hear of them; without anybody the kernel may send a file by itself. */
+  follow?: (total: number) => Transfer | undefined
 }
 
 const viewing = "default-src 'none'; img-src 'self' data: blob:; media-src 'self' data: blob:; font-src data:; style-src 'unsafe-inline'"
@@ -47,14 +48,14 @@ export async function fileResponse(reader: Reader, request: Request, object: Obj
     return new Response(null, { status: outcome.status, headers })
   }
   const bytes = await reader.open(object, range)
+  const watcher = serving.follow?.(length)
   // Bun cuts the ranges of whole files by itself, also where the answer is to be the whole: then it must not know that it is a file.
-  const isLeftToBun = bytes instanceof Blob && serving.watcher === undefined && (outcome.status === 206 || !request.headers.has("range"))
+  const isLeftToBun = bytes instanceof Blob && watcher === undefined && (outcome.status === 206 || !request.headers.has("range"))
   if (isLeftToBun) return new Response(bytes, { status: outcome.status, headers })
   // Bun sends streams in chunks and drops Content-Length; the edge makes it of this.
   headers.set("x-freehold-length", String(length))
-  serving.watcher?.total(length)
   const chunks = bytes instanceof Blob ? reader.chunks(object, range) : bytes
-  return new Response(streamOf(chunks, serving.watcher), { status: outcome.status, headers })
+  return new Response(streamOf(chunks, watcher), { status: outcome.status, headers })
 }
 
 function headersOf(object: ObjectInfo, { disposition, isPublic }: Serving): Headers {
@@ -84,7 +85,7 @@ function dispositionOf(key: string, type: string): string {
 }
 
 /** Pulled as it is sent; what is not sent is not read. */
-function streamOf(chunks: AsyncIterable<Uint8Array>, watcher: Serving["watcher"]): ReadableStream<Uint8Array> {
+function streamOf(chunks: AsyncIterable<Uint8Array>, watcher: Transfer | undefined): ReadableStream<Uint8Array> {
   const iterator = chunks[Symbol.asyncIterator]()
   return new ReadableStream<Uint8Array>(
     {

@@ -126,6 +126,8 @@ describe("uploads", () => {
     ["core", undefined, "\0\x01", "application/octet-stream"],
     ["empty", undefined, "", "application/octet-stream"],
     ["a.png", "image/webp", "x", "image/webp"],
+    ["a.csv", "text/plain", "ü", "text/plain; charset=utf-8"],
+    ["a.csv", "text/plain; charset=koi8-r", "x", "text/plain; charset=koi8-r"],
     ["a.txt", "no type at all", "x", "text/plain; charset=utf-8"],
     ["a.json", "application/x-www-form-urlencoded", "{}", "application/json"],
   ])("%p sent as %p with %p is %p", async (name, type, body, expected) => {

@@ -2,47 +2,64 @@ import { Elysia } from "elysia"
 import { AppError } from "../errors"
 import type { StorageAccess } from "./access"
 import { fileResponse } from "./file-response"
-import { type Files, jsonArray, parseListing, type Written } from "./files"
+import { type Files, type Incoming, jsonArray, parseListing, type Written } from "./files"
 import { allowOnly } from "./method-answer"
 import type { Namespace } from "./model"
 import { readFilePart } from "./multipart"
 import type { Objects } from "./objects"
+import type { Progress } from "./progress"
 import type { Reader } from "./reader"
 import type { SignedLinks } from "./signed-links"
 
 const raw = { parse: "none" } as const
 const defaultNamespace = "default"
 
-export type FileParts = { files: Files; objects: Objects; reader: Reader; links: SignedLinks; access: StorageAccess }
+type Common = Pick<Incoming, "mayReplace" | "headers" | "announcedBytes" | "watch">
+
+export type FileParts = { files: Files; objects: Objects; reader: Reader; links: SignedLinks; progress: Progress; access: StorageAccess }
 
 /**
  * Files of the document's API (platform-api.md section 4.1): by query, and by path. The guard comes before the first byte of a body. A HEAD is answered
  * by the route of GET.
  */
-export const fileRoutes = ({ files, objects, reader, links, access }: FileParts) => {
+export const fileRoutes = ({ files, objects, reader, links, progress, access }: FileParts) => {
   const send = async (request: Request, namespace: Namespace, key: string, disposition: "inline" | "attachment") => {
     const object = await objects.get(namespace, key)
-    return fileResponse(reader, request, object, { disposition, isPublic: namespace.visibility === "public" })
+    const id = new URL(request.url).searchParams.get("id")
+    const caller = id === null ? undefined : await access.maybeCaller(request)
+    const follow = (total: number) => progress.begin(caller?.personId, id, "download", total)
+    return fileResponse(reader, request, object, { disposition, isPublic: namespace.visibility === "public", follow })
   }
   const receive = async (request: Request, name: string, key: string | undefined): Promise<Written> => {
     const namespace = await access.owned(request, "files", name, "create")
     const query = new URL(request.url).searchParams
     const { headers } = request
-    const type = headers.get("content-type") ?? undefined
-    const isForm = key === undefined || (request.method === "POST" && /^multipart\/form-data\b/i.test(type ?? ""))
+    const isForm = key === undefined || (request.method === "POST" && /^multipart\/form-data\b/i.test(headers.get("content-type") ?? ""))
     // A PUT replaces what is there unless it says otherwise (RFC 9110 section 9.3.4).
     const overwrite = query.get("overwrite")
     const mayReplace = overwrite === null ? request.method === "PUT" : overwrite === "true" || overwrite === "1"
-    const common = { mayReplace, headers }
-    if (!isForm) {
-      const announcedBytes = sizeIn(headers.get("content-length")) ?? sizeIn(headers.get("x-file-size"))
-      const contentEncoding = headers.get("content-encoding") ?? undefined
-      return files.write(namespace, key, { ...common, body: request.body ?? none(), contentType: type, contentEncoding, announcedBytes })
+    const said = sizeIn(headers.get("x-file-size"))
+    const announcedBytes = isForm ? said : (sizeIn(headers.get("content-length")) ?? said)
+    const id = query.get("id") ?? headers.get("x-transfer-id")
+    const transfer = progress.begin(namespace.personId, id, "upload", announcedBytes)
+    const common = { mayReplace, headers, announcedBytes, watch: transfer?.sent }
+    try {
+      const written = isForm ? await receiveForm(request, namespace, key, common) : await receiveRaw(request, namespace, key, common)
+      transfer?.end()
+      return written
+    } catch (error) {
+      transfer?.end(error instanceof AppError ? error.message : "internal error")
+      throw error
     }
-    const part = await readFilePart(request)
-    const { body, contentType } = part
-    const announcedBytes = sizeIn(headers.get("x-file-size"))
-    return files.write(namespace, key ?? uploadedName(part.filename), { ...common, body, contentType, announcedBytes })
+  }
+  const receiveRaw = (request: Request, namespace: Namespace, key: string, common: Common) => {
+    const { headers } = request
+    const [contentType, contentEncoding] = ["content-type", "content-encoding"].map((name) => headers.get(name) ?? undefined)
+    return files.write(namespace, key, { ...common, body: request.body ?? none(), contentType, contentEncoding })
+  }
+  const receiveForm = async (request: Request, namespace: Namespace, key: string | undefined, common: Common) => {
+    const { body, contentType, filename } = await readFilePart(request)
+    return files.write(namespace, key ?? uploadedName(filename), { ...common, body, contentType })
   }
   const remove = async (request: Request, name: string, key: string) => {
     const namespace = await access.owned(request, "files", name, "delete")

@@ -1,7 +1,7 @@
-import { close, fsync, open } from "node:fs"
+import { closeSync, fsync, openSync } from "node:fs"
 import { promisify } from "node:util"
 
-const [openFile, syncFile, closeFile] = [promisify(open), promisify(fsync), promisify(close)]
+const syncFile = promisify(fsync)
 
 /**
  * fsync of one file or folder (fsync(2)), shared: whoever asks while one is under way waits for the next, which serves all who came until it
@@ -26,12 +26,13 @@ export class Flusher {
   }
 
   private async sync(): Promise<void> {
-    const handle = await openFile(this.path, "r")
+    // Microseconds each, and shorter than the way to another thread.
+    const handle = openSync(this.path, "r")
     try {
       await syncFile(handle)
     } finally {
       if (this.next === undefined) this.running = undefined
-      await closeFile(handle)
+      closeSync(handle)
     }
   }
 }

@@ -103,6 +103,11 @@ test("a namespace goes as it was seen, or whole when nobody looked", async () =>
   await api.house.objects.put(photos, "b", chunks("5"))
   const { digest } = preview as { digest: string }
   expect(await ask("DELETE", `/storage/namespaces/photos?confirm=${digest}`, ann)).toMatchObject([409, {}])
+  // The same number of objects and bytes, under the same names.
+  await api.house.objects.put(photos, "a", chunks("1235"))
+  await api.house.objects.delete(photos, "b")
+  expect(await ask("DELETE", `/storage/namespaces/photos?confirm=${digest}`, ann)).toMatchObject([409, {}])
+  await api.house.objects.put(photos, "b", chunks("5"))
   const [, again] = (await ask("GET", "/storage/namespaces/photos/deletion", ann)) as [number, { digest: string }]
   expect(await ask("DELETE", `/storage/namespaces/photos?confirm=${again.digest}`, ann)).toEqual([
     200,

@@ -21,10 +21,13 @@ export const namespaceRoutes = (namespaces: Namespaces, access: StorageAccess) =
   }
   const remove = async (request: Request, namespace: Namespace) => {
     const confirmation = new URL(request.url).searchParams.get("confirm") ?? ""
-    const { name, objects, bytes, digest } = await namespaces.preview(namespace)
-    if (confirmation !== "" && confirmation !== digest && confirmation !== name)
+    let gone = await namespaces.preview(namespace)
+    await namespaces.deleteWhole(namespace, async () => {
+      gone = await namespaces.preview(await namespaces.current(namespace))
+      if (["", gone.digest, gone.name].includes(confirmation)) return
       throw new AppError("conflict", "confirm is not the name, and what is in the namespace is not what the digest stands for: look again")
-    await namespaces.deleteWhole(namespace)
+    })
+    const { name, objects, bytes } = gone
     return { status: "ok", name, objects, bytes }
   }
   return (

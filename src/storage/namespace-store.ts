@@ -1,22 +1,46 @@
 import { sql } from "kysely"
 import type { Db } from "../db/open"
+import { prepared } from "../db/prepared"
 import type { NamespaceRow } from "../db/storage-schema"
 import { type Namespace, namespaceOf } from "./model"
 
 export type NamespaceChange = Partial<Pick<NamespaceRow, "visibility" | "versioning" | "quotaBytes" | "cors" | "lifecycle" | "tags">>
+
+const findByName = prepared((db, { name }: { name: string }) => db.selectFrom("namespaces").selectAll().where("name", "=", name))
+const findById = prepared((db, { id }: { id: number }) => db.selectFrom("namespaces").selectAll().where("id", "=", id))
+const findQuota = prepared((db, { personId }: { personId: string }) =>
+  db.selectFrom("storageQuotas").select("bytes").where("personId", "=", personId),
+)
+
+const findWithQuota = prepared((db, { id }: { id: number }) =>
+  db
+    .selectFrom("namespaces as n")
+    .leftJoin("storageQuotas as q", "q.personId", "n.personId")
+    .selectAll("n")
+    .select("q.bytes as personBytes")
+    .where("n.id", "=", id),
+)
 
 /** Every query on `namespaces` and `storage_quotas`. */
 export class NamespaceStore {
   constructor(private db: Db) {}
 
   async find(name: string): Promise<Namespace | undefined> {
-    const row = await this.db.selectFrom("namespaces").selectAll().where("name", "=", name).executeTakeFirst()
+    const [row] = await findByName(this.db, { name })
     return row === undefined ? undefined : namespaceOf(row)
   }
 
   async get(id: number): Promise<Namespace | undefined> {
-    const row = await this.db.selectFrom("namespaces").selectAll().where("id", "=", id).executeTakeFirst()
+    const [row] = await findById(this.db, { id })
     return row === undefined ? undefined : namespaceOf(row)
+  }
+
+  /** With the bound of its owner, where an administrator has set one. */
+  async withQuota(id: number): Promise<{ namespace: Namespace; personBytes: number | undefined } | undefined> {
+    const [row] = await findWithQuota(this.db, { id })
+    if (row === undefined) return undefined
+    const { personBytes, ...namespace } = row
+    return { namespace: namespaceOf(namespace), personBytes: personBytes ?? undefined }
   }
 
   /** By name; of everybody without a person. */
@@ -85,7 +109,7 @@ export class NamespaceStore {
 
   /** The most bytes a person may have, where an administrator has set it. */
   async quotaOf(personId: string): Promise<number | undefined> {
-    return (await this.db.selectFrom("storageQuotas").select("bytes").where("personId", "=", personId).executeTakeFirst())?.bytes
+    return (await findQuota(this.db, { personId }))[0]?.bytes
   }
 
   hasPerson = async (personId: string): Promise<boolean> =>

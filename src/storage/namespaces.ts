@@ -72,6 +72,13 @@ export class Namespaces {
     throw noNamespace()
   }
 
+  /** As it stands now. Throws `not_found` where it has gone meanwhile. */
+  async current(namespace: Namespace): Promise<Namespace> {
+    const found = await this.needs.store.get(namespace.id)
+    if (found === undefined) throw noNamespace()
+    return found
+  }
+
   /** Throws `not_found` where it has gone meanwhile. */
   async update(namespace: Namespace, change: NamespaceChange): Promise<Namespace> {
     const changed = await this.needs.store.update(namespace.id, change)
@@ -84,8 +91,9 @@ export class Namespaces {
     const from = { key: "", including: true }
     const page = await this.needs.objects.list(namespace, { prefix: "", delimiter: "", from, limit: shownNames })
     const firstNames = page.objects.map(({ key }) => key)
+    const newest = await this.needs.objects.newestId(namespace)
     const digest = createHash("sha256")
-      .update(JSON.stringify([namespace.id, objects, bytes, firstNames]))
+      .update(JSON.stringify([namespace.id, objects, bytes, newest, firstNames]))
       .digest("hex")
       .slice(0, 16)
     return { name, objects, bytes, first_names: firstNames, digest }
@@ -100,11 +108,15 @@ export class Namespaces {
     await this.needs.onChanged?.()
   }
 
-  /** With everything in it, in steps, so that others get their turn; begun again, it goes on. */
-  async deleteWhole(namespace: Namespace): Promise<void> {
+  /**
+   * With everything in it, in steps, so that others get their turn; begun again, it goes on. `check` may throw when nothing can be begun in it any more, and
+   * nothing has gone yet.
+   */
+  async deleteWhole(namespace: Namespace, check: () => Promise<void> = async () => {}): Promise<void> {
     const { objects, uploads, store } = this.needs
     this.going.add(namespace.id)
     try {
+      await check()
       // What was being written when this began may arrive between two steps.
       for (let isGone = false; !isGone; isGone = await store.delete(namespace.id)) {
         await uploads.abortAll(namespace)

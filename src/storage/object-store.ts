@@ -1,5 +1,6 @@
 import { type Insertable, sql, type Transaction } from "kysely"
 import type { Db } from "../db/open"
+import { prepared } from "../db/prepared"
 import type { Schema } from "../db/schema"
 import type { ObjectVersionTable } from "../db/storage-schema"
 import { type ObjectInfo, objectOf, type Segment, segmentOf } from "./model"
@@ -29,40 +30,67 @@ const listedColumns = [
 /** As a literal, since SQLite takes the partial index only where the query says so by itself. */
 const latest = sql<boolean>`is_latest = 1`
 
+const findLatest = prepared((db, { namespaceId, key }: { namespaceId: number; key: string }) =>
+  db.selectFrom("objectVersions").selectAll().where("namespaceId", "=", namespaceId).where("key", "=", key).where(latest),
+)
+
+const findVersion = prepared((db, given: { namespaceId: number; key: string; versionId: string }) =>
+  db
+    .selectFrom("objectVersions")
+    .selectAll()
+    .where("namespaceId", "=", given.namespaceId)
+    .where("key", "=", given.key)
+    .where("versionId", "=", given.versionId),
+)
+
+const findSegments = prepared((db, { versionRow }: { versionRow: number }) =>
+  db.selectFrom("objectSegments").selectAll().where("versionRow", "=", versionRow).orderBy("position"),
+)
+
+const insertVersion = prepared((db, given: Required<NewVersion>) => {
+  const { namespaceId, key, versionId, isLatest, isDeleteMarker, size, hash, etag, contentType, headers, tags, checksum, createdAt } = given
+  const values = {
+    namespaceId,
+    key,
+    versionId,
+    isLatest,
+    isDeleteMarker,
+    size,
+    hash,
+    etag,
+    contentType,
+    headers,
+    tags,
+    checksum,
+    createdAt,
+  }
+  return db.insertInto("objectVersions").values(values).returningAll()
+})
+
+const deleteVersion = prepared((db, { id }: { id: number }) => db.deleteFrom("objectVersions").where("id", "=", id))
+
 /** Every query on `object_versions` and `object_segments`. `db` may be a transaction. */
 export class ObjectStore {
   constructor(private db: Db | Transaction<Schema>) {}
 
   async latest(namespaceId: number, key: string): Promise<ObjectInfo | undefined> {
-    const row = await this.db
-      .selectFrom("objectVersions")
-      .selectAll()
-      .where("namespaceId", "=", namespaceId)
-      .where("key", "=", key)
-      .where(latest)
-      .executeTakeFirst()
+    const [row] = await findLatest(this.db, { namespaceId, key })
     return row === undefined ? undefined : objectOf(row)
   }
 
   async version(namespaceId: number, key: string, versionId: string): Promise<ObjectInfo | undefined> {
-    const row = await this.db
-      .selectFrom("objectVersions")
-      .selectAll()
-      .where("namespaceId", "=", namespaceId)
-      .where("key", "=", key)
-      .where("versionId", "=", versionId)
-      .executeTakeFirst()
+    const [row] = await findVersion(this.db, { namespaceId, key, versionId })
     return row === undefined ? undefined : objectOf(row)
   }
 
   async segments(versionRow: number): Promise<Segment[]> {
-    const rows = await this.db.selectFrom("objectSegments").selectAll().where("versionRow", "=", versionRow).orderBy("position").execute()
-    return rows.map(segmentOf)
+    return (await findSegments(this.db, { versionRow })).map(segmentOf)
   }
 
   /** The new version; it is the newest, so none may be marked so. */
   async insert(version: NewVersion, segments: Segment[]): Promise<ObjectInfo> {
-    const row = await this.db.insertInto("objectVersions").values(version).returningAll().executeTakeFirstOrThrow()
+    const [row] = await insertVersion(this.db, { isDeleteMarker: 0, ...version } as Required<NewVersion>)
+    if (row === undefined) throw new Error("a row that was inserted was not answered")
     // SQLite bounds the parameters of one statement.
     for (let at = 0; at < segments.length; at += 500) {
       const rows = segments.slice(at, at + 500).map((segment, i) => Object.assign({ versionRow: row.id, position: at + i }, segment))
@@ -91,10 +119,16 @@ export class ObjectStore {
       .executeTakeFirst()
   }
 
+  /** The greatest id of a namespace's versions; 0 without any. */
+  async newestId(namespaceId: number): Promise<number> {
+    const query = this.db.selectFrom("objectVersions").select((row) => row.fn.max("id").as("id"))
+    return (await query.where("namespaceId", "=", namespaceId).executeTakeFirst())?.id ?? 0
+  }
+
   /** Removes a row; answers the hashes that it referred to. */
   async delete(version: Pick<ObjectInfo, "id" | "hash">): Promise<string[]> {
     const hashes = version.hash === undefined ? (await this.segments(version.id)).map(({ hash }) => hash) : [version.hash]
-    await this.db.deleteFrom("objectVersions").where("id", "=", version.id).execute()
+    await deleteVersion(this.db, { id: version.id })
     return hashes
   }
 

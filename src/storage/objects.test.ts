@@ -270,6 +270,8 @@ test("a namespace goes with all versions and uploads, and its name is free again
   await house.namespaces.deleteWhole(photos)
   await house.blobs.collect(Date.now(), -1)
   expect(house.onDisk()).toEqual([])
+  expect(await code(put("late", "x"))).toBe("not_found")
+  expect(await code(house.uploads.begin(photos, "late", { personId: "ann", kind: "s3" }))).toBe("not_found")
   expect(await code(house.namespace("photos", "bob"))).toBe("done")
 })
 

@@ -78,6 +78,9 @@ export class Objects {
   versions = (namespace: Namespace, query: ListQuery<VersionPlace>): Promise<PageOf<Listed, VersionPlace>> =>
     listVersions(this.store, namespace.id, query)
 
+  /** Grows with each version that is written; 0 where none is. */
+  newestId = (namespace: Namespace): Promise<number> => this.store.newestId(namespace.id)
+
   segments = (object: ObjectInfo) => this.store.segments(object.id)
 
   /** Writes an object, whole or not at all. Throws `invalid`, `out_of_space`, and what the condition, the body and `finish` throw. */

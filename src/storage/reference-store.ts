@@ -1,19 +1,23 @@
 import { sql } from "kysely"
 import type { Db } from "../db/open"
+import { prepared } from "../db/prepared"
 import type { StorageFaultRow, StorageScrubRow } from "../db/storage-schema"
+
+const findReference = prepared((db, { hash }: { hash: string }) =>
+  db
+    .selectFrom("objectVersions")
+    .select("hash")
+    .where("hash", "=", hash)
+    .unionAll(db.selectFrom("objectSegments").select("hash").where("hash", "=", hash))
+    .unionAll(db.selectFrom("uploadParts").select("hash").where("hash", "=", hash))
+    .limit(1),
+)
 
 /** Which bytes the store refers to, and what is known of them on disk. */
 export class ReferenceStore {
   constructor(private db: Db) {}
 
-  isReferenced = async (hash: string): Promise<boolean> => {
-    const { rows } = await sql`
-      SELECT 1 WHERE EXISTS (SELECT 1 FROM object_versions WHERE hash = ${hash})
-        OR EXISTS (SELECT 1 FROM object_segments WHERE hash = ${hash}) OR EXISTS (SELECT 1 FROM upload_parts WHERE hash = ${hash})`.execute(
-      this.db,
-    )
-    return rows.length > 0
-  }
+  isReferenced = async (hash: string): Promise<boolean> => (await findReference(this.db, { hash })).length > 0
 
   /** Bytes referred to, each once, by hash, from after one hash to before another. */
   async referenced(after: string, before: string, limit: number): Promise<{ hash: string; size: number }[]> {

@@ -7,8 +7,11 @@ import { keyRoutes } from "./key-routes"
 import { linkRoutes } from "./link-routes"
 import { namespaceRoutes } from "./namespace-routes"
 import type { Namespaces } from "./namespaces"
+import { progressRoutes } from "./progress-routes"
 import type { Scrubber } from "./scrubber"
 import { type StatusParts, statusRoutes } from "./status-routes"
+import type { ResumableUploads } from "./resumable-uploads"
+import { tusRoutes } from "./tus-routes"
 import type { Usage } from "./usage"
 
 export type StorageParts = FileParts &
@@ -16,19 +19,22 @@ export type StorageParts = FileParts &
     namespaces: Namespaces
     keys: AccessKeys
     usage: Usage
+    resumable: ResumableUploads
     scrubber: Pick<Scrubber, "request">
     access: StorageAccess
   }
 
 /** All routes of the document's storage API. */
 export const storageRoutes = (parts: StorageParts): AnyElysia[] => {
-  const { access, namespaces, links, objects, keys, usage, scrubber } = parts
+  const { access, namespaces, links, objects, keys, usage, scrubber, progress, resumable } = parts
   return [
     namespaceRoutes(namespaces, access),
     statusRoutes(parts),
     linkRoutes(links, objects, access),
     keyRoutes(keys, access),
     usageRoutes(usage, scrubber, access),
+    progressRoutes(progress, access),
+    tusRoutes(resumable, access),
     fileRoutes(parts),
   ]
 }

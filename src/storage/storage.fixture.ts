@@ -14,6 +14,17 @@ import { Reader } from "./reader"
 import { ReferenceStore } from "./reference-store"
 import { Uploads } from "./uploads"
 
+let blank: Promise<Uint8Array> | undefined
+
+async function blankStore(): Promise<Uint8Array> {
+  const folder = mkdtempSync(join(tmpdir(), "freehold-storage-"))
+  const db = await openDatabase(join(folder, "freehold.db"))
+  await db.destroy()
+  const bytes = await Bun.file(join(folder, "freehold.db")).bytes()
+  rmSync(folder, { recursive: true })
+  return bytes
+}
+
 /** The core of storage over a real store and a folder of its own; `ann` and `bob` are there. */
 export class StorageHouse {
   logged: string[] = []
@@ -41,6 +52,9 @@ export class StorageHouse {
   /** In a folder of its own below `parent`. */
   static async open(parent = tmpdir()): Promise<StorageHouse> {
     const folder = mkdtempSync(join(parent, "freehold-storage-"))
+    // All migrations take a while, so one store is made for all houses of a process.
+    blank ??= blankStore()
+    await Bun.write(join(folder, "freehold.db"), await blank)
     const db = await openDatabase(join(folder, "freehold.db"))
     const people = ["ann", "bob"].map((id) => ({ id, username: id, displayName: id, passwordHash: "", isAdmin: 0, createdAt: 0 }))
     await db.insertInto("people").values(people).execute()

@@ -1,14 +1,19 @@
 import type { Transaction } from "kysely"
 import type { Db } from "../db/open"
+import { prepared } from "../db/prepared"
 import type { Schema } from "../db/schema"
 import type { UploadPartRow, UploadRow } from "../db/storage-schema"
+
+const findUpload = prepared((db, { id }: { id: string }) => db.selectFrom("storageUploads").selectAll().where("id", "=", id))
+const findPart = prepared((db, { uploadId, number }: { uploadId: string; number: number }) =>
+  db.selectFrom("uploadParts").selectAll().where("uploadId", "=", uploadId).where("number", "=", number),
+)
 
 /** Every query on `storage_uploads` and `upload_parts`. `db` may be a transaction. */
 export class UploadStore {
   constructor(private db: Db | Transaction<Schema>) {}
 
-  find = (id: string): Promise<UploadRow | undefined> =>
-    this.db.selectFrom("storageUploads").selectAll().where("id", "=", id).executeTakeFirst()
+  find = async (id: string): Promise<UploadRow | undefined> => (await findUpload(this.db, { id }))[0]
 
   async insert(row: UploadRow): Promise<void> {
     await this.db.insertInto("storageUploads").values(row).execute()
@@ -47,8 +52,7 @@ export class UploadStore {
   idle = (before: number, limit: number): Promise<UploadRow[]> =>
     this.db.selectFrom("storageUploads").selectAll().where("touchedAt", "<", before).orderBy("touchedAt").limit(limit).execute()
 
-  part = (uploadId: string, number: number): Promise<UploadPartRow | undefined> =>
-    this.db.selectFrom("uploadParts").selectAll().where("uploadId", "=", uploadId).where("number", "=", number).executeTakeFirst()
+  part = async (uploadId: string, number: number): Promise<UploadPartRow | undefined> => (await findPart(this.db, { uploadId, number }))[0]
 
   parts = (uploadId: string, after = 0, limit = 10_000): Promise<UploadPartRow[]> =>
     this.db

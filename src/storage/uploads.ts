@@ -44,7 +44,7 @@ export class Uploads {
     this.store = new UploadStore(needs.db)
   }
 
-  /** Throws `invalid`, `conflict` where too many are under way, and `out_of_space` for what was announced and cannot fit. */
+  /** Throws `invalid`, `not_found` where the namespace has gone, `conflict` where too many are under way, and `out_of_space` for what was announced and cannot fit. */
   async begin(namespace: Namespace, key: string, upload: NewUpload): Promise<UploadRow> {
     parseKey(key)
     const { personId, kind, facts, checksum, announcedBytes } = upload
@@ -68,7 +68,11 @@ export class Uploads {
       createdAt: this.needs.now(),
       touchedAt: this.needs.now(),
     }
-    await this.store.insert(row)
+    await this.needs.db.transaction().execute(async (tx) => {
+      const here = await new NamespaceStore(tx).get(namespace.id)
+      if (here === undefined) throw new AppError("not_found", "namespace does not exist", { reason: "NoSuchBucket" })
+      await new UploadStore(tx).insert(row)
+    })
     await this.needs.durable.flush()
     return row
   }
@@ -79,6 +83,9 @@ export class Uploads {
     if (row === undefined || row.namespaceId !== namespace.id || row.kind !== kind) throw noUpload()
     return row
   }
+
+  /** Of any namespace; undefined where there is none. */
+  find = (id: string): Promise<UploadRow | undefined> => this.store.find(id)
 
   /**
    * Receives a part, in place of one of the same number. `finish` is as with `Objects.put`, and answers the part's checksum; with `keepPart` what came
@@ -174,6 +181,10 @@ export class Uploads {
         tags: upload.tags === null ? {} : JSON.parse(upload.tags),
         checksum: options.whole?.(parts),
       }
+      const [only] = parts
+      // What came in one piece by tus is an object like any other; S3 shows that one was sent in parts.
+      if (upload.kind === "tus" && parts.length === 1 && only !== undefined)
+        return { size: only.size, etag: only.md5, hash: only.hash, segments: [], facts, released }
       const segments = parts.map(({ hash, size, number, checksum }) => ({ hash, size, partNumber: number, checksum }))
       const size = parts.reduce((sum, part) => sum + part.size, 0)
       return { size, etag: etagOfParts(parts.map(({ md5 }) => md5)), hash: undefined, segments, facts, released }

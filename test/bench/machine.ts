@@ -16,6 +16,7 @@ export async function describeMachine(): Promise<Record<string, string>> {
     ["wrk", "-v"],
     ["h2load", "--version"],
     ["openssl", "version"],
+    ["rclone", "version"],
   ]
   const versions = await Promise.all(commands.map(async ([name = "", ...args]) => `${name} ${await first(name, ...args)}`))
   return {

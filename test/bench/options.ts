@@ -39,7 +39,8 @@ export function parseCount(args: string[]): number {
   return positive("count", values.count, 1000, 10_000)
 }
 
-function positive(name: string, text: string | undefined, otherwise: number, most = 1000): number {
+/** Throws with a sentence that names the option. */
+export function positive(name: string, text: string | undefined, otherwise: number, most = 1000): number {
   const value = text === undefined ? otherwise : Number(text)
   if (!Number.isInteger(value) || value < 1 || value > most) throw new Error(`--${name} must be a whole number from 1 to ${most}`)
   return value

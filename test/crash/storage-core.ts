@@ -30,11 +30,11 @@ export async function openCore(folder: string): Promise<Core> {
   }
   const config = { current: settings } as ConfigInForce
   const storage = new Storage({
-    publish: async () => {},
     config,
     db,
     folder: data,
     log: createLog("warn", (line) => logged.push(line)),
+    publish: async () => {},
     now: Date.now,
   })
   const person = { id: "ann", username: "ann", displayName: "Ann", passwordHash: "", isAdmin: 0, createdAt: 0 }

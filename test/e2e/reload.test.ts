@@ -52,11 +52,14 @@ describe.skipIf(obstacle !== undefined)(`signals${obstacle ? ` (skipped: ${obsta
       },
     }
   }
-  /** Nothing is heard back of half a request, so its way is given ample time. */
-  const atTheEdge = () => Bun.sleep(200)
+  /** Sends half a request, and waits until the application asks for the rest of it. */
+  const sendHalf = async (visitor: Awaited<ReturnType<typeof visit>>) => {
+    visitor.send(half)
+    expect(await visitor.status("\r\n\r\n")).toBe(100)
+  }
   const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: ${hostname}\r\n\r\n`
   const body = JSON.stringify({ username: "ada", password: "wrong wrong wrong" })
-  const half = `POST /api/login HTTP/1.1\r\nHost: ${hostname}\r\nContent-Length: ${body.length}\r\n\r\n${body.slice(0, 9)}`
+  const half = `POST /api/login HTTP/1.1\r\nHost: ${hostname}\r\nContent-Length: ${body.length}\r\nExpect: 100-continue\r\n\r\n${body.slice(0, 9)}`
 
   test("SIGHUP takes over what may change, names what may not, and no connection notices", async () => {
     const house = await start()
@@ -144,8 +147,7 @@ describe.skipIf(obstacle !== undefined)(`signals${obstacle ? ` (skipped: ${obsta
   test("SIGTERM waits for a request under way as long as the drain limit says", async () => {
     const house = await start({ FREEHOLD_DRAIN_LIMIT: "60s" })
     const visitor = await visit(house)
-    visitor.send(half)
-    await atTheEdge()
+    await sendHalf(visitor)
     process.kill(house.pid, "SIGTERM")
     await house.said('"message":"stopping"')
     visitor.send(body.slice(9))
@@ -158,8 +160,7 @@ describe.skipIf(obstacle !== undefined)(`signals${obstacle ? ` (skipped: ${obsta
     const house = await start()
     await reload(house, 'drain_limit = "200ms"', "settings were read again")
     const visitor = await visit(house)
-    visitor.send(half)
-    await atTheEdge()
+    await sendHalf(visitor)
     const asked = performance.now()
     process.kill(house.pid, "SIGTERM")
     await waitUntil(() => !existsSync(`/proc/${house.pid}`), { what: "the end" })
@@ -170,8 +171,7 @@ describe.skipIf(obstacle !== undefined)(`signals${obstacle ? ` (skipped: ${obsta
   test("a second SIGTERM ends it at once", async () => {
     const house = await start({ FREEHOLD_DRAIN_LIMIT: "60s" })
     const visitor = await visit(house)
-    visitor.send(half)
-    await atTheEdge()
+    await sendHalf(visitor)
     process.kill(house.pid, "SIGTERM")
     await house.said('"message":"stopping"')
     // It waits for the request, as it was asked to.

@@ -37,7 +37,7 @@ export interface LabProcess {
  * The kernel ends the child when this process dies in whatever way: `bun test` runs no exit handlers, and SIGKILL leaves no time for any.
  */
 export async function startProcess(options: ProcessOptions): Promise<LabProcess> {
-  const { name, command, ready, readyTimeoutMs = 10_000 } = options
+  const { name, command, ready, readyTimeoutMs = 30_000 } = options
   const child = Bun.spawn(["setpriv", "--pdeathsig", "KILL", "--", ...command], {
     cwd: options.folder,
     env: { ...process.env, ...options.environment },
@@ -106,7 +106,7 @@ export async function waitUntil(
   ask: () => boolean | Promise<boolean>,
   options: { limitMs?: number; everyMs?: number; what: string; fatal?: (error: unknown) => boolean },
 ): Promise<void> {
-  const { limitMs = 10_000, everyMs = 20, what, fatal = () => false } = options
+  const { limitMs = 30_000, everyMs = 20, what, fatal = () => false } = options
   const deadline = performance.now() + limitMs
   let last: unknown
   for (;;) {
