@@ -1,3 +1,4 @@
+import { isPlayed } from "../storage/file-response"
 import type { Namespace, ObjectInfo, Segment } from "../storage/model"
 import type { Range } from "../storage/reader"
 import { checksumHeaders, httpDate, quoted, versionHeader } from "./answers"
@@ -84,7 +85,7 @@ export class Reads {
       "last-modified": httpDate(object.createdAt),
       "accept-ranges": "bytes",
       // What anybody uploaded must not act as a page of this host, whoever opens it.
-      "content-security-policy": "sandbox",
+      "content-security-policy": isPlayed(own["content-type"] ?? "") ? "sandbox allow-same-origin" : "sandbox",
       "x-content-type-options": "nosniff",
       ...versionHeader(bucket, object),
       ...(tags > 0 && caller?.personId === bucket.personId ? { "x-amz-tagging-count": String(tags) } : {}),

@@ -15,12 +15,16 @@ export type Serving = {
 const viewing = "default-src 'none'; img-src 'self' data: blob:; media-src 'self' data: blob:; font-src data:; style-src 'unsafe-inline'"
 /**
  * What a browser may do with a file that it shows: nothing in our name. In the sandbox a page has no origin, no scripts and no forms. Browsers refuse to
- * show a PDF in a sandbox; its own scripts run in the viewer, which has no access to the origin.
+ * show a PDF in a sandbox; its own scripts run in the viewer, which has no access to the origin. Chromium's player asks for sound and film as a page of
+ * the same origin does, so those keep theirs: nothing in them runs.
  */
 const policyOf = (type: string) => {
   const framing = "base-uri 'none'; form-action 'none'"
-  return /^application\/pdf\b/i.test(type) ? `${viewing}; object-src 'self'; ${framing}` : `sandbox; ${viewing}; ${framing}`
+  if (/^application\/pdf\b/i.test(type)) return `${viewing}; object-src 'self'; ${framing}`
+  return `${isPlayed(type) ? "sandbox allow-same-origin" : "sandbox"}; ${viewing}; ${framing}`
 }
+/** Whether browsers play it, and do not read it as a document: what ends in `+xml` is one. */
+export const isPlayed = (type: string) => /^(audio|video)\/[\w.-]+\s*(;|$)/i.test(type)
 /** Fields that the writer of an object may have given it for its readers. */
 const kept = ["content-encoding", "content-language", "cache-control", "expires"]
 

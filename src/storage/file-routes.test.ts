@@ -182,7 +182,7 @@ describe("reading", () => {
     })
   })
 
-  test.each(["text/html", "image/svg+xml", "application/xhtml+xml", "text/xml", "application/javascript", "made/up"])(
+  test.each(["text/html", "image/svg+xml", "application/xhtml+xml", "text/xml", "application/javascript", "made/up", "video/made-up+xml"])(
     "%s stands in the sandbox, also as an attachment",
     async (type) => {
       await send("PUT", "/storage/photos/page", { body: "<script>alert(1)</script>", headers: { "content-type": type } })
@@ -194,6 +194,12 @@ describe("reading", () => {
       }
     },
   )
+
+  test.each(["video/mp4", "audio/ogg; codecs=opus"])("%s may be played by a browser, and runs nothing", async (type) => {
+    await send("PUT", "/storage/photos/film", { body: "film", headers: { "content-type": type } })
+    const policy = (await send("GET", "/storage/photos/film")).headers.get("content-security-policy")
+    expect(policy).toStartWith("sandbox allow-same-origin; default-src 'none'")
+  })
 
   test("a PDF, which browsers show in no sandbox, may load nothing", async () => {
     await send("PUT", "/storage/photos/a.pdf", { body: "%PDF" })
