@@ -141,6 +141,9 @@ const requestDroppedIds = [
 /** Which fields of a request stay behind: those of the connection (RFC 9110 section 7.6.1), the framing, and what only the edge may say of a client. */
 export const requestDropped = set(...requestDroppedIds)
 
+/** `requestDropped`, where the expectation is written anew. */
+export const unexpectingRequestDropped = set(...requestDroppedIds, FieldName.Expect)
+
 /** Which fields of a response stay behind; a Content-Length goes on where it is the framing. */
 export const responseDropped = set(...hopByHop, FieldName.XRequestId, FieldName.OwnLength)
 

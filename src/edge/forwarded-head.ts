@@ -1,4 +1,4 @@
-import { FieldName, requestDropped, responseDropped, unmeasuredResponseDropped } from "./field-name"
+import { FieldName, requestDropped, responseDropped, unexpectingRequestDropped, unmeasuredResponseDropped } from "./field-name"
 import type { Origin } from "./origin"
 import type { Outbox } from "./outbox"
 import type { RequestHead } from "./request-head"
@@ -24,7 +24,11 @@ export function takesTrailers(head: RequestHead): boolean {
 export function writeRequestHead(out: Outbox, head: RequestHead, origin: Origin, upgrade: string | undefined): void {
   const { fields, framing, authority } = head
   out.text(`${head.method} ${head.target} HTTP/1.1\r\nHost: ${authority}\r\n`)
-  fields.writeTo(out, requestDropped, head.connection)
+  // Its letters may be small or large (RFC 9110 section 10.1.1), but Bun knows the small ones only, and Amazon's SDK for Go writes "100-Continue".
+  const [expectation, ...others] = fields.all(FieldName.Expect)
+  const isLarge = others.length === 0 && expectation !== "100-continue" && expectation?.toLowerCase() === "100-continue"
+  fields.writeTo(out, isLarge ? unexpectingRequestDropped : requestDropped, head.connection)
+  if (isLarge) out.text("Expect: 100-continue\r\n")
   if (framing.kind === "chunked") out.text("Transfer-Encoding: chunked\r\n")
   else if (framing.kind === "length") out.text(`Content-Length: ${framing.length}\r\n`)
   else if (fields.single(FieldName.ContentLength) !== undefined) out.text("Content-Length: 0\r\n")

@@ -113,6 +113,15 @@ test("Expect: 100-continue is passed on, and the body waits for the upstream's w
   expect(client.text.match(/^HTTP\/1\.1 \d+/gm)).toEqual(["HTTP/1.1 100", "HTTP/1.1 200"])
 })
 
+test.each(["100-Continue", "100-CONTINUE"])("the expectation %p is passed on as everybody writes it", async (value) => {
+  // In either case it is the same (RFC 9110 section 10.1.1). Amazon's SDK for Go writes the first; Bun knows only the small letters.
+  const upstream = await stage.raw()
+  const client = await (await stage.edgeTo(upstream.upstream)).client()
+  client.send(post(`Expect: ${value}\r\nContent-Length: 5\r\n`, ""))
+  await until(() => upstream.peers[0]?.text.includes("\r\n\r\n") === true)
+  expect(upstream.peers[0]!.text.match(/^Expect: .*$/gm)).toEqual(["Expect: 100-continue"])
+})
+
 test("a refusal instead of 100 closes the connection, since the body may or may not come", async () => {
   const upstream = await stage.answering("HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
   const client = await (await stage.edgeTo(upstream.upstream)).client()
