@@ -112,7 +112,14 @@ async function compose(
     { address: httpsListen.host ?? "0.0.0.0", port: edge.httpsPort },
   ]
   const storage = new Storage({ config, db, folder, publish: () => publisher.publish(), log, now })
-  const s3 = new S3({ config, storage, log, now })
+  const s3 = new S3({
+    config,
+    storage,
+    addressOf: (request) => api.addressOf(request),
+    record: (act, address) => features.administration.noteS3(act, address),
+    log,
+    now,
+  })
   const features: Features = new Features({
     config,
     db,
@@ -178,7 +185,7 @@ async function compose(
     portListeners,
   )
   const ssh = new Ssh({ config, db, folder, onAttempt: (attempt) => void features.administration.noteSshLogin(attempt), log, now })
-  const api = new Api({
+  const api: Api = new Api({
     config,
     socket: folder.apiSocket,
     features,

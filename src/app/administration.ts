@@ -12,6 +12,7 @@ import type { Db } from "../db/open"
 import type { Log } from "../log"
 import type { MappingService } from "../mappings/service"
 import { MappingStore } from "../mappings/store"
+import type { Act } from "../s3/acts"
 import { ZoneStore } from "../zones/store"
 
 export type AdministrationNeeds = {
@@ -33,6 +34,9 @@ type SshLogin = {
   personId: string | undefined
   containerId: string | undefined
 }
+
+/** A bucket may be named whatever fits into an address. */
+const maxTargetLength = 200
 
 /** Who may be here and what they did: the administration of people, their one-time links, and the audit trail. */
 export class HouseAdministration {
@@ -84,6 +88,22 @@ export class HouseAdministration {
       target: containerId ?? null,
       outcome,
       status: null,
+    })
+  }
+
+  /** Puts on record what somebody did at the S3 door, or was denied. Never rejects. */
+  async noteS3({ personId, keyId, operation, bucket, outcome, status }: Act, address: string): Promise<void> {
+    const person = personId === undefined ? undefined : await this.store.person(personId).catch(() => undefined)
+    await this.trail.record({
+      personId: personId ?? null,
+      username: person?.username ?? null,
+      tokenKind: "storage_key",
+      tokenId: keyId,
+      address,
+      action: `S3 ${operation}`,
+      target: bucket?.slice(0, maxTargetLength) ?? null,
+      outcome,
+      status,
     })
   }
 

@@ -61,6 +61,8 @@ export class Api {
   /** The port of the open listener; before the start that of the setting. */
   port: number
   private addresses = new ClientAddresses()
+  /** From where a request came that a listener has taken. */
+  readonly addressOf = (request: Request): string => this.addresses.of(request)
   private isAllowed: (origin: string) => boolean
   /** The API as the listeners serve it. */
   readonly root: HttpRoot
@@ -78,7 +80,7 @@ export class Api {
       return isContainerPage(origin, baseDomain, allowedOrigins)
     })
     const { people, links, trail } = features.administration
-    const address = (request: Request) => this.addresses.of(request)
+    const address = this.addressOf
     const ofConnect = connect.routes(guards)
     const audit = new RequestAudit({
       record: (entry) => trail.record(entry),

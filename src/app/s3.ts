@@ -1,12 +1,22 @@
 import { covers } from "../accounts/scopes"
 import type { ConfigInForce } from "../config"
 import type { Log } from "../log"
+import type { Act } from "../s3/acts"
 import { S3Door } from "../s3/door"
 import { applyLifecycle } from "../s3/lifecycle"
 import { Worker } from "../worker"
 import type { Storage } from "./storage"
 
-export type S3Needs = { config: ConfigInForce; storage: Storage; log: Log; now: () => number }
+export type S3Needs = {
+  config: ConfigInForce
+  storage: Storage
+  /** From where a request came. */
+  addressOf: (request: Request) => string
+  /** Puts on record; never rejects. */
+  record: (act: Act, address: string) => Promise<void>
+  log: Log
+  now: () => number
+}
 
 const lifecycleEveryMs = 60 * 60_000
 
@@ -16,12 +26,13 @@ export class S3 {
   private lifecycle: Worker
 
   constructor(private needs: S3Needs) {
-    const { storage, log, now } = needs
+    const { storage, addressOf, record, log, now } = needs
     const { namespaces, namespaceStore, objects, uploads, reader, keys } = storage
     const core = { namespaces, namespaceStore, objects, uploads, reader, keys, log, now }
     // The core says so itself.
     const onNamespacesChanged = () => {}
-    this.door = new S3Door({ ...core, covers, hosts: (host) => this.bucketOf(host), onNamespacesChanged })
+    const onActed = (request: Request, act: Act) => record(act, addressOf(request))
+    this.door = new S3Door({ ...core, covers, hosts: (host) => this.bucketOf(host), onNamespacesChanged, onActed })
     this.lifecycle = new Worker(
       async (signal) => {
         const { removed, aborted } = await applyLifecycle(core, now(), signal)

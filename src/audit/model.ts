@@ -36,7 +36,7 @@ export type AuditReply = {
   time: string
   user_id: string | null
   username: string | null
-  token: { kind: "session" | "api_token" | "api_key" | "widget_token" | "ssh_key"; id: string | null } | null
+  token: { kind: "session" | "api_token" | "api_key" | "widget_token" | "ssh_key" | "storage_key"; id: string | null } | null
   address: string
   action: string
   target: string | null

@@ -90,11 +90,11 @@ export interface AuditTable {
   /** Null where nobody was recognised. */
   personId: string | null
   username: string | null
-  tokenKind: "session" | "api_token" | "api_key" | "widget_token" | "ssh_key" | null
+  tokenKind: "session" | "api_token" | "api_key" | "widget_token" | "ssh_key" | "storage_key" | null
   /** Of an SSH key the fingerprint. */
   tokenId: string | null
   address: string
-  /** Method and route, such as `DELETE /api/domain-mappings/:id`, or `SSH login`. */
+  /** Method and route, such as `DELETE /api/domain-mappings/:id`, `SSH login` or `S3 CreateBucket`. */
   action: string
   /** Ids of the path, joined by slashes, or the id of what was made. */
   target: string | null

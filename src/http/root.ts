@@ -3,6 +3,7 @@ import { AppError } from "../errors"
 import type { Log } from "../log"
 import { corsPolicy } from "./cors"
 import { renderError } from "./errors"
+import { Heads } from "./head"
 import type { RequestAudit } from "./request-audit"
 
 /** The HTTP API as listeners use it; `routes` are those it knows, with their patterns. */
@@ -27,6 +28,7 @@ export function httpRoot(options: {
   log: Log
 }): HttpRoot {
   const { audit } = options
+  const heads = new Heads()
   const root = new Elysia({ handler: { standardHostname: false } } as object)
     .use(corsPolicy(options.isAllowedOrigin, options.embeds, options.discovery))
     // Before the routes and global, or Elysia would not ask it about faults in plug-ins.
@@ -36,15 +38,14 @@ export function httpRoot(options: {
     })
     // Likewise before the routes: a guard may run as early as this, and what it denies is put on record too.
     .onTransform({ as: "global" }, ({ request, route, params }) => audit?.routed(request, route, (params ?? {}) as Record<string, string>))
-    .onAfterHandle({ as: "global" }, ({ request, responseValue }) => audit?.handled(request, responseValue))
+    .onAfterHandle({ as: "global" }, async ({ request, responseValue }) => {
+      audit?.handled(request, responseValue)
+      return heads.shorten(request, responseValue)
+    })
     .get("/healthz", () => new Response("ok", { headers: { "content-type": "text/plain; charset=utf-8" } }))
   for (const routes of options.routes) root.use(routes)
   const handle = async (request: Request) => {
-    const response = await root.handle(request)
-    // Elysia counts what a GET would send, and a file that is not sent has no bytes: then its route says how many.
-    const length = request.method === "HEAD" ? response.headers.get("x-freehold-length") : null
-    if (length !== null) response.headers.set("content-length", length)
-    if (length !== null) response.headers.delete("x-freehold-length")
+    const response = heads.finish(request, await root.handle(request))
     await audit?.finished(request, response.status)
     return response
   }

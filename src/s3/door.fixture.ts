@@ -3,6 +3,7 @@ import { covers, parseScopes } from "../accounts/scopes"
 import { AccessKeys } from "../storage/access-keys"
 import { StorageHouse } from "../storage/storage.fixture"
 import { Vault } from "../vault"
+import type { Act } from "./acts"
 import { S3Door } from "./door"
 
 type Credentials = { accessKeyId: string; secretAccessKey: string }
@@ -10,6 +11,8 @@ type Credentials = { accessKeyId: string; secretAccessKey: string }
 /** The door over a real store, folder and server, and the official client before it. `ann` and `bob` have keys. */
 export class DoorHouse {
   changes = 0
+  /** What was to be put on record. */
+  acts: Act[] = []
   door: S3Door
   keys: AccessKeys
   credentials: Record<string, Credentials> = {}
@@ -33,6 +36,7 @@ export class DoorHouse {
       keys: this.keys,
       hosts: (host) => (host.endsWith(".s3.test") ? host.slice(0, -".s3.test".length) : undefined),
       onNamespacesChanged: () => void this.changes++,
+      onActed: async (_, act) => void this.acts.push(act),
     })
     this.server = Bun.serve({
       port: 0,

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto"
 import { AppError } from "../errors"
 import type { Namespace } from "../storage/model"
 import { Acls } from "./acl"
+import { actOf, type Known, type Outcome } from "./acts"
 import { addressOf, targetOf } from "./address"
 import { emptyAnswer } from "./answers"
 import { authorise, noBucket } from "./authorisation"
@@ -11,7 +12,7 @@ import { checksumAlgorithms, checksumHeader } from "./checksums"
 import { corsHeaders, preflightHeaders } from "./cors"
 import { Deletions } from "./deletions"
 import { renderS3Error } from "./error-document"
-import { S3Error } from "./errors"
+import { asS3Error, S3Error } from "./errors"
 import { Listings } from "./listings"
 import type { S3Request } from "./model"
 import { Multipart } from "./multipart"
@@ -26,7 +27,7 @@ import { Writes } from "./writes"
 
 /**
  * Amazon's S3 API over the storage core: a namespace is a bucket. The order of steps: what is addressed → who asks (signature) → which operation →
- * may they (scopes, ownership, visibility) → the payload's framing and promises → the operation → the answer, or the fault as XML.
+ * may they (scopes, ownership, visibility) → the payload's framing and promises → the operation → the answer, or the fault as XML → the record.
  *
  * What is not there, and what asking for it ends in:
  * - ACLs but for `private` and `public-read` of a bucket, which are its visibility; of an object only what its bucket's says anyway. NotImplemented.
@@ -64,13 +65,17 @@ export class S3Door {
     const { path } = targetOf(request.url)
     const seen: Seen = {}
     let response: Response
+    let outcome: Outcome
     try {
       response = await this.answer(request, requestId, seen)
+      outcome = { status: response.status, code: undefined }
     } catch (error) {
       if (!(error instanceof S3Error || error instanceof AppError))
         this.needs.log.error("an S3 request failed", { error, requestId, method: request.method, path })
       response = renderS3Error(error, { resource: path, requestId, method: request.method })
+      outcome = { status: response.status, code: asS3Error(error).code }
     }
+    await this.tell(request, seen, outcome)
     response.headers.set("x-amz-request-id", requestId)
     for (const [name, value] of Object.entries(await this.crossOrigin(request, seen))) response.headers.set(name, value)
     return response
@@ -80,13 +85,15 @@ export class S3Door {
     const { method } = request
     const { path, query: search } = targetOf(request.url)
     const address = addressOf(request.headers.get("host") ?? "", path, this.needs.hosts)
-    seen.name = address.bucket
+    seen.address = address
     if (method === "OPTIONS") return this.preflight(request, seen)
     const signed = { method, path, query: search, headers: request.headers }
     const { caller, headers, ...authentication } = await this.signatures.authenticate(signed)
+    seen.caller = caller
     forgetLinkedChecksums(headers, request.headers)
     const query = new URLSearchParams(search)
     const operation = operationOf({ ...address, method, query, headers })
+    seen.operation = operation
     const bucket = await authorise(this.needs, operation, { ...address, caller, headers })
     seen.bucket = bucket
     if (caller !== undefined) await this.needs.keys.noteUse(caller.keyId)
@@ -94,13 +101,28 @@ export class S3Door {
     return this.run(operation, { ...address, method, resource: path, query, headers, caller, payload, requestId }, bucket)
   }
 
+  /** A fault of the record's must not become one of an answer that is there. */
+  private async tell(request: Request, seen: Seen, outcome: Outcome): Promise<void> {
+    const { keys, onActed, log } = this.needs
+    if (onActed === undefined) return
+    const { method, headers, url } = request
+    try {
+      const act = await actOf(keys, { method, headers, ...targetOf(url) }, seen, outcome)
+      if (act !== undefined) await onActed(request, act)
+    } catch (error) {
+      log.error("an S3 request could not be put on record", { error })
+    }
+  }
+
   private async preflight(request: Request, seen: Seen): Promise<Response> {
-    const bucket = seen.name === undefined ? undefined : await this.needs.namespaces.find(seen.name)
+    const name = seen.address?.bucket
+    const bucket = name === undefined ? undefined : await this.needs.namespaces.find(name)
     return emptyAnswer(200, preflightHeaders(corsRules(bucket), request.headers))
   }
 
   /** What a browser needs of any answer, of faults too, so that the page can read which. */
-  private async crossOrigin({ headers, method }: Request, { name, bucket }: Seen): Promise<Record<string, string>> {
+  private async crossOrigin({ headers, method }: Request, { address, bucket }: Seen): Promise<Record<string, string>> {
+    const name = address?.bucket
     if (method === "OPTIONS" || name === undefined) return {}
     const found = bucket ?? (headers.has("origin") ? await this.needs.namespaces.find(name) : undefined)
     return corsHeaders(corsRules(found), method, headers)
@@ -124,7 +146,7 @@ function forgetLinkedChecksums(headers: Headers, sent: Headers): void {
 }
 
 /** What an answer became known of on the way. */
-type Seen = { name?: string; bucket?: Namespace }
+type Seen = Known & { bucket?: Namespace }
 
 type Handler = (request: S3Request, bucket: Namespace) => Promise<Response>
 type HandledName = Exclude<OperationName, "ListBuckets" | "CreateBucket">

@@ -5,6 +5,7 @@ import type { Namespaces } from "../storage/namespaces"
 import type { Objects } from "../storage/objects"
 import type { Reader } from "../storage/reader"
 import type { Uploads } from "../storage/uploads"
+import type { Act } from "./acts"
 import type { S3Hosts } from "./address"
 
 /** What the door stands on. */
@@ -14,7 +15,7 @@ export type S3Needs = {
   objects: Objects
   uploads: Uploads
   reader: Reader
-  keys: Pick<AccessKeys, "find" | "noteUse">
+  keys: Pick<AccessKeys, "find" | "isKnown" | "noteUse">
   /** As `accounts/scopes.ts` has it: whether what was granted covers a need. */
   covers: (granted: Record<string, string[]>, need: { path: string[]; action: string }) => boolean
   hosts: S3Hosts
@@ -22,4 +23,6 @@ export type S3Needs = {
   now: () => number
   /** Called, and waited for, when a bucket was created or deleted, or its visibility changed. */
   onNamespacesChanged: () => void | Promise<void>
+  /** Hears, before the request is answered, of what is to be put on record; never rejects. */
+  onActed?: (request: Request, act: Act) => Promise<void>
 }

@@ -15,7 +15,7 @@ const operation = <N extends string>(name: N, ...rights: [Right, ...Right[]]) =>
 const open = <N extends string>(name: N, ...rights: [Right, ...Right[]]) => ({ name, rights, isOpen: true })
 
 /** By what is addressed, the method, and the parameter of the query that names a part of it. */
-const operations = {
+export const operations = {
   service: { GET: { "": operation("ListBuckets", "namespaces:read") } },
   bucket: {
     GET: {

@@ -89,6 +89,11 @@ export class AccessKeys {
     }
   }
 
+  /** Whether there is such a key, its person disabled or not. */
+  async isKnown(id: string): Promise<boolean> {
+    return (await this.needs.db.selectFrom("storageKeys").select("id").where("id", "=", id).executeTakeFirst()) !== undefined
+  }
+
   /** Notes a use, at most once a minute in the store. */
   async noteUse(id: string): Promise<void> {
     const now = this.needs.now()

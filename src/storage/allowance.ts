@@ -15,11 +15,15 @@ export class Allowance {
     return (await this.namespaces.quotaOf(personId)) ?? (this.defaultBytes() || undefined)
   }
 
-  /** What to call with the size so far while bytes come in: throws `out_of_space` as soon as they cannot fit. `freed` bytes go when they are there. */
-  async watch(namespace: Namespace, freed = 0): Promise<(size: number) => void> {
+  /**
+   * What to call with the size so far while bytes come in: throws `out_of_space` as soon as they cannot fit. `freed` bytes go when they are there; it
+   * is asked where anything is bounded.
+   */
+  async watch(namespace: Namespace, freed: () => Promise<number> = async () => 0): Promise<(size: number) => void> {
     const bounds = await this.bounds(namespace, this.namespaces)
+    const gone = bounds.length > 0 ? await freed() : 0
     return (size) => {
-      const met = bounds.find(({ most, used }) => used - freed + size > most)
+      const met = bounds.find(({ most, used }) => used - gone + size > most)
       if (met !== undefined) throw over(met)
     }
   }
@@ -29,6 +33,10 @@ export class Allowance {
     const met = (await this.bounds(namespace, namespaces)).find(({ most, used }) => used > most)
     if (met !== undefined) throw over(met)
   }
+
+  /** Whether anything bounds what is written there, so that `check` has something to say. */
+  isBounded = ({ namespace, personBytes }: { namespace: Namespace; personBytes: number | undefined }): boolean =>
+    namespace.quotaBytes !== undefined || personBytes !== undefined || this.defaultBytes() > 0
 
   private async bounds({ id, personId }: Namespace, namespaces: NamespaceStore): Promise<Bound[]> {
     const bounds: Bound[] = []

@@ -46,6 +46,13 @@ export class ApiHouse {
     return api
   }
 
+  /** One in which `ann` has the namespace `photos`, with sessions of both. */
+  static async withPhotos(): Promise<{ api: ApiHouse; ann: string; bob: string }> {
+    const api = await ApiHouse.open()
+    await api.house.namespace("photos")
+    return { api, ann: await api.session("ann"), bob: await api.session("bob") }
+  }
+
   private start(): void {
     const { house } = this
     const { db, log } = house
@@ -124,6 +131,19 @@ export class ApiHouse {
     this.server ??= serveApi("api_listen", { host: "127.0.0.1", port: 0 }, (request) => this.root.handle(request))
     return `http://127.0.0.1:${this.server.port}`
   }
+}
+
+/** Requests with this token unless they bring another; `ask` answers status and JSON. */
+export function callsOf(who: () => { api: ApiHouse; token: string }) {
+  const send = (method: string, path: string, options: Options = {}) => {
+    const { api, token } = who()
+    return api.send(method, path, { token, ...options })
+  }
+  const ask = async (method: string, path: string, options: Options = {}) => {
+    const res = await send(method, path, options)
+    return [res.status, await res.json()] as [number, Record<string, unknown>]
+  }
+  return { send, ask }
 }
 
 function bodyOf(body: Body): object {

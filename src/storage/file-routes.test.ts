@@ -1,26 +1,17 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test"
 import { createHash } from "node:crypto"
-import { connect } from "node:net"
-import { ApiHouse, type Options } from "./api.fixture"
+import { ApiHouse, callsOf, type Options } from "./api.fixture"
 
 let api: ApiHouse
 let ann: string
 let bob: string
-
 beforeEach(async () => {
-  api = await ApiHouse.open()
-  ann = await api.session("ann")
-  bob = await api.session("bob")
-  await api.house.namespace("photos")
+  ;({ api, ann, bob } = await ApiHouse.withPhotos())
 })
 afterEach(() => api.close())
 
-const send = (method: string, path: string, options: Options = {}) => api.send(method, path, { token: ann, ...options })
-/** Status and JSON. */
-const ask = async (method: string, path: string, options: Options = {}) => {
-  const res = await send(method, path, options)
-  return [res.status, await res.json()] as [number, Record<string, unknown>]
-}
+const { send, ask } = callsOf(() => ({ api, token: ann }))
+
 const md5 = (text: string) => createHash("md5").update(text).digest("hex")
 const form = (name: string, text: string, type = "") => {
   const data = new FormData()
@@ -31,6 +22,12 @@ const form = (name: string, text: string, type = "") => {
 }
 const upload = (query: string, body: FormData, token = ann) => ask("POST", `/storage/upload?${query}`, { body, token })
 const publish = () => send("PUT", "/storage/namespaces/photos", { body: { visibility: 1 } })
+
+const other = (name: string) => {
+  const data = new FormData()
+  data.append(name, "text")
+  return data
+}
 
 describe("uploads", () => {
   test("the first file of a form is stored under its name, in the namespace that is named", async () => {
@@ -153,12 +150,6 @@ describe("uploads", () => {
   })
 })
 
-const other = (name: string) => {
-  const data = new FormData()
-  data.append(name, "text")
-  return data
-}
-
 describe("reading", () => {
   beforeEach(async () => {
     await send("PUT", "/storage/photos/dir/%22a%22%20%E2%82%AC.txt", { body: "0123456789" })
@@ -276,185 +267,4 @@ describe("reading", () => {
     expect((await send("DELETE", `${path}?token=${ann}`, { token: undefined })).status).toBe(401)
     expect(api.house.logged.join("")).not.toContain(ann)
   })
-})
-
-describe("listing", () => {
-  beforeEach(async () => {
-    for (const name of ["b", "a", "dir/1", "dir/2", "dir/sub/3", "e f"]) await send("PUT", `/storage/photos/${name}`, { body: name })
-  })
-  const names = async (query: string) => {
-    const res = await send("GET", `/storage/files?namespace=photos${query}`)
-    const link = res.headers.get("link")
-    return [((await res.json()) as { name: string }[]).map(({ name }) => name), link] as const
-  }
-
-  test("all files with what is known of each", async () => {
-    const [, list] = await ask("GET", "/storage/files?namespace=photos")
-    const at = api.house.time / 1000
-    expect((list as unknown as object[]).at(-1)).toEqual({
-      name: "e f",
-      path: "/storage/photos/e%20f",
-      namespace: "photos",
-      size: 3,
-      created_at: at,
-      modified_at: at,
-      etag: `"${md5("e f")}"`,
-      content_type: "text/plain; charset=utf-8",
-    })
-    expect(await names("")).toEqual([["a", "b", "dir/1", "dir/2", "dir/sub/3", "e f"], null])
-  })
-
-  test("prefixes, folders and pages", async () => {
-    expect(await names("&prefix=dir/")).toEqual([["dir/1", "dir/2", "dir/sub/3"], null])
-    expect(await names("&delimiter=/")).toEqual([["a", "b", "dir/", "e f"], null])
-    expect(await names("&prefix=dir/&delimiter=/")).toEqual([["dir/1", "dir/2", "dir/sub/"], null])
-    expect(await names("&after=b")).toEqual([["dir/1", "dir/2", "dir/sub/3", "e f"], null])
-    const seen: string[] = []
-    let query: string | undefined = "&delimiter=/&limit=1"
-    while (query !== undefined) {
-      const [page, link] = await names(query)
-      seen.push(...page)
-      query = link === null ? undefined : link.slice(link.indexOf("photos") + 6, link.indexOf(">"))
-    }
-    expect(seen).toEqual(["a", "b", "dir/", "e f"])
-    expect(await ask("GET", "/storage/files?namespace=photos&limit=0")).toEqual([
-      400,
-      { error: "limit must be a whole number from 1 to 1000" },
-    ])
-    expect((await ask("GET", "/storage/files?namespace=a/b"))[0]).toBe(400)
-  })
-
-  test("more than a page of them is one array", async () => {
-    const photos = await api.house.namespaces.owned("photos", "ann")
-    const { db } = api.house
-    const row = { namespaceId: photos.id, versionId: "null", isLatest: 1, size: 0, hash: null, etag: "", contentType: "a/b", createdAt: 1 }
-    const rest = { headers: null, tags: null, checksum: null }
-    for (let at = 0; at < 2500; at += 50)
-      await db
-        .insertInto("objectVersions")
-        .values(Array.from({ length: 50 }, (_, i) => ({ ...row, ...rest, key: `many/${String(at + i).padStart(5, "0")}` })))
-        .execute()
-    const [list] = await names("&prefix=many/")
-    expect([list.length, new Set(list).size, list.at(-1)]).toEqual([2500, 2500, "many/02499"])
-  })
-})
-
-test("the status says to everybody that the server is there, and what it holds to those signed in", async () => {
-  const alive = { chunkserver_count: 1, total_servers: 1 }
-  expect(await ask("GET", "/storage/status", { token: undefined })).toEqual([200, alive])
-  expect(await ask("GET", "/storage/status", { token: await api.apiToken("ann", { storage: ["read"] }) })).toEqual([200, alive])
-  await send("PUT", "/storage/photos/a", { body: "1234" })
-  expect(await ask("GET", "/storage/status")).toEqual([
-    200,
-    {
-      ...alive,
-      capacity_bytes: expect.any(Number),
-      free_bytes: Number.MAX_SAFE_INTEGER,
-      used_bytes: 4,
-      objects: 1,
-      namespaces: 1,
-      floor_bytes: 0,
-      last_scrub: null,
-      faults: 0,
-    },
-  ])
-})
-
-describe("through a real server", () => {
-  const curl = async (...args: string[]) => {
-    const process = Bun.spawn(["curl", "-sS", "--noproxy", "*", "--max-time", "20", "-H", `Authorization: Bearer ${ann}`, ...args], {
-      stdout: "pipe",
-      stderr: "pipe",
-    })
-    const [out, fault] = await Promise.all([new Response(process.stdout).text(), new Response(process.stderr).text()])
-    return { code: await process.exited, out, fault }
-  }
-
-  test("a file's head says what is said of it and no more, and a range is cut once", async () => {
-    await send("PUT", "/storage/photos/a.bin", { body: "0123456789" })
-    const origin = api.serve()
-    const get = async (headers: Record<string, string>, method = "GET") => {
-      const res = await fetch(`${origin}/storage/photos/a.bin`, { method, headers: { authorization: `Bearer ${ann}`, ...headers } })
-      const { headers: head } = res
-      return [res.status, await res.text(), head.get("content-length"), head.get("content-range"), head.get("content-disposition")] as const
-    }
-    const named = 'inline; filename="a.bin"'
-    expect(await get({})).toEqual([200, "0123456789", "10", null, named])
-    expect(await get({ range: "bytes=2-4" })).toEqual([206, "234", "3", "bytes 2-4/10", named])
-    expect(await get({ range: "bytes=0-9" })).toEqual([206, "0123456789", "10", "bytes 0-9/10", named])
-    // Not to be cut, although Bun would.
-    expect((await get({ range: "bytes=2-4", "if-range": '"x"' })).slice(0, 2)).toEqual([200, "0123456789"])
-    expect((await get({ range: "bytes=0-1,3-4" })).slice(0, 2)).toEqual([200, "0123456789"])
-    expect(await get({ range: "bytes=20-" })).toMatchObject([416, expect.any(String), expect.any(String), "bytes */10", null])
-    expect(await get({}, "HEAD")).toEqual([200, "", "10", null, named])
-    expect(await get({ range: "bytes=2-4" }, "HEAD")).toEqual([200, "", "10", null, named])
-  })
-
-  test("an object of several pieces is one answer that says how long it is", async () => {
-    const photos = await api.house.namespaces.owned("photos", "ann")
-    const upload = await api.house.uploads.begin(photos, "big", { personId: "ann", kind: "s3" })
-    for (const [i, text] of ["0123", "4567", "89"].entries())
-      await api.house.uploads.part(
-        photos,
-        upload,
-        i + 1,
-        (async function* () {
-          yield new TextEncoder().encode(text)
-        })(),
-      )
-    await api.house.uploads.complete(photos, upload)
-    const get = (headers = {}) => fetch(`${api.serve()}/storage/photos/big`, { headers: { authorization: `Bearer ${ann}`, ...headers } })
-    const whole = await get()
-    expect([whole.headers.get("x-freehold-length"), await whole.text()]).toEqual(["10", "0123456789"])
-    const part = await get({ range: "bytes=3-8" })
-    expect([part.status, part.headers.get("x-freehold-length"), part.headers.get("content-range"), await part.text()]).toEqual([
-      206,
-      "6",
-      "bytes 3-8/10",
-      "345678",
-    ])
-  })
-
-  test("what breaks off leaves nothing", async () => {
-    const { port } = new URL(api.serve())
-    const heads = [
-      "PUT /storage/photos/a HTTP/1.1\r\nContent-Length: 1000",
-      "PUT /storage/photos/a HTTP/1.1\r\nTransfer-Encoding: chunked",
-      "POST /storage/upload?namespace=photos HTTP/1.1\r\nContent-Length: 1000\r\nContent-Type: multipart/form-data; boundary=X",
-    ]
-    const bodies = ["half", "4\r\nhalf\r\n", '--X\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nhalf']
-    for (const [i, head] of heads.entries())
-      await new Promise<void>((resolve) => {
-        const socket = connect(Number(port), "127.0.0.1", () =>
-          socket.write(`${head}\r\nHost: a\r\nAuthorization: Bearer ${ann}\r\n\r\n${bodies[i]}`, () =>
-            setTimeout(() => socket.destroy(), 100),
-          ),
-        )
-        socket.on("close", () => resolve())
-      })
-    await Bun.sleep(100)
-    expect(api.house.onDisk()).toEqual([])
-    expect(await ask("GET", "/storage/files?namespace=photos")).toEqual([200, [] as never])
-    // A client that goes is nobody's fault of ours.
-    expect(api.house.logged.filter((line) => line.includes("error"))).toEqual([])
-  })
-
-  test("who is refused before 200 MB were sent gets the answer", async () => {
-    const file = `${api.house.folder}/large`
-    await Bun.$`truncate -s 200M ${file}`.quiet()
-    await send("PUT", "/storage/namespaces/photos", { body: { quota_bytes: 1000 } })
-    const at = `${api.serve()}/storage/photos/large`
-    const code = ["-o", "/dev/null", "-w", "%{http_code}"]
-    for (const more of [[], ["-H", "Expect:"]]) {
-      expect(await curl(...code, ...more, "-T", file, at)).toEqual({ code: 0, out: "507", fault: "" })
-      expect(await curl(...code, ...more, "-H", "Transfer-Encoding: chunked", "-T", file, at)).toMatchObject({ out: "507" })
-      expect(await curl(...code, ...more, "-H", "Authorization: Bearer wrong", "-T", file, at)).toMatchObject({ out: "401" })
-      expect(await curl(...code, ...more, "-F", `file=@${file}`, "-H", "X-File-Size: 209715200", at)).toMatchObject({ out: "507" })
-      expect(await curl(...code, ...more, "-F", `file=@${file}`, at)).toMatchObject({ out: "507" })
-    }
-    await send("PUT", "/storage/namespaces/photos", { body: { quota_bytes: null } })
-    await send("PUT", "/storage/photos/large", { body: "there" })
-    expect(await curl(...code, "-F", `file=@${file}`, at)).toMatchObject({ code: 0, out: "409" })
-    expect(await curl(...code, "-T", file, at)).toEqual({ code: 0, out: "200", fault: "" })
-  }, 60_000)
 })

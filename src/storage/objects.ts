@@ -87,9 +87,13 @@ export class Objects {
   async put(namespace: Namespace, key: string, body: Body, options: PutOptions = {}): Promise<ObjectInfo> {
     parseKey(key)
     const { condition, announcedBytes, finish } = options
-    const current = await this.store.latest(namespace.id, key)
-    condition?.(current?.isDeleteMarker ? undefined : current)
-    const watch = await this.needs.allowance.watch(namespace, namespace.versioning === "off" ? current?.size : 0)
+    const latest = () => this.store.latest(namespace.id, key)
+    if (condition !== undefined) {
+      const current = await latest()
+      condition(current?.isDeleteMarker ? undefined : current)
+    }
+    const freed = async () => (namespace.versioning === "off" ? ((await latest())?.size ?? 0) : 0)
+    const watch = await this.needs.allowance.watch(namespace, freed)
     if (announcedBytes !== undefined) {
       watch(announcedBytes)
       this.needs.blobs.checkFloor(announcedBytes)
@@ -133,8 +137,9 @@ export class Objects {
     let released: string[] = []
     const info = await db.transaction().execute(async (tx) => {
       const [store, namespaces] = [new ObjectStore(tx), new NamespaceStore(tx)]
-      const here = await namespaces.get(namespace.id)
-      if (here === undefined) throw new AppError("not_found", "namespace does not exist", { reason: "NoSuchBucket" })
+      const found = await namespaces.withQuota(namespace.id)
+      if (found === undefined) throw new AppError("not_found", "namespace does not exist", { reason: "NoSuchBucket" })
+      const here = found.namespace
       const current = await store.latest(here.id, key)
       condition?.(current?.isDeleteMarker ? undefined : current)
       const what = await content(tx)
@@ -158,7 +163,7 @@ export class Objects {
         },
         what.segments,
       )
-      await allowance.check(here, namespaces)
+      if (allowance.isBounded(found)) await allowance.check(here, namespaces)
       return made
     })
     blobs.release(released)

@@ -8,9 +8,7 @@ let ann: string
 let bob: string
 
 beforeEach(async () => {
-  api = await ApiHouse.open()
-  ;[ann, bob] = [await api.session("ann"), await api.session("bob")]
-  await api.house.namespace("photos")
+  ;({ api, ann, bob } = await ApiHouse.withPhotos())
 })
 afterEach(() => api.close())
 

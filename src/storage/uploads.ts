@@ -108,7 +108,7 @@ export class Uploads {
       throw new AppError("invalid", `part number must be a whole number from 1 to ${maxParts}`, { reason: "InvalidArgument" })
     const { blobs, allowance, now } = this.needs
     const replaced = await this.store.part(upload.id, number)
-    const watch = await allowance.watch(namespace, replaced?.size)
+    const watch = await allowance.watch(namespace, async () => replaced?.size ?? 0)
     if (options.announcedBytes !== undefined) {
       watch(options.announcedBytes)
       blobs.checkFloor(options.announcedBytes)
