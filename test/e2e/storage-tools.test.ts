@@ -8,7 +8,7 @@ import { openStage } from "../tools/story-stage"
 let stage: Stage
 
 beforeAll(async () => {
-  stage = await openStage({ files: 500, bigMib: 100 })
+  stage = await openStage({ files: 300, bigMib: 100 })
 }, 60_000)
 
 afterAll(() => stage?.house.stop())

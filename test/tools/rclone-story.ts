@@ -78,7 +78,8 @@ export const rcloneStory: Story = {
     {
       name: "has the tree whole when the server was killed in the middle of a sync and the sync is run again",
       async run({ house, tree, sizes, treeBytes }) {
-        const first = house.rclone("sync", tree, "home:crash", ...many)
+        // It would go on trying for long by itself.
+        const first = house.rclone("sync", tree, "home:crash", ...many, "--retries", "1", "--low-level-retries", "2")
         await waitUntil(async () => (await house.namespace("crash")).count > sizes.files / 4, {
           limitMs: 120_000,
           what: "some of the files",
