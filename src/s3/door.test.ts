@@ -21,6 +21,7 @@ import {
   type S3Client,
 } from "@aws-sdk/client-s3"
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner"
+import { Vault } from "../vault"
 import { DoorHouse, fault } from "./door.fixture"
 
 let door: DoorHouse
@@ -147,6 +148,28 @@ describe("who asks", () => {
     await door.house.db.updateTable("people").set({ disabledAt: null }).where("id", "=", "ann").execute()
     expect(await as({ accessKeyId, secretAccessKey })).toEqual(["done", 200])
     expect((await door.keys.list("ann")).find(({ id }) => id === accessKeyId)?.last_used_at).toBeGreaterThan(0)
+  })
+
+  test("is nobody with a key that was used a moment ago and is deleted, here or by another process", async () => {
+    const list = (name: string) => fault(door.client(name).send(new ListBucketsCommand({})))
+    for (const name of ["first", "second"]) {
+      await door.key("ann", undefined, name)
+      expect(await list(name)).toEqual(["done", 200])
+    }
+    await door.keys.delete("ann", door.credentials.first!.accessKeyId)
+    await door.house.db.deleteFrom("storageKeys").where("id", "=", door.credentials.second!.accessKeyId).execute()
+    for (const name of ["first", "second"]) expect(await list(name)).toEqual(["InvalidAccessKeyId", 403])
+  })
+
+  test("has the secret that is stored now, not the one before", async () => {
+    const list = () => fault(door.client("changed").send(new ListBucketsCommand({})))
+    const { accessKeyId } = await door.key("ann", undefined, "changed")
+    expect(await list()).toEqual(["done", 200])
+    const sealedSecret = new Vault("07".repeat(32)).seal("another", `storage_keys/${accessKeyId}`)
+    await door.house.db.updateTable("storageKeys").set({ sealedSecret }).where("id", "=", accessKeyId).execute()
+    expect(await list()).toEqual(["SignatureDoesNotMatch", 403])
+    await door.house.db.updateTable("storageKeys").set({ sealedSecret: "00000000.broken" }).where("id", "=", accessKeyId).execute()
+    expect(await list()).toEqual(["InternalError", 500])
   })
 
   test("may be told who must own the bucket", async () => {
