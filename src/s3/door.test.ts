@@ -277,3 +277,24 @@ test("a page of another origin may what the bucket's rules say", async () => {
   expect([refused.status, refused.headers.get("access-control-allow-origin")]).toEqual([403, "https://app.test"])
   expect((await door.fetch("/shown/a")).headers.get("vary")).toContain("Origin")
 })
+
+test("a small body that breaks off is the client's fault, and nothing is written", async () => {
+  await ann.send(new CreateBucketCommand({ Bucket: "cut" }))
+  const url = new URL(await getSignedUrl(ann, new PutObjectCommand({ Bucket: "cut", Key: "half" }), { expiresIn: 60 }))
+  const handled = new Promise<Response>((resolve) => {
+    const { handle } = door.door
+    door.door.handle = async (request) => {
+      door.door.handle = handle
+      const response = await handle.call(door.door, request)
+      resolve(response.clone())
+      return response
+    }
+  })
+  const head = `PUT ${url.pathname}${url.search} HTTP/1.1\r\nhost: ${url.host}\r\ncontent-length: 4096\r\n\r\n`
+  const socket = await Bun.connect({ hostname: "127.0.0.1", port: Number(url.port), socket: { data() {} } })
+  socket.write(`${head}half`)
+  await Bun.sleep(50)
+  socket.end()
+  expect(await (await handled).text()).toContain("<Code>IncompleteBody</Code>")
+  expect(await fault(ann.send(new HeadObjectCommand({ Bucket: "cut", Key: "half" })))).toEqual(["NotFound", 404])
+})
