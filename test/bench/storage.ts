@@ -9,7 +9,7 @@ import { parseArgs } from "node:util"
 import { runCommand, temporaryFolder } from "../lab/process"
 import { describeMachine } from "./machine"
 import { compare, type Figures, interleave, median } from "./measure"
-import { readMemory, resetPeak } from "./memory"
+import { cpuTicks, readMemory, resetPeak } from "./memory"
 import { positive } from "./options"
 import { atLeast, atMost, type Goal, jsonReport, markdownReport, type Report, tableReport } from "./report"
 import { type LoadRequest, runLoad, runTransfer } from "./storage/client"
@@ -81,12 +81,12 @@ async function measureSmall({ servers, folder, runs, report }: Measured, { name,
   }
   // What the first requests of a process make it do is not what is asked.
   for (const server of servers) await load(server, "PUT", 0)
-  const puts = await interleave(servers, runs, async (server) => {
+  const puts = await metered(servers, runs, requests, async (server) => {
     if (server === servers[0]) round++
     return load(server, "PUT", round)
   })
   for (const server of servers) await load(server, "GET", 0)
-  const gets = await interleave(servers, runs, (server) => load(server, "GET", 0))
+  const gets = await metered(servers, runs, requests, (server) => load(server, "GET", 0))
   tell(report, `put-${name}`, "req/s", puts, { rclone: atLeast(1) })
   tell(report, `get-${name}`, "req/s", gets, { rclone: atLeast(1) })
 }
@@ -99,7 +99,7 @@ async function measureLarge({ servers, folder, runs, report }: Measured): Promis
   const growth: number[] = []
   const key = "kept/1GiB"
   for (const server of servers) await runTransfer(server, key, file)
-  const puts = await interleave(servers, runs, async (server) => {
+  const puts = await metered(servers, runs, 1, async (server) => {
     if (server !== ours) return 1024 / (await runTransfer(server, key, file))
     await resetPeak(ours.pid)
     const before = (await readMemory(ours.pid)).residentKiB
@@ -115,25 +115,48 @@ async function measureLarge({ servers, folder, runs, report }: Measured): Promis
   const extra = { peakAboveRestMiB: median(growth), ...(held.length === 0 ? {} : { heldMostMs: most("mostMs"), heldP99Ms: most("p99Ms") }) }
   tell(report, "put-1GiB", "MiB/s", puts, { rclone: atLeast(1) }, extra)
   for (const server of servers) await runTransfer(server, key)
-  const gets = await interleave(servers, runs, async (server) => 1024 / (await runTransfer(server, key)))
+  const gets = await metered(servers, runs, 1, async (server) => 1024 / (await runTransfer(server, key)))
   tell(report, "get-1GiB", "MiB/s", gets, { rclone: atLeast(1), nginx: atLeast(0.8) })
 }
 
 async function measureList({ servers, runs, report }: Measured): Promise<void> {
   for (const server of servers) await timedList(server)
-  tell(report, "list-100000", "s", await interleave(servers, runs, timedList), { rclone: atMost(1) })
+  tell(report, "list-100000", "s", await metered(servers, runs, 1, timedList), { rclone: atMost(1) })
+}
+
+type Metered = { figures: Figures; cpuMs: Figures }
+
+/** Also takes down the CPU time of the server for each of the `units` that a run does: it says most where others want the cores too. */
+async function metered(
+  servers: StorageServer[],
+  runs: number,
+  units: number,
+  run: (server: StorageServer) => Promise<number>,
+): Promise<Metered> {
+  const cpuMs: Figures = new Map(servers.map(({ name }) => [name, []]))
+  const figures = await interleave(servers, runs, async (server) => {
+    const before = await cpuTicks(server.pid)
+    const figure = await run(server)
+    cpuMs.get(server.name)?.push((((await cpuTicks(server.pid)) - before) * 10) / units)
+    return figure
+  })
+  return { figures, cpuMs }
 }
 
 function tell(
   report: Report,
   name: string,
   unit: string,
-  figures: Figures,
+  { figures, cpuMs }: Metered,
   goals: Record<string, Goal>,
   extra?: Record<string, number>,
 ): void {
-  for (const [i, peer] of [...figures.keys()].slice(1).entries())
-    report.add(compare({ case: name, peer, unit, goal: goals[peer], extra: i === 0 ? extra : undefined }, figures))
+  const [ours = "", ...peers] = figures.keys()
+  const cpuOf = (server: string) => median(cpuMs.get(server) ?? [])
+  for (const [i, peer] of peers.entries()) {
+    const cpu = { oursCpuMs: cpuOf(ours), theirsCpuMs: cpuOf(peer) }
+    report.add(compare({ case: name, peer, unit, goal: goals[peer], extra: { ...cpu, ...(i === 0 ? extra : {}) } }, figures))
+  }
 }
 
 function writeRandom(file: string): void {
