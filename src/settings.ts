@@ -181,7 +181,7 @@ export const settings = {
   storage_quota: reloads("bytes of stored files one person may have; none", sizeOrNone),
   storage_upload_expiry: reloads("when an upload in parts that nobody goes on with is ended; 7d", duration),
   storage_scrub_interval: reloads("how often all stored bytes are read again; 30d", duration),
-  storage_scrub_rate: reloads("bytes a second that this reading takes; 8M", size),
+  storage_scrub_rate: reloads("bytes a second that this reading takes, a smaller file counting as 64K; 8M", size),
   webhook_allow: reloads("address ranges where webhook receivers may be although they are private; none", addressRanges),
   log_level: reloads("debug, info, warn or error; info", oneOf("debug, info, warn or error", logLevels)),
   access_log: reloads("a line for each request of the edge, where the log level is info or debug; on", oneOf("on or off", ["on", "off"])),

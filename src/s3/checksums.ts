@@ -12,7 +12,11 @@ export const checksumAlgorithms = Object.keys(sizes) as ChecksumAlgorithm[]
 export const isChecksumAlgorithm = (name: string): name is ChecksumAlgorithm => Object.hasOwn(sizes, name)
 
 /** The header field that carries a checksum: `x-amz-checksum-crc32c`. */
-export const checksumHeader = (algorithm: ChecksumAlgorithm) => `x-amz-checksum-${algorithm.toLowerCase()}`
+export const checksumHeader = (algorithm: ChecksumAlgorithm): string => fields[algorithm]
+
+const fields = Object.fromEntries(
+  checksumAlgorithms.map((algorithm) => [algorithm, `x-amz-checksum-${algorithm.toLowerCase()}`]),
+) as Record<ChecksumAlgorithm, string>
 
 /** Whether a text is base64 of as many bytes as a checksum of this kind has. */
 export function isChecksum(algorithm: ChecksumAlgorithm, value: string): boolean {

@@ -21,6 +21,7 @@ import {
   type S3Client,
 } from "@aws-sdk/client-s3"
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner"
+import { Vault } from "../vault"
 import { DoorHouse, fault } from "./door.fixture"
 
 let door: DoorHouse
@@ -149,6 +150,28 @@ describe("who asks", () => {
     expect((await door.keys.list("ann")).find(({ id }) => id === accessKeyId)?.last_used_at).toBeGreaterThan(0)
   })
 
+  test("is nobody with a key that was used a moment ago and is deleted, here or by another process", async () => {
+    const list = (name: string) => fault(door.client(name).send(new ListBucketsCommand({})))
+    for (const name of ["first", "second"]) {
+      await door.key("ann", undefined, name)
+      expect(await list(name)).toEqual(["done", 200])
+    }
+    await door.keys.delete("ann", door.credentials.first!.accessKeyId)
+    await door.house.db.deleteFrom("storageKeys").where("id", "=", door.credentials.second!.accessKeyId).execute()
+    for (const name of ["first", "second"]) expect(await list(name)).toEqual(["InvalidAccessKeyId", 403])
+  })
+
+  test("has the secret that is stored now, not the one before", async () => {
+    const list = () => fault(door.client("changed").send(new ListBucketsCommand({})))
+    const { accessKeyId } = await door.key("ann", undefined, "changed")
+    expect(await list()).toEqual(["done", 200])
+    const sealedSecret = new Vault("07".repeat(32)).seal("another", `storage_keys/${accessKeyId}`)
+    await door.house.db.updateTable("storageKeys").set({ sealedSecret }).where("id", "=", accessKeyId).execute()
+    expect(await list()).toEqual(["SignatureDoesNotMatch", 403])
+    await door.house.db.updateTable("storageKeys").set({ sealedSecret: "00000000.broken" }).where("id", "=", accessKeyId).execute()
+    expect(await list()).toEqual(["InternalError", 500])
+  })
+
   test("may be told who must own the bucket", async () => {
     const head = (ExpectedBucketOwner: string) => fault(ann.send(new GetObjectCommand({ Bucket: "secret", Key: "a", ExpectedBucketOwner })))
     expect(await head("ann")).toEqual(["done", 200])
@@ -253,4 +276,25 @@ test("a page of another origin may what the bucket's rules say", async () => {
   const refused = await door.fetch("/shown/a", { ...origin, method: "PUT", body: "x" })
   expect([refused.status, refused.headers.get("access-control-allow-origin")]).toEqual([403, "https://app.test"])
   expect((await door.fetch("/shown/a")).headers.get("vary")).toContain("Origin")
+})
+
+test("a small body that breaks off is the client's fault, and nothing is written", async () => {
+  await ann.send(new CreateBucketCommand({ Bucket: "cut" }))
+  const url = new URL(await getSignedUrl(ann, new PutObjectCommand({ Bucket: "cut", Key: "half" }), { expiresIn: 60 }))
+  const handled = new Promise<Response>((resolve) => {
+    const { handle } = door.door
+    door.door.handle = async (request) => {
+      door.door.handle = handle
+      const response = await handle.call(door.door, request)
+      resolve(response.clone())
+      return response
+    }
+  })
+  const head = `PUT ${url.pathname}${url.search} HTTP/1.1\r\nhost: ${url.host}\r\ncontent-length: 4096\r\n\r\n`
+  const socket = await Bun.connect({ hostname: "127.0.0.1", port: Number(url.port), socket: { data() {} } })
+  socket.write(`${head}half`)
+  await Bun.sleep(50)
+  socket.end()
+  expect(await (await handled).text()).toContain("<Code>IncompleteBody</Code>")
+  expect(await fault(ann.send(new HeadObjectCommand({ Bucket: "cut", Key: "half" })))).toEqual(["NotFound", 404])
 })

@@ -105,9 +105,10 @@ function credentialOf(credential: string, fault: (message: string) => S3Error): 
 export function instantOf(timestamp: string): number | undefined {
   const [, ...parts] = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(timestamp) ?? []
   const [year, month, day, hour, minute, second] = parts.map(Number) as [number, number, number, number, number, number]
-  const instant = Date.UTC(year, month - 1, day, hour, minute, second)
+  const date = new Date(Date.UTC(year, month - 1, day, hour, minute, second))
   // The thirtieth of February is none.
-  return !Number.isNaN(instant) && basic(instant) === timestamp ? instant : undefined
+  const isDay = date.getUTCFullYear() === year && date.getUTCMonth() === month - 1 && date.getUTCDate() === day
+  return isDay && hour < 24 && minute < 60 && second < 60 ? date.getTime() : undefined
 }
 
 /** An HTTP date (RFC 9110 section 5.6.7) or a basic ISO 8601 one, as the latter. */

@@ -12,12 +12,12 @@ const findQuota = prepared((db, { personId }: { personId: string }) =>
   db.selectFrom("storageQuotas").select("bytes").where("personId", "=", personId),
 )
 
+/** A join takes SQLite as Bun has it 20 µs longer than this. */
 const findWithQuota = prepared((db, { id }: { id: number }) =>
   db
     .selectFrom("namespaces as n")
-    .leftJoin("storageQuotas as q", "q.personId", "n.personId")
     .selectAll("n")
-    .select("q.bytes as personBytes")
+    .select((n) => n.selectFrom("storageQuotas as q").select("q.bytes").whereRef("q.personId", "=", "n.personId").as("personBytes"))
     .where("n.id", "=", id),
 )
 

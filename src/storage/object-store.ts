@@ -2,7 +2,7 @@ import { type Insertable, sql, type Transaction } from "kysely"
 import type { Db } from "../db/open"
 import { prepared } from "../db/prepared"
 import type { Schema } from "../db/schema"
-import type { ObjectVersionTable } from "../db/storage-schema"
+import type { ObjectVersionRow, ObjectVersionTable } from "../db/storage-schema"
 import { type ObjectInfo, objectOf, type Segment, segmentOf } from "./model"
 
 export type NewVersion = Omit<Insertable<ObjectVersionTable>, "id">
@@ -47,7 +47,7 @@ const findSegments = prepared((db, { versionRow }: { versionRow: number }) =>
   db.selectFrom("objectSegments").selectAll().where("versionRow", "=", versionRow).orderBy("position"),
 )
 
-const insertVersion = prepared((db, given: Required<NewVersion>) => {
+const insertVersion = prepared((db, given: Omit<ObjectVersionRow, "id">) => {
   const { namespaceId, key, versionId, isLatest, isDeleteMarker, size, hash, etag, contentType, headers, tags, checksum, createdAt } = given
   const values = {
     namespaceId,
@@ -64,7 +64,7 @@ const insertVersion = prepared((db, given: Required<NewVersion>) => {
     checksum,
     createdAt,
   }
-  return db.insertInto("objectVersions").values(values).returningAll()
+  return db.insertInto("objectVersions").values(values).returning("id")
 })
 
 const deleteVersion = prepared((db, { id }: { id: number }) => db.deleteFrom("objectVersions").where("id", "=", id))
@@ -89,14 +89,15 @@ export class ObjectStore {
 
   /** The new version; it is the newest, so none may be marked so. */
   async insert(version: NewVersion, segments: Segment[]): Promise<ObjectInfo> {
-    const [row] = await insertVersion(this.db, { isDeleteMarker: 0, ...version } as Required<NewVersion>)
+    const all = { isDeleteMarker: 0, ...version } as Omit<ObjectVersionRow, "id">
+    const [row] = await insertVersion(this.db, all)
     if (row === undefined) throw new Error("a row that was inserted was not answered")
     // SQLite bounds the parameters of one statement.
     for (let at = 0; at < segments.length; at += 500) {
       const rows = segments.slice(at, at + 500).map((segment, i) => Object.assign({ versionRow: row.id, position: at + i }, segment))
       await this.db.insertInto("objectSegments").values(rows).execute()
     }
-    return objectOf(row)
+    return objectOf({ ...all, ...row })
   }
 
   /** Takes the mark of the newest from it, or gives it to what is the newest now. */

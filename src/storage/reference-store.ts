@@ -13,6 +13,8 @@ const findReference = prepared((db, { hash }: { hash: string }) =>
     .limit(1),
 )
 
+const deleteFault = prepared((db, { hash }: { hash: string }) => db.deleteFrom("storageFaults").where("hash", "=", hash))
+
 /** Which bytes the store refers to, and what is known of them on disk. */
 export class ReferenceStore {
   constructor(private db: Db) {}
@@ -56,7 +58,7 @@ export class ReferenceStore {
   }
 
   async clearFault(hash: string): Promise<void> {
-    await this.db.deleteFrom("storageFaults").where("hash", "=", hash).execute()
+    await deleteFault(this.db, { hash })
   }
 
   /** Of bytes that nothing refers to any more. */

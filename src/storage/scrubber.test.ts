@@ -79,8 +79,8 @@ test("a reading begins when it is due or asked for, and not else", async () => {
 test("a reading that was ended goes on where it was, after a restart too", async () => {
   for (let i = 0; i < 30; i++) await put(`k${i}`, `text ${i}`)
   const ending = new AbortController()
-  // One object a turn of the clock or so: eight bytes at 80 a second.
-  rate = 80
+  // Ten objects a second, each of which counts as 64 KiB.
+  rate = 10 * 64 * 1024
   const first = scrubber().run(ending.signal)
   await Bun.sleep(350)
   ending.abort()
@@ -120,6 +120,14 @@ test("a fault ends when nothing refers to the bytes any more", async () => {
   await house.objects.delete(photos, "a")
   await scrubber().run(never)
   expect(await house.references.faults()).toEqual([])
+})
+
+test("a small file counts as 64 KiB", async () => {
+  for (let i = 0; i < 20; i++) await put(`k${i}`, `text ${i}`)
+  rate = 40 * 64 * 1024
+  const began = performance.now()
+  await scrubber().run(never)
+  expect(performance.now() - began).toBeGreaterThan(400)
 })
 
 test("it keeps its pace", async () => {

@@ -5,7 +5,8 @@ import { startDaemon } from "./daemon"
 import { type Seed, seedDataFolder } from "./seed"
 import type { Server } from "./server"
 
-export type FreeholdOptions = Omit<Seed, "dataDir"> & {
+/** Without a seed the data folder is empty, or the one that is given. */
+export type FreeholdOptions = (Omit<Seed, "dataDir"> | { backend?: undefined }) & {
   folder: string
   /** A data folder that was seeded before, which outlives the server; else one is made and filled. */
   dataDir?: string
@@ -21,7 +22,7 @@ export async function startFreehold(options: FreeholdOptions): Promise<Freehold>
   const { address = "127.0.0.1" } = options
   const folder = await mkdtemp(join(options.folder, "freehold-"))
   const dataDir = options.dataDir ?? join(folder, "data")
-  if (options.dataDir === undefined) await seedDataFolder({ ...options, dataDir })
+  if (options.dataDir === undefined && options.backend !== undefined) await seedDataFolder({ ...options, dataDir })
   await Bun.write(join(folder, "freehold.toml"), "")
   const ports = options.ports ?? (await freePorts(address))
   const environment = {

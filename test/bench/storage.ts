@@ -1,4 +1,5 @@
-// A program: `scripts/bench storage`. Files through the storage core, beside nginx with WebDAV and rclone's WebDAV (Debian's rclone 1.60 has no `serve s3`).
+// A program: `scripts/bench storage`. Files through the S3 door of the compiled binary, or with `--core` through the storage core behind a plain server,
+// beside nginx with WebDAV and rclone's WebDAV (Debian's rclone 1.60 has no `serve s3`).
 
 import { randomFillSync } from "node:crypto"
 import { closeSync, openSync, writeSync } from "node:fs"
@@ -8,10 +9,11 @@ import { parseArgs } from "node:util"
 import { runCommand, temporaryFolder } from "../lab/process"
 import { describeMachine } from "./machine"
 import { compare, type Figures, interleave, median } from "./measure"
-import { readMemory, resetPeak } from "./memory"
+import { cpuTicks, readMemory, resetPeak } from "./memory"
 import { positive } from "./options"
 import { atLeast, atMost, type Goal, jsonReport, markdownReport, type Report, tableReport } from "./report"
 import { type LoadRequest, runLoad, runTransfer } from "./storage/client"
+import { startDoor } from "./storage/door"
 import { startCoreServer, startNginxDav, startRclone, type StorageServer, timedList } from "./storage/servers"
 import { Undo } from "./undo"
 
@@ -26,7 +28,7 @@ const gibibyte = 2 ** 30
 process.exit(await main(process.argv.slice(2)))
 
 async function main(args: string[]): Promise<number> {
-  let options: { report: Report; runs: number; cases: string[] | undefined }
+  let options: { report: Report; runs: number; cases: string[] | undefined; isCore: boolean }
   try {
     options = parse(args)
   } catch (error) {
@@ -36,12 +38,12 @@ async function main(args: string[]): Promise<number> {
   const undo = new Undo()
   undo.onSignals()
   try {
-    const { report, runs, cases } = options
+    const { report, runs, cases, isCore } = options
     const wanted = (name: string) => cases === undefined || cases.includes(name)
     const folder = await temporaryFolder("bench")
     undo.add(() => folder.remove())
     report.head({ ...(await describeMachine()), folder: await fileSystem(folder.path) })
-    const servers = [undo.keep(await startCoreServer(folder.path))]
+    const servers = [undo.keep(await (isCore ? startCoreServer : startDoor)(folder.path))]
     for (const [name, start] of Object.entries({ nginx: startNginxDav, rclone: startRclone })) {
       if (Bun.which(name, { PATH: `${process.env.PATH ?? ""}:/usr/sbin` }) === null)
         report.add({ case: "all", peer: name, reason: "not installed" })
@@ -61,9 +63,8 @@ function parse(args: string[]) {
   const text = { type: "string" } as const
   const flag = { type: "boolean" } as const
   const { values } = parseArgs({ args, options: { core: flag, json: flag, markdown: flag, runs: text, case: text } })
-  if (values.core !== true) throw new Error("the S3 door is not measured yet: --core measures the core behind a plain server")
   const report = (values.json === true ? jsonReport : values.markdown === true ? markdownReport : tableReport)((line) => console.log(line))
-  return { report, runs: positive("runs", values.runs, 3), cases: values.case?.split(",") }
+  return { report, runs: positive("runs", values.runs, 3), cases: values.case?.split(","), isCore: values.core === true }
 }
 
 type Measured = { servers: StorageServer[]; folder: string; runs: number; report: Report }
@@ -80,12 +81,12 @@ async function measureSmall({ servers, folder, runs, report }: Measured, { name,
   }
   // What the first requests of a process make it do is not what is asked.
   for (const server of servers) await load(server, "PUT", 0)
-  const puts = await interleave(servers, runs, async (server) => {
+  const puts = await metered(servers, runs, requests, async (server) => {
     if (server === servers[0]) round++
     return load(server, "PUT", round)
   })
   for (const server of servers) await load(server, "GET", 0)
-  const gets = await interleave(servers, runs, (server) => load(server, "GET", 0))
+  const gets = await metered(servers, runs, requests, (server) => load(server, "GET", 0))
   tell(report, `put-${name}`, "req/s", puts, { rclone: atLeast(1) })
   tell(report, `get-${name}`, "req/s", gets, { rclone: atLeast(1) })
 }
@@ -94,46 +95,68 @@ async function measureLarge({ servers, folder, runs, report }: Measured): Promis
   const file = join(folder, "1GiB")
   writeRandom(file)
   const [ours] = servers
-  const held: number[] = []
-  const heldP99: number[] = []
+  const held: { mostMs: number; p99Ms: number }[] = []
   const growth: number[] = []
   const key = "kept/1GiB"
   for (const server of servers) await runTransfer(server, key, file)
-  const puts = await interleave(servers, runs, async (server) => {
+  const puts = await metered(servers, runs, 1, async (server) => {
     if (server !== ours) return 1024 / (await runTransfer(server, key, file))
     await resetPeak(ours.pid)
     const before = (await readMemory(ours.pid)).residentKiB
     await ours.held?.()
     const seconds = await runTransfer(server, key, file)
     const turns = await ours.held?.()
-    held.push(turns?.mostMs ?? 0)
-    heldP99.push(turns?.p99Ms ?? 0)
+    if (turns !== undefined) held.push(turns)
     growth.push(((await readMemory(ours.pid)).peakKiB - before) / 1024)
     return 1024 / seconds
   })
   await rm(file)
-  const extra = { heldMostMs: median(held), heldP99Ms: median(heldP99), peakAboveRestMiB: median(growth) }
+  const most = (name: "mostMs" | "p99Ms") => median(held.map((turns) => turns[name]))
+  const extra = { peakAboveRestMiB: median(growth), ...(held.length === 0 ? {} : { heldMostMs: most("mostMs"), heldP99Ms: most("p99Ms") }) }
   tell(report, "put-1GiB", "MiB/s", puts, { rclone: atLeast(1) }, extra)
   for (const server of servers) await runTransfer(server, key)
-  const gets = await interleave(servers, runs, async (server) => 1024 / (await runTransfer(server, key)))
+  const gets = await metered(servers, runs, 1, async (server) => 1024 / (await runTransfer(server, key)))
   tell(report, "get-1GiB", "MiB/s", gets, { rclone: atLeast(1), nginx: atLeast(0.8) })
 }
 
 async function measureList({ servers, runs, report }: Measured): Promise<void> {
   for (const server of servers) await timedList(server)
-  tell(report, "list-100000", "s", await interleave(servers, runs, timedList), { rclone: atMost(1) })
+  tell(report, "list-100000", "s", await metered(servers, runs, 1, timedList), { rclone: atMost(1) })
+}
+
+type Metered = { figures: Figures; cpuMs: Figures }
+
+/** Also takes down the CPU time of the server for each of the `units` that a run does: it says most where others want the cores too. */
+async function metered(
+  servers: StorageServer[],
+  runs: number,
+  units: number,
+  run: (server: StorageServer) => Promise<number>,
+): Promise<Metered> {
+  const cpuMs: Figures = new Map(servers.map(({ name }) => [name, []]))
+  const figures = await interleave(servers, runs, async (server) => {
+    const before = await cpuTicks(server.pid)
+    const figure = await run(server)
+    cpuMs.get(server.name)?.push((((await cpuTicks(server.pid)) - before) * 10) / units)
+    return figure
+  })
+  return { figures, cpuMs }
 }
 
 function tell(
   report: Report,
   name: string,
   unit: string,
-  figures: Figures,
+  { figures, cpuMs }: Metered,
   goals: Record<string, Goal>,
   extra?: Record<string, number>,
 ): void {
-  for (const [i, peer] of [...figures.keys()].slice(1).entries())
-    report.add(compare({ case: name, peer, unit, goal: goals[peer], extra: i === 0 ? extra : undefined }, figures))
+  const [ours = "", ...peers] = figures.keys()
+  const cpuOf = (server: string) => median(cpuMs.get(server) ?? [])
+  for (const [i, peer] of peers.entries()) {
+    const cpu = { oursCpuMs: cpuOf(ours), theirsCpuMs: cpuOf(peer) }
+    report.add(compare({ case: name, peer, unit, goal: goals[peer], extra: { ...cpu, ...(i === 0 ? extra : {}) } }, figures))
+  }
 }
 
 function writeRandom(file: string): void {

@@ -8,7 +8,7 @@ const core = await openCore(folder)
 const { storage, plain } = core
 await core.swept
 const listed = (await storage.namespaceStore.find("list")) ?? (await storage.namespaces.create("ann", "list"))
-if (listed.objects === 0) seedList(folder, listed.id)
+if (listed.objects === 0) seedList(folder, listed.name)
 
 // How long nothing else got its turn.
 let at = performance.now()

@@ -8,15 +8,16 @@ export const listedKeys = 100_000
 const nameOf = (number: number) => `file-${String(number).padStart(6, "0")}.txt`
 
 /** A hundred thousand objects in a namespace of a store, as rows alone: nobody reads their bytes. */
-export function seedList(dataDir: string, namespaceId: number): void {
+export function seedList(dataDir: string, namespace: string): void {
   const sqlite = new Database(join(dataDir, "freehold.db"), { strict: true })
+  sqlite.run("PRAGMA busy_timeout = 5000")
   const [hash, etag] = [createHash("sha256").update("x").digest("hex"), createHash("md5").update("x").digest("hex")]
   const insert = sqlite.query(
     `INSERT INTO object_versions (namespace_id, key, version_id, is_latest, size, hash, etag, content_type, created_at)
-     VALUES (?, ?, 'null', 1, 1, ?, ?, 'text/plain', ?)`,
+     VALUES ((SELECT id FROM namespaces WHERE name = ?), ?, 'null', 1, 1, ?, ?, 'text/plain', ?)`,
   )
   sqlite.transaction(() => {
-    for (let i = 0; i < listedKeys; i++) insert.run(namespaceId, nameOf(i), hash, etag, 1_700_000_000_000 + i)
+    for (let i = 0; i < listedKeys; i++) insert.run(namespace, nameOf(i), hash, etag, 1_700_000_000_000 + i)
   })()
   sqlite.close()
 }
