@@ -72,13 +72,13 @@ describe.skipIf(!hasChromium)(`uploaded files in a browser${hasChromium ? "" : "
 
   test("the visitor's cookie is worth something, and the page does what it wants where nothing holds it", async () => {
     const page = await context.newPage()
-    const seen = await page.goto(`https://storage.${base}/storage/namespaces`)
+    const seen = await visit(page, `https://storage.${base}/storage/namespaces`)
     expect(await seen?.text()).toContain('"site"')
     const stolen = stolenFrom(page)
-    await page.goto(`http://127.0.0.1:${elsewhere.port}/evil.html`, { waitUntil: "commit" })
+    await visit(page, `http://127.0.0.1:${elsewhere.port}/evil.html`, "commit")
     await page.waitForURL("**/stolen/**")
     expect([...stolen].length).toBeGreaterThan(2)
-    await page.goto(`http://127.0.0.1:${elsewhere.port}/drawing.svg`)
+    await visit(page, `http://127.0.0.1:${elsewhere.port}/drawing.svg`)
     expect(await page.evaluate(() => document.documentElement.id)).toBe("ran")
     await page.close()
   })
@@ -87,7 +87,7 @@ describe.skipIf(!hasChromium)(`uploaded files in a browser${hasChromium ? "" : "
     test(`a page at ${where} runs no script, sends no form, leads nowhere and reads nothing with the cookie`, async () => {
       const page = await context.newPage()
       const stolen = stolenFrom(page)
-      await page.goto(`${url}/evil.html`, { waitUntil: "load" })
+      await visit(page, `${url}/evil.html`)
       expect(await page.getByRole("heading").textContent()).toBe("Hello")
       await page.getByRole("button").click()
       await settled(page)
@@ -103,9 +103,13 @@ describe.skipIf(!hasChromium)(`uploaded files in a browser${hasChromium ? "" : "
       const page = await context.newPage()
       const stolen = stolenFrom(page)
       const outside = `http://127.0.0.1:${elsewhere.port}/frame?${url}/evil.html`
-      await page.goto(outside, { waitUntil: "load" })
-      const inside = page.frames().find((frame) => frame.url() === `${url}/evil.html`)
-      await inside!.getByRole("link").click()
+      const framed = () => page.frames().find((frame) => frame.url() === `${url}/evil.html`)
+      const isFramed = async () => {
+        await visit(page, outside)
+        return framed() !== undefined
+      }
+      await waitUntil(isFramed, { what: "the page to be framed" })
+      await framed()!.getByRole("link").click()
       await settled(page)
       expect({ url: page.url(), stolen: [...stolen] }).toEqual({ url: outside, stolen: [] })
       await page.close()
@@ -114,7 +118,7 @@ describe.skipIf(!hasChromium)(`uploaded files in a browser${hasChromium ? "" : "
     test(`a drawing with a script at ${where} is drawn, and its script does nothing`, async () => {
       const page = await context.newPage()
       const stolen = stolenFrom(page)
-      await page.goto(`${url}/drawing.svg`, { waitUntil: "load" })
+      await visit(page, `${url}/drawing.svg`)
       await settled(page)
       expect(await page.evaluate(() => document.documentElement.id)).toBe("")
       expect([...stolen]).toEqual([])
@@ -125,7 +129,7 @@ describe.skipIf(!hasChromium)(`uploaded files in a browser${hasChromium ? "" : "
     for (const [kind, name] of Object.entries({ "an image": "red.png", "a PDF": "red.pdf", "a video": "red.webm" })) {
       test(`${kind} at ${where} is shown`, async () => {
         const page = await context.newPage()
-        await page.goto(`${url}/${name}`, { waitUntil: "commit" })
+        await visit(page, `${url}/${name}`, "commit")
         const isShown = async () => (await redShare(context, await page.screenshot())) > 0.3
         await waitUntil(isShown, { limitMs: 15_000, everyMs: 100, what: `${name} to be painted` })
         await page.close()
@@ -143,6 +147,17 @@ function answerElsewhere(request: Request): Response {
   return html("stolen")
 }
 
+/** Goes there, again where containers that come and go on this machine make Chromium give up what it was loading. */
+async function visit(page: Page, url: string, waitUntil: "load" | "commit" = "load"): ReturnType<Page["goto"]> {
+  for (;;) {
+    try {
+      return await page.goto(url, { waitUntil })
+    } catch (error) {
+      if (!String(error).includes("net::ERR_NETWORK_CHANGED")) throw error
+    }
+  }
+}
+
 /** What the page asks for with intent, as it goes on. */
 function stolenFrom(page: Page): Set<string> {
   const stolen = new Set<string>()
@@ -152,7 +167,7 @@ function stolenFrom(page: Page): Set<string> {
   return stolen
 }
 
-/** Two frames were painted and nothing is on its way: whatever was to happen by itself has begun. */
+/** Nothing has been on its way for half a second: whatever was to happen by itself has begun. */
 async function settled(page: Page): Promise<void> {
   await page.waitForLoadState("networkidle")
 }
