@@ -71,7 +71,7 @@ describe.skipIf(obstacle !== undefined)(`signals${obstacle ? ` (skipped: ${obsta
     const allowed = async () => (await house.api("GET", "/healthz", { headers })).headers.get("access-control-allow-origin")
     expect(await allowed()).toBeNull()
 
-    visitor.send(half)
+    await sendHalf(visitor)
     const change = 'allowed_origins = ["https://dash.example"]\naccess_log = "off"\ndns_port = 5353\njwt_secret = "'
     await reload(house, `${change}${"s3cret".repeat(8)}"\n`, "settings that changed need a restart")
     expect(house.output()).toContain('"applied":["access_log","allowed_origins"]')
