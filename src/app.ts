@@ -14,6 +14,7 @@ import { DataFolder } from "./data-folder"
 import { openDatabase } from "./db/open"
 import { RouteTable } from "./edge/route-table"
 import { TrafficCounters } from "./edge/traffic-counters"
+import { LiveHub } from "./live/hub"
 import type { Log } from "./log"
 import { Publisher } from "./publisher"
 import { Vault } from "./vault"
@@ -78,7 +79,9 @@ async function compose(
   const mayOrder = (hostname: string) => !connect.connect.isHeld(hostname)
   const storeKey = folder.secret("store-key")
   const dns = new Dns({ config, hosts: ownHosts, challengeKey: storeKey, log })
-  const timeline = openTimeline(db, log, now)
+  const live = new LiveHub()
+  undo.push(() => live.stop())
+  const timeline = openTimeline(db, log, now, (personId) => live.changed("hostnames", personId))
   const certification: Certification = new Certification({
     config,
     db,
@@ -131,6 +134,7 @@ async function compose(
     portProblem: (port) => portListeners.problem(port),
     publish: () => publisher.publish(),
     timeline,
+    onContainers: () => live.changed("containers"),
     moreHoldings: [...connectHoldings(() => connect), ...storage.holdings],
     counters,
     log,
@@ -191,6 +195,7 @@ async function compose(
     features,
     connect,
     timeline,
+    live,
     storage,
     s3,
     mayIssue: (hostname) => table.match(hostname) !== undefined && mayOrder(table.certifiedBy(hostname)),

@@ -9,7 +9,7 @@ const allowed: Record<string, string[]> = {
   "main.ts": ["cli"],
   cli: ["app.ts", "config.ts", "errors.ts", "html.ts", "live-config.ts", "log.ts", "settings.ts", "version.ts", "dns"],
   // The composition root, and its parts, which nobody else may import.
-  "app.ts": ["app", "config.ts", "data-folder.ts", "db", "edge", "log.ts", "publisher.ts", "vault.ts"],
+  "app.ts": ["app", "config.ts", "data-folder.ts", "db", "edge", "live", "log.ts", "publisher.ts", "vault.ts"],
   app: [
     "accounts",
     "acme",
@@ -28,6 +28,7 @@ const allowed: Record<string, string[]> = {
     "hostname.ts",
     "http",
     "listen.ts",
+    "live",
     "log.ts",
     "mappings",
     "preflight",
@@ -68,6 +69,7 @@ const allowed: Record<string, string[]> = {
   "errors.ts": [],
   "address-block.ts": [],
   "secret-path.ts": [],
+  live: ["errors.ts"],
   http: ["accounts", "audit", "connect", "errors.ts", "log.ts", "peer.ts", "secret-path.ts"],
   edge: ["acme", "db", "errors.ts", "hostname.ts", "ip-address.ts", "log.ts", "secret-path.ts", "traffic", "vault.ts", "worker.ts"],
   dns: ["errors.ts"],
@@ -160,7 +162,7 @@ test("only config.ts reads the environment and only log.ts writes to standard er
   const wrong: string[] = []
   for (const file of files) {
     const code = await Bun.file(join(source, file)).text()
-    if (file !== "config.ts" && /\b(process|Bun)\.env\b/.test(code)) wrong.push(`${file} reads the environment`)
+    if (file !== "config.ts" && /(?<!")\b(process|Bun)\.env\b/.test(code)) wrong.push(`${file} reads the environment`)
     if (!["log.ts", "cli/run.ts"].includes(file) && /process\.stderr|console\.(log|error|warn)/.test(code))
       wrong.push(`${file} writes to standard error`)
   }

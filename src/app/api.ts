@@ -15,6 +15,7 @@ import type { SshService } from "../compute/ssh-service"
 import { ticketRoutes } from "../compute/ticket-routes"
 import type { ConfigInForce } from "../config"
 import { ClientAddresses } from "../http/client-address"
+import { dashboardRoutes } from "../http/dashboard-routes"
 import { allowOrigins, isContainerPage } from "../http/cors"
 import { Guards } from "../http/guards"
 import type { OpenSocket } from "../http/open-socket"
@@ -22,7 +23,11 @@ import { publicRoutes } from "../http/public-routes"
 import { RequestAudit } from "../http/request-audit"
 import { type ApiRoute, type HttpRoot, httpRoot } from "../http/root"
 import { widgetRoutes } from "../http/widget-routes"
+import { sessionCookies } from "../http/session-cookie"
 import type { Sockets } from "../http/sockets"
+import type { LiveHub } from "../live/hub"
+import { liveRoutes } from "../live/routes"
+import { topicsOf } from "../live/topics"
 import { serveApi, serveEdgeApi } from "../listen"
 import type { Log } from "../log"
 import { mappingRoutes } from "../mappings/routes"
@@ -33,6 +38,7 @@ import { trafficRoutes } from "../traffic/routes"
 import { zoneRoutes } from "../zones/routes"
 import { Asking } from "./asking"
 import type { ConnectHouse } from "./connect-house"
+import { DashboardBundle } from "./dashboard-bundle"
 import { mappingPreflightRoutes } from "../preflight/routes"
 import type { Features } from "./features"
 import type { S3 } from "./s3"
@@ -47,6 +53,8 @@ export type ApiNeeds = {
   features: Features
   connect: ConnectHouse
   timeline: Timeline
+  /** Tells open pages what has changed. */
+  live: LiveHub
   storage: Storage
   s3: S3
   /** May this name have a certificate now? */
@@ -71,7 +79,7 @@ export class Api {
   private servers: Bun.Server<OpenSocket>[] = []
 
   constructor(private needs: ApiNeeds) {
-    const { config, features, connect, timeline, ssh, rootPem, log } = needs
+    const { config, features, connect, timeline, live, ssh, rootPem, log } = needs
     this.port = config.current.apiListen.port
     this.isAllowed = allowOrigins(config.current.allowedOrigins)
     const isAllowedOrigin = (origin: string) => this.isAllowed(origin)
@@ -83,7 +91,12 @@ export class Api {
     const address = this.addressOf
     const ofConnect = connect.routes(guards)
     const audit = new RequestAudit({
-      record: (entry) => trail.record(entry),
+      record: async (entry) => {
+        await trail.record(entry)
+        live.changedForAdmins("audit")
+        if (entry.outcome !== "allowed" || entry.personId === null) return
+        for (const topic of topicsOf(entry.action)) live.changed(topic, entry.personId)
+      },
       who: guards.who,
       whoElse: ofConnect.who,
       refusedToken: guards.refusedToken,
@@ -100,6 +113,9 @@ export class Api {
     features.administration.whenStopped((personId) => sockets.endOf(personId))
     this.root = httpRoot({
       routes: [
+        sessionCookies(),
+        dashboardRoutes(new DashboardBundle().dashboard),
+        liveRoutes(live, (request) => guards.session(request)),
         publicRoutes(rootPem),
         widgetRoutes(new WidgetScript().text),
         accountRoutes(features.ownAccount.login, features.people, features.tokens, door),

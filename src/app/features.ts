@@ -57,6 +57,8 @@ export type FeatureNeeds = {
   /** What the edge counts. */
   counters: TrafficSource
   log: Log
+  /** Something about somebody's containers may have changed. */
+  onContainers: () => void
   now: () => number
 }
 
@@ -228,6 +230,7 @@ export class Features {
       certify: (hostname) => this.certify(hostname),
       onChange: () => {
         this.statusSockets.changed()
+        this.needs.onContainers()
         return this.republish()
       },
       log,

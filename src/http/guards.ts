@@ -2,6 +2,7 @@ import type { Authenticator } from "../accounts/authenticator"
 import type { Principal, TokenName } from "../accounts/model"
 import { covers, type ScopeRoot } from "../accounts/scopes"
 import { AppError } from "../errors"
+import { plainCookie, secureCookie } from "./session-cookie"
 
 const networkingActions: Record<string, string> = { GET: "read", HEAD: "read", DELETE: "delete" }
 
@@ -112,16 +113,18 @@ export class Guards {
   }
 }
 
-/** The bearer token, else the cookie named `token`. A header of another scheme does not hide the cookie. */
+/** The bearer token, else the cookie of a session (`session-cookie.ts`): that which no other host can have set first. A header of another scheme does not hide it. */
 export function presentedToken(request: Request): { token: string | undefined; isCookie: boolean } {
   const header = request.headers.get("authorization")
   const bearer = header === null ? null : /^Bearer +(\S+)\s*$/i.exec(header)
   if (bearer !== null) return { token: bearer[1], isCookie: false }
+  const cookies = new Map<string, string>()
   for (const pair of (request.headers.get("cookie") ?? "").split(";")) {
-    const [name, value] = pair.trim().split("=", 2)
-    if (name === "token" && value) return { token: value, isCookie: true }
+    const [name = "", value] = pair.trim().split("=", 2)
+    if (value && !cookies.has(name)) cookies.set(name, value)
   }
-  return { token: undefined, isCookie: false }
+  const token = cookies.get(secureCookie) ?? cookies.get(plainCookie)
+  return { token, isCookie: token !== undefined }
 }
 
 /** The token in the address of a GET or HEAD; a bearer token hides it, and it hides a cookie, as with sockets. */

@@ -80,7 +80,10 @@ export class PermissionHouse {
       redirect: "manual",
       ...(hasBody ? { body: JSON.stringify(body) } : {}),
     })
-    return { status: res.status, text: await res.text() }
+    // A stream of events has no end of its own.
+    const isStream = res.ok && res.headers.get("content-type")?.startsWith("text/event-stream") === true
+    if (isStream) await res.body?.cancel()
+    return { status: res.status, text: isStream ? "" : await res.text() }
   }
 
   private async answer<T>(method: string, path: string, token: string | undefined, body: object): Promise<T> {

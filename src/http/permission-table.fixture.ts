@@ -1,3 +1,5 @@
+import { dashboardPlaces } from "./dashboard-routes"
+
 /** Things of the other person that stand for `:id` when somebody reaches for what is not theirs. */
 export type Thing =
   "container" | "mapping" | "domain" | "token" | "account" | "session" | "sshKey" | "registry" | "namespace" | "storageKey" | "upload"
@@ -42,6 +44,11 @@ const container = (action: string, body?: object) => of("container", containers,
 /** Every route of the API, and who may use it. A route that is not here fails the test: whoever adds one says who may. */
 export const permissionTable: Record<string, Row> = {
   "GET /healthz": open,
+  // The dashboard's own code and its one document say nothing of anybody.
+  "GET /": open,
+  ...Object.fromEntries(dashboardPlaces.flatMap((place) => [`GET /${place}`, `GET /${place}/*`]).map((route) => [route, open])),
+  "GET /dashboard/:file": open,
+  "GET /api/events": session,
   "GET /ca.pem": open,
   "GET /widget.js": open,
   "GET /link.css": open,

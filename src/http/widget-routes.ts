@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto"
 import { Elysia } from "elysia"
+import { takes } from "./dashboard-routes"
 
 type Served = { plain: Uint8Array<ArrayBuffer>; gzipped: Uint8Array<ArrayBuffer>; etag: string }
 
@@ -24,14 +25,11 @@ export function widgetRoutes(text: () => Promise<string>) {
     const known = request.headers.get("if-none-match") ?? ""
     if (known === "*" || known.split(/\s*,\s*/).some((tag) => tag.replace(/^W\//, "") === etag))
       return new Response(null, { status: 304, headers })
-    return takesGzip(request.headers.get("accept-encoding") ?? "")
+    return takes(request.headers.get("accept-encoding") ?? "", "gzip")
       ? new Response(gzipped, { headers: { ...headers, "content-encoding": "gzip" } })
       : new Response(plain, { headers })
   })
 }
-
-/** A weight of zero is a refusal (RFC 9110 section 12.5.3). */
-const takesGzip = (accepts: string) => accepts.split(",").some((one) => /^\s*gzip\s*(;\s*q=(?!0(\.0*)?\s*$)[\d.]+\s*)?$/i.test(one))
 
 function prepare(script: string): Served {
   const plain = new TextEncoder().encode(script)

@@ -10,6 +10,8 @@ export type TimelineNeeds = {
   store: TimelineStore
   /** Who holds a hostname now; asked where a note does not say it. */
   holder: (hostname: string) => Holder | undefined | Promise<Holder | undefined>
+  /** Hears whose hostnames have new entries. */
+  onWritten?: (personId: string) => void
   log: Log
   now: () => number
   maxQueued?: number
@@ -151,6 +153,7 @@ export class Timeline {
         }
       }
       await this.append(rows)
+      for (const personId of new Set(rows.map((row) => row.personId))) if (personId) this.needs.onWritten?.(personId)
       const hosts = new Map(rows.map(({ hostname, subjectId }) => [`${hostname} ${subjectId}`, { hostname, subjectId: subjectId ?? null }]))
       for (const { hostname, subjectId } of hosts.values()) await this.needs.store.trim(hostname, subjectId, this.maxPerHost)
     } catch (error) {

@@ -1,0 +1,54 @@
+import { useWindowVirtualizer } from "@tanstack/react-virtual"
+import { type ReactNode, useLayoutEffect, useRef, useState } from "react"
+
+export type LongListProps<T> = {
+  label: string
+  items: T[]
+  idOf: (item: T) => string
+  /** Height of a row before it is measured, in pixels. */
+  rowHeight: number
+  children: (item: T) => ReactNode
+}
+
+/** A list of any length: only rows that are near the screen are there. It scrolls with the page, and says how long it really is. */
+export function LongList<T>({ label, items, idOf, rowHeight, children }: LongListProps<T>) {
+  const list = useRef<HTMLUListElement>(null)
+  const [top, setTop] = useState(0)
+  useLayoutEffect(() => setTop((list.current?.getBoundingClientRect().top ?? 0) + window.scrollY), [])
+  const rows = useWindowVirtualizer({
+    count: items.length,
+    estimateSize: () => rowHeight,
+    overscan: 12,
+    scrollMargin: top,
+    getItemKey: (index) => {
+      const item = items[index]
+      return item === undefined ? index : idOf(item)
+    },
+  })
+  return (
+    <ul
+      ref={list}
+      aria-label={label}
+      className="relative rounded-lg border border-line bg-card"
+      style={{ height: rows.getTotalSize() + 2 }}
+    >
+      {rows.getVirtualItems().map(({ index, key, start }) => {
+        const item = items[index]
+        if (item === undefined) return null
+        return (
+          <li
+            key={key}
+            ref={rows.measureElement}
+            data-index={index}
+            aria-setsize={items.length}
+            aria-posinset={index + 1}
+            className="absolute inset-x-0 top-0 border-b border-line last:border-0 hover:bg-hover"
+            style={{ transform: `translateY(${start - top}px)` }}
+          >
+            {children(item)}
+          </li>
+        )
+      })}
+    </ul>
+  )
+}

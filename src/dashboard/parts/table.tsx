@@ -1,0 +1,24 @@
+import type { ReactNode } from "react"
+import { cx } from "./classes"
+
+/** A table that scrolls sideways by itself where it is too wide, so that the page never does. */
+export const Table = ({ label, head, children }: { label: string; head: ReactNode[]; children: ReactNode }) => (
+  <div role="region" aria-label={label} tabIndex={0} className="overflow-x-auto rounded-lg border border-line bg-card">
+    <table className="w-full border-collapse text-left">
+      <thead className="text-sm text-dim">
+        <tr className="border-b border-line">
+          {head.map((cell, column) => (
+            <th key={column} scope="col" className="px-3 py-2 font-medium whitespace-nowrap">
+              {cell}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody className="[&>tr]:border-b [&>tr]:border-line [&>tr:hover]:bg-hover [&>tr:last-child]:border-0">{children}</tbody>
+    </table>
+  </div>
+)
+
+export const Cell = ({ children, className }: { children?: ReactNode; className?: string }) => (
+  <td className={cx("px-3 py-2 align-middle", className)}>{children}</td>
+)

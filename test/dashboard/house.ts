@@ -1,0 +1,140 @@
+import { mkdir } from "node:fs/promises"
+import { join } from "node:path"
+import type { Browser, BrowserContext, Cookie, Locator, Page } from "playwright-core"
+import { admin, type Appliance, type Settings, startAppliance } from "../e2e/appliance"
+import { complaints, startChromium } from "../e2e/chromium"
+
+export type Look = { width: number; height: number; scheme: "light" | "dark" }
+
+export const wide: Look = { width: 1440, height: 900, scheme: "light" }
+export const narrow: Look = { width: 390, height: 844, scheme: "light" }
+/** How every page is looked at. */
+export const looks: Look[] = [wide, narrow, { ...wide, scheme: "dark" }, { ...narrow, scheme: "dark" }]
+
+/** The compiled binary with its dashboard, and a browser before it. */
+export class DashboardHouse {
+  private sessions = new Map<string, Cookie[]>()
+
+  private constructor(
+    readonly house: Appliance,
+    readonly browser: Browser,
+    private ends: () => Promise<void>,
+  ) {}
+
+  /** With a house of the caller's own, which the caller stops, or one that lives as long as this. */
+  static async open(given?: Appliance | { settings?: Settings; withAdmin?: boolean }): Promise<DashboardHouse> {
+    const isGiven = given !== undefined && "url" in given
+    const house = isGiven ? given : await startAppliance({ address: "127.0.0.1", ...given })
+    const browser = await startChromium()
+    return new DashboardHouse(house, browser, async () => {
+      await browser.close()
+      if (!isGiven) await house.stop()
+    })
+  }
+
+  stop = (): Promise<void> => this.ends()
+
+  /** A browser of its own, with nobody signed in. */
+  async visit(look: Look = wide): Promise<Visit> {
+    const context = await this.browser.newContext({
+      viewport: { width: look.width, height: look.height },
+      colorScheme: look.scheme,
+      reducedMotion: "reduce",
+      baseURL: this.house.url,
+    })
+    return new Visit(context, await context.newPage(), look)
+  }
+
+  /** A browser in which somebody is signed in: by the form the first time, later by the same session, since logins are limited. It shows nothing yet. */
+  async signedIn(look: Look = wide, person = admin): Promise<Visit> {
+    const visit = await this.visit(look)
+    const known = this.sessions.get(person.username)
+    if (known !== undefined) {
+      await visit.page.context().addCookies(known)
+      return visit
+    }
+    await visit.page.goto("/login")
+    await visit.signIn(person)
+    this.sessions.set(person.username, await visit.page.context().cookies())
+    return visit
+  }
+}
+
+/** One person's browser at the dashboard. */
+export class Visit {
+  /** What went wrong in the page: errors of scripts, and what its policy kept out. */
+  readonly faults: string[] = []
+
+  constructor(
+    private context: BrowserContext,
+    readonly page: Page,
+    readonly look: Look,
+  ) {
+    page.setDefaultTimeout(15_000)
+    page.on("pageerror", ({ message }) => this.faults.push(message))
+    page.on("console", (message) => {
+      // What the API refuses stands there too, whoever deals with it.
+      if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) this.faults.push(message.text())
+    })
+  }
+
+  close = (): Promise<void> => this.context.close()
+
+  async signIn({ username, password } = admin): Promise<void> {
+    await this.page.getByLabel("User name").fill(username)
+    await this.page.getByLabel("Password").fill(password)
+    await this.page.getByRole("button", { name: "Sign in", exact: true }).click()
+    await this.page.getByRole("main").getByRole("heading", { level: 1 }).waitFor()
+    await this.page.waitForURL((url) => url.pathname !== "/login")
+  }
+
+  /** Goes to an address and waits for its heading. */
+  async go(path: string, heading?: string | RegExp): Promise<void> {
+    await this.page.goto(path)
+    await this.heading(heading)
+  }
+
+  heading = (name?: string | RegExp): Promise<void> =>
+    this.page.getByRole("heading", { level: 1, ...(name === undefined ? {} : { name }) }).waitFor()
+
+  button = (name: string | RegExp): Locator => this.page.getByRole("button", { name })
+
+  /** Waits until nothing is being loaded any more. */
+  async settled(): Promise<void> {
+    await this.page.waitForFunction(() => document.querySelector("[role=status] > [aria-hidden].animate-pulse, [aria-busy=true]") === null)
+  }
+
+  /** What axe-core has against the page as it is. */
+  complaints = (): Promise<string[]> => complaints(this.page)
+
+  /** How far the page can be scrolled sideways; a page never should. */
+  overflow = (): Promise<number> => this.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+
+  /** A picture of the whole page in the folder that FREEHOLD_SHOTS names; none where it names nothing. */
+  async shot(name: string): Promise<void> {
+    const folder = process.env.FREEHOLD_SHOTS
+    if (!folder) return
+    await mkdir(folder, { recursive: true })
+    const { width, scheme } = this.look
+    await this.page.screenshot({ path: join(folder, `${name}-${width}-${scheme}.png`), fullPage: true })
+  }
+}
+
+/** What is wrong with a page in all looks: axe-core's complaints, scrolling sideways, faults of scripts; takes its pictures. `arrange` brings a fresh browser to it. */
+export async function troublesIn(house: DashboardHouse, name: string, arrange: (visit: Visit) => Promise<void>): Promise<string[]> {
+  const troubles: string[] = []
+  for (const look of looks) {
+    const visit = await house.signedIn(look)
+    try {
+      await arrange(visit)
+      await visit.settled()
+      await visit.shot(name)
+      const overflow = await visit.overflow()
+      const told = [...(await visit.complaints()), ...visit.faults, ...(overflow > 0 ? [`scrolls sideways by ${overflow} px`] : [])]
+      troubles.push(...told.map((trouble) => `${look.width} ${look.scheme}: ${trouble}`))
+    } finally {
+      await visit.close()
+    }
+  }
+  return troubles
+}
