@@ -1,27 +1,23 @@
+import { judgeRange } from "../storage/conditions"
 import type { Range } from "../storage/reader"
 import { S3Error } from "./errors"
 
-/**
- * The one range that a `Range` field asks of so many bytes, RFC 9110 section 14.1.2; undefined for the whole, which S3 also gives for several ranges
- * and for what is no range. Throws InvalidRange where nothing of it is there.
- */
+/** The one range that a `Range` field asks of so many bytes; undefined for the whole. Throws InvalidRange where nothing of it is there. */
 export function rangeOf(field: string | null, size: number): Range | undefined {
-  const [, from = "", to = ""] = /^bytes=\s*(\d*)-(\d*)\s*$/i.exec(field ?? "") ?? []
-  if (from === "" && to === "") return undefined
-  if (from === "") {
-    if (Number(to) === 0 || size === 0) throw unsatisfiable(field, size)
-    return { first: Math.max(size - Number(to), 0), last: size - 1 }
-  }
-  if (to !== "" && Number(to) < Number(from)) return undefined
-  if (Number(from) >= size) throw unsatisfiable(field, size)
-  return { first: Number(from), last: to === "" ? size - 1 : Math.min(Number(to), size - 1) }
+  if (field === null) return undefined
+  const range = judgeRange(field, size)
+  // Amazon finds nothing satisfiable in an empty object, where RFC 9110 would have its last bytes be the whole.
+  if (range === "unsatisfiable" || (size === 0 && isSuffix(field))) throw unsatisfiable(field, size)
+  return range
 }
 
-const unsatisfiable = (field: string | null, size: number) =>
+const isSuffix = (field: string) => /^bytes=[ \t]*-/i.test(field)
+
+const unsatisfiable = (field: string, size: number) =>
   new S3Error(
     "InvalidRange",
     "The requested range is not satisfiable",
-    { RangeRequested: field ?? "", ActualObjectSize: String(size) },
+    { RangeRequested: field, ActualObjectSize: String(size) },
     { "content-range": `bytes */${size}` },
   )
 

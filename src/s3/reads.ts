@@ -1,9 +1,10 @@
+import { isRangeMeant } from "../storage/conditions"
 import { isPlayed } from "../storage/file-response"
 import type { Namespace, ObjectInfo, Segment } from "../storage/model"
 import type { Range } from "../storage/reader"
 import { checksumHeaders, httpDate, quoted, versionHeader } from "./answers"
 import { denied } from "./authorisation"
-import { checkRead, names } from "./conditions"
+import { checkRead } from "./conditions"
 import { S3Error } from "./errors"
 import type { S3Request } from "./model"
 import type { S3Needs } from "./needs"
@@ -44,7 +45,8 @@ export class Reads {
     const own = this.headersOf(request, bucket, object)
     checkRead(asked, object)
     const part = await this.partOf(request, object)
-    const range = part === undefined ? rangeOf(isRangeMeant(asked, object) ? asked.get("range") : null, object.size) : part.range
+    const range =
+      part === undefined ? rangeOf(isRangeMeant(asked.get("if-range"), object) ? asked.get("range") : null, object.size) : part.range
     if (range !== undefined) own["content-range"] = `bytes ${range.first}-${range.last}/${object.size}`
     // That of the whole says nothing about some of the bytes.
     const checksum = part === undefined ? (range === undefined ? object.checksum : undefined) : part.checksum
@@ -121,14 +123,6 @@ const wholeOf = ({ size }: ObjectInfo): Range | undefined => (size === 0 ? undef
 function partChecksum({ checksum }: ObjectInfo, segment: Segment): ObjectInfo["checksum"] {
   const mark = markOf(segment.checksum)
   return mark === undefined ? undefined : { ...mark, type: checksum?.type ?? "COMPOSITE" }
-}
-
-/** `If-Range`, RFC 9110 section 13.1.5: a range only of what the client has the rest of. */
-function isRangeMeant(headers: Headers, { etag, createdAt }: ObjectInfo): boolean {
-  const field = headers.get("if-range")
-  if (field === null) return true
-  if (/^(W\/)?"/.test(field)) return !field.startsWith("W/") && names(field, etag)
-  return field === httpDate(createdAt)
 }
 
 /** As a field can hold it: bytes of UTF-8 for other characters, and none that would end the line. Another door may have kept anything. */
