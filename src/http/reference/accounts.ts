@@ -1,5 +1,5 @@
 import { t } from "elysia"
-import { done, empty, json, maybe, named, oneOf, type Operations, orNull, said, seconds, text } from "./operation"
+import { boolean, done, empty, integer, json, maybe, named, oneOf, type Operations, orNull, said, seconds, text } from "./operation"
 
 const username = said("1 to 64 letters, digits, dots, dashes or underscores; begins with a letter or digit.", {
   pattern: "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
@@ -23,8 +23,8 @@ export const login = named(
     user_id: t.String(),
     username: t.String(),
     display_name: maybe(t.String()),
-    expires_in: maybe(t.Integer({ description: "Seconds that the session lasts." })),
-    is_admin: maybe(t.Boolean()),
+    expires_in: maybe(integer({ description: "Seconds that the session lasts." })),
+    is_admin: maybe(boolean()),
   }),
 )
 
@@ -52,7 +52,7 @@ const token = named(
 
 const account = named(
   "ServiceAccount",
-  t.Object({ id: t.String(), name: t.String(), scopes, token_count: t.Integer(), created_at: seconds() }),
+  t.Object({ id: t.String(), name: t.String(), scopes, token_count: integer(), created_at: seconds() }),
 )
 
 export const accounts: Operations = {
@@ -69,7 +69,7 @@ export const accounts: Operations = {
   },
   "GET /api/session": {
     summary: "Who is signed in",
-    good: json(t.Object({ username: t.String(), display_name: t.String(), user_id: t.String(), is_admin: t.Boolean() })),
+    good: json(t.Object({ username: t.String(), display_name: t.String(), user_id: t.String(), is_admin: boolean() })),
   },
   "POST /api/logout": { summary: "End the session", text: "Answers alike where there is none.", good: json(done) },
 
@@ -178,13 +178,13 @@ export const accounts: Operations = {
     summary: "List one's sessions",
     text: "Newest first.",
     good: json(
-      t.Array(t.Object({ id: t.Integer(), ip_address: t.String(), created_at: seconds(), expires_at: seconds(), is_current: t.Boolean() })),
+      t.Array(t.Object({ id: integer(), ip_address: t.String(), created_at: seconds(), expires_at: seconds(), is_current: boolean() })),
     ),
   },
   "DELETE /api/settings/sessions": {
     summary: "End all other sessions",
     text: "All but the one that asks.",
-    good: json(t.Object({ status: t.Literal("ok"), ended: t.Integer() })),
+    good: json(t.Object({ status: t.Literal("ok"), ended: integer() })),
   },
   "DELETE /api/settings/sessions/:id": { summary: "End a session", good: json(done), errors: { 404: "`session not found`." } },
 }

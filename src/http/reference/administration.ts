@@ -1,5 +1,20 @@
 import { t } from "elysia"
-import { anything, done, json, maybe, moment, named, oneOf, type Operations, orNull, said, seconds, text } from "./operation"
+import {
+  anything,
+  boolean,
+  done,
+  integer,
+  json,
+  maybe,
+  moment,
+  named,
+  oneOf,
+  type Operations,
+  orNull,
+  said,
+  seconds,
+  text,
+} from "./operation"
 
 const person = named(
   "Person",
@@ -8,8 +23,8 @@ const person = named(
     username: t.String(),
     display_name: t.String(),
     role: oneOf(["admin", "user"]),
-    is_admin: t.Boolean(),
-    disabled: t.Boolean(),
+    is_admin: boolean(),
+    disabled: boolean(),
     created_at: seconds(),
   }),
 )
@@ -25,7 +40,7 @@ const deletion = t.Object({
   status: t.Literal("ok"),
   user_id: t.String(),
   username: t.String(),
-  removed: t.Record(t.String(), t.Integer(), { description: "Kind → how many." }),
+  removed: t.Record(t.String(), integer(), { description: "Kind → how many." }),
 })
 const deletionErrors = {
   ...gone,
@@ -41,14 +56,14 @@ const filters = {
   outcome: maybe(oneOf(["allowed", "denied", "failed"])),
   from: maybe(said("ISO 8601 with a zone, or Unix milliseconds.")),
   to: maybe(said("As `from`; not included.")),
-  limit: maybe(t.Integer({ minimum: 1, maximum: 500, default: 100 })),
+  limit: maybe(integer({ minimum: 1, maximum: 500, default: 100 })),
   cursor: maybe(said("`next_cursor` of the page before.")),
 }
 
 const entry = named(
   "AuditEntry",
   t.Object({
-    id: t.Integer(),
+    id: integer(),
     time: moment(),
     user_id: orNull(t.String()),
     username: orNull(t.String()),
@@ -62,7 +77,7 @@ const entry = named(
     action: said("Method and pattern of the route, or an operation of another door."),
     target: orNull(t.String()),
     outcome: oneOf(["allowed", "denied", "failed"]),
-    status: orNull(t.Integer()),
+    status: orNull(integer()),
   }),
 )
 
@@ -99,7 +114,7 @@ export const administration: Operations = {
         owns: t.Array(
           t.Object({
             kind: t.String(),
-            count: t.Integer(),
+            count: integer(),
             items: t.Array(t.Object({ id: t.String(), name: t.String() })),
           }),
         ),
@@ -144,21 +159,21 @@ export const administration: Operations = {
     text: "Newest first.",
     query: t.Object({
       person: maybe(said("An id or a user name.", { maxLength: 64 })),
-      limit: maybe(t.Integer({ minimum: 1, maximum: 500, default: 100 })),
+      limit: maybe(integer({ minimum: 1, maximum: 500, default: 100 })),
       cursor: maybe(said("`next_cursor` of the page before.")),
     }),
     good: json(
       t.Object({
         sessions: t.Array(
           t.Object({
-            id: t.Integer(),
+            id: integer(),
             user_id: t.String(),
             username: t.String(),
             display_name: t.String(),
             ip_address: t.String(),
             created_at: seconds(),
             expires_at: seconds(),
-            is_current: t.Boolean(),
+            is_current: boolean(),
           }),
         ),
         next_cursor: orNull(t.String()),

@@ -1,13 +1,13 @@
 import { t } from "elysia"
 import { container, gone, rule } from "./compute"
-import { anything, done, json, maybe, moment, named, type Operations, said, seconds, text } from "./operation"
+import { anything, boolean, done, integer, json, maybe, moment, named, number, type Operations, said, seconds, text } from "./operation"
 
 const ingressRule = named(
   "IngressRule",
   t.Object({
-    id: t.Integer(),
-    port: t.Integer(),
-    target_port: t.Integer(),
+    id: integer(),
+    port: integer(),
+    target_port: integer(),
     created_at: seconds(),
     problem: maybe(said("Why the edge cannot listen at the port.")),
   }),
@@ -16,7 +16,7 @@ const ingressRule = named(
 const sshKey = named(
   "SshKey",
   t.Object({
-    id: t.Integer(),
+    id: integer(),
     name: t.String(),
     public_key: t.String(),
     fingerprint: t.String(),
@@ -24,11 +24,11 @@ const sshKey = named(
   }),
 )
 
-const ssh = t.Object({ ssh_enabled: t.Boolean(), ssh_command: maybe(said("What to type, where it is open.")) })
+const ssh = t.Object({ ssh_enabled: boolean(), ssh_command: maybe(said("What to type, where it is open.")) })
 
 const registry = named("Registry", t.Object({ id: t.String(), registry: t.String(), username: t.String(), created_at: moment() }))
 
-const instanceType = named("InstanceType", t.Object({ name: t.String(), cpus: t.Number(), pids: t.Integer() }))
+const instanceType = named("InstanceType", t.Object({ name: t.String(), cpus: number(), pids: integer() }))
 
 const noEngine = { 503: "There is no container engine, or it does not answer." }
 const typeName = { name: "At most 32 lower-case letters, digits and dashes." }
@@ -57,7 +57,7 @@ export const computeParts: Operations = {
   "GET /compute/containers/:id/ssh": { summary: "Whether a container takes SSH", good: json(ssh), errors: gone },
   "PUT /compute/containers/:id/ssh": {
     summary: "Open or close a container for SSH",
-    body: t.Object({ ssh_enabled: maybe(t.Boolean({ description: "A missing field closes it." })) }),
+    body: t.Object({ ssh_enabled: maybe(boolean({ description: "A missing field closes it." })) }),
     good: json(ssh),
     errors: { ...gone, 400: "It is an external container." },
   },
@@ -85,8 +85,8 @@ export const computeParts: Operations = {
     query: t.Object({
       command: maybe(said("Once for each argument; a login shell where it is left out.")),
       tty: maybe(said("With a terminal of type xterm-256color.", { default: "true" })),
-      columns: maybe(t.Integer({ default: 80 })),
-      rows: maybe(t.Integer({ default: 24 })),
+      columns: maybe(integer({ default: 80 })),
+      rows: maybe(integer({ default: 24 })),
       user: maybe(said("Name or number inside.", { default: "0" })),
     }),
     good: { status: 101, says: "The socket is open." },
@@ -109,7 +109,7 @@ export const computeParts: Operations = {
     summary: "Make a ticket for a WebSocket",
     text: "For browsers, which set no header for one: `wss://…<path>?ticket=…` opens that path once within 30 seconds.",
     body: t.Object({ path: said("Of a WebSocket, such as `/compute/ws`.") }),
-    good: json(t.Object({ ticket: t.String(), expires_in: t.Integer() })),
+    good: json(t.Object({ ticket: t.String(), expires_in: integer() })),
     errors: { 400: "`path must be that of a WebSocket, such as /compute/ws`." },
   },
   "GET /compute/ssh-keys": { summary: "List one's SSH keys", good: json(t.Object({ ssh_keys: t.Array(sshKey) })) },
@@ -131,7 +131,7 @@ export const computeParts: Operations = {
   },
   "GET /compute/images": {
     summary: "List the images that this machine has",
-    good: json(t.Array(t.Object({ name: t.String(), image: t.String(), source: t.String(), size_bytes: t.Integer() }))),
+    good: json(t.Array(t.Object({ name: t.String(), image: t.String(), source: t.String(), size_bytes: integer() }))),
     errors: noEngine,
   },
   "GET /compute/registries": { summary: "List one's private registries", good: json(t.Object({ registries: t.Array(registry) })) },
@@ -153,8 +153,8 @@ export const computeParts: Operations = {
     text: "Holds for a container from the next time that it is made.",
     params: typeName,
     body: t.Object({
-      cpus: t.Number({ minimum: 0.01, maximum: 1024 }),
-      pids: maybe(t.Integer({ minimum: 8, maximum: 32_768, default: 1024, description: "The most processes." })),
+      cpus: number({ minimum: 0.01, maximum: 1024 }),
+      pids: maybe(integer({ minimum: 8, maximum: 32_768, default: 1024, description: "The most processes." })),
     }),
     good: json(instanceType),
     errors: { 400: "Names the field and its rule.", 409: "There are too many of them." },

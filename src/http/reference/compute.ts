@@ -1,12 +1,12 @@
 import { t } from "elysia"
-import { done, json, maybe, moment, named, oneOf, type Operations, said } from "./operation"
+import { boolean, done, integer, json, maybe, moment, named, number, oneOf, type Operations, said } from "./operation"
 
 export const gone = { 404: "`container not found`, also for what is another's." }
 const unreachable = { 503: "There is no container engine, or it does not answer." }
 const engineSaid = { 502: "The engine refused; the message is in its words.", ...unreachable }
 
-const memory = t.Integer({ minimum: 16, maximum: 1_048_576, default: 512, description: "MiB; the default for 0 and less." })
-const storage = t.Integer({
+const memory = integer({ minimum: 16, maximum: 1_048_576, default: 512, description: "MiB; the default for 0 and less." })
+const storage = integer({
   minimum: 1,
   maximum: 65_536,
   default: 5,
@@ -25,7 +25,7 @@ const definition = {
   memory_mb: maybe(memory),
   storage_gb: maybe(storage),
   instance_type: maybe(said("One of `GET /compute/instance-types`; the first of them where it is left out.")),
-  pids_limit: maybe(t.Integer({ minimum: 8, maximum: 32_768, description: "The most processes, above what the instance type says." })),
+  pids_limit: maybe(integer({ minimum: 8, maximum: 32_768, description: "The most processes, above what the instance type says." })),
   env: maybe(t.Record(t.String(), t.String(), { description: "At most 200 variables in 32 KiB." })),
   command: maybe(t.Array(t.String(), { maxItems: 200, description: "Words, instead of the image's own command." })),
   restart_policy: maybe(oneOf(["no", "on-failure", "always"], { default: "no" })),
@@ -33,9 +33,9 @@ const definition = {
 }
 
 export const rule = {
-  port: t.Integer({ minimum: 80, maximum: 8999, description: "80, 443 or 8000 to 8999: what the world may reach." }),
+  port: integer({ minimum: 80, maximum: 8999, description: "80, 443 or 8000 to 8999: what the world may reach." }),
   target_port: maybe(
-    t.Integer({ minimum: 0, maximum: 65_535, description: "The container's port; the same as `port` where it is left out or 0." }),
+    integer({ minimum: 0, maximum: 65_535, description: "The container's port; the same as `port` where it is left out or 0." }),
   ),
 }
 
@@ -45,7 +45,7 @@ const newContainer = t.Object({
   name,
   ...definition,
   mount_paths: maybe(mountPaths),
-  ssh_enabled: maybe(t.Boolean({ default: false })),
+  ssh_enabled: maybe(boolean({ default: false })),
   ingress_rules: maybe(t.Array(t.Object(rule), { maxItems: 100 })),
 })
 
@@ -53,7 +53,7 @@ const newExternal = t.Object(
   {
     name,
     address: said("An IP address."),
-    ports: maybe(t.Record(t.String(), t.Integer(), { description: "Port of a mapping → the application's real port." })),
+    ports: maybe(t.Record(t.String(), integer(), { description: "Port of a mapping → the application's real port." })),
   },
   { description: "An application outside any engine; an administrator registers it." },
 )
@@ -69,22 +69,22 @@ export const container = named(
     hostname: said("Where its ingress rules lead from."),
     image: maybe(t.String()),
     address: maybe(t.String()),
-    ports: maybe(t.Record(t.String(), t.Integer())),
-    memory_mb: t.Integer(),
-    storage_gb: t.Integer(),
+    ports: maybe(t.Record(t.String(), integer())),
+    memory_mb: integer(),
+    storage_gb: integer(),
     instance_type: t.String(),
     pull_policy: t.String(),
     env: maybe(t.Record(t.String(), t.String())),
     command: maybe(t.Array(t.String())),
     restart_policy: maybe(t.String()),
-    restarts: maybe(t.Integer()),
-    pids_limit: maybe(t.Integer()),
+    restarts: maybe(integer()),
+    pids_limit: maybe(integer()),
     mount_paths: maybe(t.Array(t.String())),
-    memory_used_mb: maybe(t.Integer({ description: "As of the last look." })),
-    storage_used_gb: maybe(t.Number({ description: "One decimal, cut off." })),
+    memory_used_mb: maybe(integer({ description: "As of the last look." })),
+    storage_used_gb: maybe(number({ description: "One decimal, cut off." })),
     created_at: moment(),
-    ssh_enabled: t.Boolean(),
-    https_enabled: t.Boolean(),
+    ssh_enabled: boolean(),
+    https_enabled: boolean(),
   }),
 )
 
@@ -125,7 +125,7 @@ export const compute: Operations = {
   "POST /compute/containers/:id/release": {
     summary: "Give an adopted container back",
     text: "It is forgotten and goes on as it is; its ingress rules and SSH switch go.",
-    body: t.Object({ delete_mappings: maybe(t.Boolean({ default: false, description: "Unmap the hostnames that lead to it." })) }),
+    body: t.Object({ delete_mappings: maybe(boolean({ default: false, description: "Unmap the hostnames that lead to it." })) }),
     isBodyOptional: true,
     good: json(done),
     errors: { ...gone, 409: "Freehold made it, or hostnames lead to it, which are named." },
@@ -145,16 +145,14 @@ export const compute: Operations = {
     summary: "Change what a container keeps",
     text: "It is made anew. A path that is mounted no longer keeps its volume until that is deleted.",
     body: t.Object({ mount_paths: t.Array(t.String(), { minItems: 1, maxItems: 16, description: "Absolute paths." }) }),
-    good: json(t.Object({ mount_paths: t.Array(t.String()), restarted: t.Boolean() })),
+    good: json(t.Object({ mount_paths: t.Array(t.String()), restarted: boolean() })),
     errors: { ...gone, 400: "`at least one mount path is required`, `mount paths must be absolute (start with /)`.", ...engineSaid },
   },
   "GET /compute/containers/:id/volumes": {
     summary: "List a container's volumes",
     good: json(
       t.Object({
-        volumes: t.Array(
-          t.Object({ id: t.String(), path: t.String(), mounted: t.Boolean(), created_at: t.Union([moment(), t.Integer()]) }),
-        ),
+        volumes: t.Array(t.Object({ id: t.String(), path: t.String(), mounted: boolean(), created_at: t.Union([moment(), integer()]) })),
       }),
     ),
     errors: gone,
@@ -169,15 +167,15 @@ export const compute: Operations = {
     summary: "What a container used in the last hour",
     good: json(
       t.Object({
-        interval_seconds: t.Number(),
+        interval_seconds: number(),
         samples: t.Array(
           t.Object({
             time: moment(),
-            cpu_percent: t.Union([t.Number(), t.Null()], { description: "100 is one processor." }),
-            memory_bytes: t.Union([t.Integer(), t.Null()]),
-            received_bytes_per_second: t.Union([t.Number(), t.Null()]),
-            sent_bytes_per_second: t.Union([t.Number(), t.Null()]),
-            processes: t.Union([t.Integer(), t.Null()]),
+            cpu_percent: t.Union([number(), t.Null()], { description: "100 is one processor." }),
+            memory_bytes: t.Union([integer(), t.Null()]),
+            received_bytes_per_second: t.Union([number(), t.Null()]),
+            sent_bytes_per_second: t.Union([number(), t.Null()]),
+            processes: t.Union([integer(), t.Null()]),
           }),
           { description: "Null is what the host does not count." },
         ),

@@ -1,13 +1,30 @@
 import { t } from "elysia"
 import { environment, gone, idempotent } from "./connect"
-import { anything, created, empty, json, maybe, moment, named, oneOf, type Operations, orNull, pageOf, paged, said } from "./operation"
+import {
+  anything,
+  boolean,
+  created,
+  empty,
+  integer,
+  json,
+  maybe,
+  moment,
+  named,
+  number,
+  oneOf,
+  type Operations,
+  orNull,
+  paged,
+  pageOf,
+  said,
+} from "./operation"
 
 const eventTypes = ["domain.added", "domain.verified", "ssl.issued", "domain.flow.completed", "domain.drift", "domain.recovered"] as const
 const wrong = "Names the field and its rule."
-const limits = t.Record(t.String(), t.Union([t.Integer({ minimum: 0 }), t.Null()]), {
+const limits = t.Record(t.String(), t.Union([integer({ minimum: 0 }), t.Null()]), {
   description: "Kind of usage → the most of it; null for no bound.",
 })
-const shownLimits = t.Record(t.String(), t.Integer())
+const shownLimits = t.Record(t.String(), integer())
 const subscription = named("Subscription", t.Object({ plan: t.String(), limits: shownLimits, status: t.Literal("active") }))
 const plan = t.Object({ key: t.String(), limits: shownLimits })
 
@@ -18,7 +35,7 @@ const endpoint = named(
     url: t.String(),
     events: t.Array(t.String()),
     environment,
-    disabled: t.Boolean(),
+    disabled: boolean(),
     created_at: moment(),
     signing_secret: maybe(said("When it was made, and when it was renewed; nowhere else.")),
   }),
@@ -32,9 +49,9 @@ const deliveryFields = {
   type: t.String(),
   job_id: orNull(said("The connection.")),
   status: oneOf(statuses),
-  attempts: t.Integer(),
+  attempts: integer(),
   next_retry_at: orNull(moment()),
-  last_status: orNull(t.Integer()),
+  last_status: orNull(integer()),
   last_error: orNull(t.String()),
   created_at: moment(),
   delivered_at: orNull(moment()),
@@ -56,7 +73,7 @@ export const connectAccount: Operations = {
             key: t.String(),
             name: t.String(),
             logo_url: t.Null(),
-            auto_write: t.Boolean(),
+            auto_write: boolean(),
             credential_hint: said("The form of its credential, and what rights it needs."),
             docs_url: t.String(),
             proven: said("How it was tried."),
@@ -78,7 +95,7 @@ export const connectAccount: Operations = {
     good: json(
       t.Object({
         period: t.String(),
-        usage: t.Array(t.Object({ kind: t.String(), used: t.Integer(), limit: orNull(t.Integer()) })),
+        usage: t.Array(t.Object({ kind: t.String(), used: integer(), limit: orNull(integer()) })),
       }),
     ),
     errors: { 400: "`period` is not as above." },
@@ -117,7 +134,7 @@ export const connectAccount: Operations = {
   "PATCH /v1/webhook-endpoints/:id": {
     summary: "Change a webhook endpoint",
     text: "What waits for a disabled one is sent when it is not.",
-    body: t.Object({ url: maybe(url), events: maybe(events), disabled: maybe(t.Boolean()) }),
+    body: t.Object({ url: maybe(url), events: maybe(events), disabled: maybe(boolean()) }),
     good: json(endpoint),
     errors: { ...noSuch, 400: wrong },
   },
@@ -155,9 +172,9 @@ export const connectAccount: Operations = {
         history: t.Array(
           t.Object({
             at: moment(),
-            status: orNull(t.Integer()),
+            status: orNull(integer()),
             error: orNull(t.String()),
-            duration_ms: t.Number(),
+            duration_ms: number(),
             reply: said("The first KiB of the answer."),
           }),
         ),

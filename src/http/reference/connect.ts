@@ -1,6 +1,6 @@
 import { t } from "elysia"
 import { recordTypes, scopes } from "../../connect/model"
-import { created, empty, json, maybe, moment, named, oneOf, type Operations, orNull, pageOf, paged, said } from "./operation"
+import { created, empty, integer, json, maybe, moment, named, oneOf, type Operations, orNull, paged, pageOf, said } from "./operation"
 
 export const gone = { 404: "Not there, or another person's, or of another environment or application than the key's." }
 const wrong = "Names the field and its rule."
@@ -22,8 +22,8 @@ const template = t.Array(
     host: maybe(said("May hold `{hostname}`, `{apex}` and `{host}`.", { default: "{hostname}", maxLength: 253 })),
     type: oneOf(recordTypes),
     value: said("May hold these too, and `{edge_cname}`, `{edge_ipv4}`, `{edge_ipv6}`.", { minLength: 1, maxLength: 4096 }),
-    ttl: maybe(t.Integer({ minimum: 30, maximum: 86_400, default: 300 })),
-    priority: maybe(t.Integer({ minimum: 0, maximum: 65_535 })),
+    ttl: maybe(integer({ minimum: 30, maximum: 86_400, default: 300 })),
+    priority: maybe(integer({ minimum: 0, maximum: 65_535 })),
   }),
   { maxItems: 20 },
 )
@@ -35,8 +35,8 @@ export const record = named(
     host: t.String(),
     type: oneOf(recordTypes),
     value: t.String(),
-    ttl: t.Integer(),
-    priority: maybe(t.Integer()),
+    ttl: integer(),
+    priority: maybe(integer()),
   }),
 )
 
@@ -44,7 +44,7 @@ export const record = named(
 export const destination = {
   origin_url: maybe(orNull(said("`http://` or `https://` with a host and nothing after it; excludes `container_id`."))),
   container_id: maybe(orNull(t.String())),
-  target_port: maybe(orNull(t.Integer({ description: "80, 443 or 8000 to 8999; goes with `container_id`." }))),
+  target_port: maybe(orNull(integer({ description: "80, 443 or 8000 to 8999; goes with `container_id`." }))),
 }
 
 const name = said("1 to 64 characters.", { minLength: 1, maxLength: 64 })
@@ -62,7 +62,7 @@ const application = named(
     environment,
     origin_url: orNull(t.String()),
     container_id: orNull(t.String()),
-    target_port: orNull(t.Integer()),
+    target_port: orNull(integer()),
     created_at: moment(),
   }),
 )

@@ -1,7 +1,23 @@
 import { t } from "elysia"
 import { destination, gone, idempotent, record, recordTemplate } from "./connect"
 import { challengeDelegation, preflight, timelineEntry, timelineQuery } from "./networking"
-import { anything, created, empty, json, maybe, moment, named, oneOf, type Operations, orNull, pageOf, paged, said } from "./operation"
+import {
+  anything,
+  boolean,
+  created,
+  empty,
+  integer,
+  json,
+  maybe,
+  moment,
+  named,
+  oneOf,
+  type Operations,
+  orNull,
+  paged,
+  pageOf,
+  said,
+} from "./operation"
 
 const states = [
   "created",
@@ -50,7 +66,7 @@ const connectionFields = {
   }),
   origin_url: orNull(t.String()),
   container_id: orNull(t.String()),
-  target_port: orNull(t.Integer()),
+  target_port: orNull(integer()),
   live_at: orNull(moment()),
   drift: orNull(anything("Why its DNS leads elsewhere, and since when.")),
   acme_challenge: maybe(challengeDelegation),
@@ -89,10 +105,10 @@ export const connections: Operations = {
           zone: orNull(t.String()),
           provider: anything("`key`, `name`, `nameservers`, `confidence`, `control_panel_url` and `host_form`."),
           setup_type: oneOf(setupTypes),
-          apex_flattening: t.Boolean(),
-          www_redirect_recommended: t.Boolean(),
-          capabilities: t.Record(t.String(), t.Boolean()),
-          domain_connect: t.Object({ supported: t.Boolean(), reason: orNull(t.String()) }),
+          apex_flattening: boolean(),
+          www_redirect_recommended: boolean(),
+          capabilities: t.Record(t.String(), boolean()),
+          domain_connect: t.Object({ supported: boolean(), reason: orNull(t.String()) }),
           challenge: t.Object({ name: t.String(), host_field: t.String() }),
           records: t.Array(t.Composite([record, t.Object({ host_field: said("What to type into the provider's form.") })])),
           conflicts: t.Array(anything("A finding of the preflight.")),
@@ -157,7 +173,7 @@ export const connections: Operations = {
         {
           records: t.Array(anything("A record with `propagated`, `observed_value`, `explanation`, `authorities` and `recursives`.")),
           state: oneOf(states),
-          all_propagated: t.Boolean(),
+          all_propagated: boolean(),
           checked_at: moment(),
           diagnostics: t.Unsafe<unknown>({ description: "What is the matter, in words." }),
         },
@@ -169,7 +185,7 @@ export const connections: Operations = {
   "POST /v1/connections/:id/records:apply": {
     summary: "Write a connection's records",
     text: "With a DNS credential of its application.",
-    good: json(t.Object({ ...connectionFields, applied: t.Boolean() })),
+    good: json(t.Object({ ...connectionFields, applied: boolean() })),
     errors: { ...gone, 409: "`credential_missing`, `zone_not_delegated`, `zone_not_found` or `dns_write_failed`." },
   },
   "POST /v1/connections/:id/email:apply": {
@@ -178,7 +194,7 @@ export const connections: Operations = {
     body: t.Object({ domain: t.String(), ...email }),
     good: json(
       t.Object({
-        applied: t.Boolean(),
+        applied: boolean(),
         domain: t.String(),
         provider: t.String(),
         written_records: t.Array(record),
@@ -197,7 +213,7 @@ export const connections: Operations = {
     summary: "Make a link for the customer",
     text: "A page without scripts that lists the records and ticks them off as they appear. A connection has at most ten: a further one ends the oldest.",
     body: t.Object({
-      expires_in: maybe(t.Integer({ minimum: 1, maximum: 2_592_000, default: 604_800, description: "Seconds." })),
+      expires_in: maybe(integer({ minimum: 1, maximum: 2_592_000, default: 604_800, description: "Seconds." })),
       redirect_url: maybe(said("`https://` at one of the application's `allowed_origins`.")),
       email: maybe(said("To whom `mailto` opens a letter.")),
     }),

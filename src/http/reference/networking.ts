@@ -1,5 +1,20 @@
 import { t } from "elysia"
-import { anything, created, empty, json, maybe, moment, named, oneOf, type Operations, orNull, said } from "./operation"
+import {
+  anything,
+  boolean,
+  created,
+  empty,
+  integer,
+  json,
+  maybe,
+  moment,
+  named,
+  number,
+  oneOf,
+  type Operations,
+  orNull,
+  said,
+} from "./operation"
 
 const snapshot = t.Object({ id: t.String(), zones: t.Array(said("A zone that the token can edit.")) })
 
@@ -18,7 +33,7 @@ const options = {
   upstream_protocol: maybe(
     oneOf(["http1", "h2c"], { default: "http1", description: "What the application speaks: HTTP/1.1, or HTTP/2 in clear (gRPC)." }),
   ),
-  access_log: maybe(t.Boolean({ default: true, description: "Whether requests stand in the access log." })),
+  access_log: maybe(boolean({ default: true, description: "Whether requests stand in the access log." })),
 }
 
 export const challengeDelegation = named(
@@ -35,10 +50,10 @@ const mapping = named(
     id: t.String(),
     domain: t.String(),
     container_id: t.String(),
-    target_port: t.Integer(),
+    target_port: integer(),
     http: oneOf(["redirect", "serve"]),
     upstream_protocol: oneOf(["http1", "h2c"]),
-    access_log: t.Boolean(),
+    access_log: boolean(),
     status: oneOf(["pending", "verified", "failed"]),
     verify_name: said("Where the TXT record is looked for."),
     verify_token: said("What it has to hold."),
@@ -84,7 +99,7 @@ export const timelineQuery = {
 export const timelineEntry = named(
   "TimelineEntry",
   t.Object({
-    id: t.Integer(),
+    id: integer(),
     time: moment(),
     hostname: t.String(),
     kind: oneOf(["dns", "acme", "state", "webhook", "preflight", "record"]),
@@ -109,13 +124,13 @@ const traffic = named(
     rows: t.Array(
       t.Object({
         time: moment(),
-        requests: t.Integer(),
-        statuses: t.Record(t.String(), t.Integer(), { description: "`1xx` to `5xx`." }),
-        bytes_in: t.Integer(),
-        bytes_out: t.Integer(),
-        p50_ms: t.Number(),
-        p95_ms: t.Number(),
-        p99_ms: t.Number(),
+        requests: integer(),
+        statuses: t.Record(t.String(), integer(), { description: "`1xx` to `5xx`." }),
+        bytes_in: integer(),
+        bytes_out: integer(),
+        p50_ms: number(),
+        p95_ms: number(),
+        p99_ms: number(),
         partial: maybe(t.Literal(true, { description: "The step that is still being counted." })),
       }),
       { description: "A step without requests has none." },
@@ -159,7 +174,7 @@ export const networking: Operations = {
     body: t.Object({
       container_id: t.String(),
       domain: said("A hostname, or `*.` and one, for every name one label below it that has no mapping of its own."),
-      target_port: t.Integer({ description: "80, 443 or 8000 to 8999.", minimum: 80, maximum: 8999 }),
+      target_port: integer({ description: "80, 443 or 8000 to 8999.", minimum: 80, maximum: 8999 }),
       ...options,
     }),
     good: created(mapping),
@@ -201,7 +216,7 @@ export const networking: Operations = {
     text: "Since it was claimed, newest first.",
     query: t.Object({
       ...timelineQuery,
-      limit: maybe(t.Integer({ minimum: 1, maximum: 100, default: 20 })),
+      limit: maybe(integer({ minimum: 1, maximum: 100, default: 20 })),
       cursor: maybe(said("`next_cursor` of the page before.")),
     }),
     good: json(t.Object({ data: t.Array(timelineEntry), next_cursor: orNull(t.String()) })),

@@ -51,10 +51,15 @@ export const done = named("Done", t.Object({ status: t.Literal("ok") }))
 
 export const oneOf = <T extends string>(values: readonly T[], more: object = {}) =>
   t.Unsafe<T>({ type: "string", enum: [...values], ...more })
+// Elysia's own take texts such as "12" as well, which the parsers of bodies do not.
+export const integer = (more: object = {}) => t.Unsafe<number>({ type: "integer", ...more })
+export const number = (more: object = {}) => t.Unsafe<number>({ type: "number", ...more })
+export const boolean = (more: object = {}) => t.Unsafe<boolean>({ type: "boolean", ...more })
+
 export const orNull = (schema: TSchema) => t.Union([schema, t.Null()])
 export const maybe = t.Optional
 
-export const seconds = (description = "Unix seconds.") => t.Integer({ description })
+export const seconds = (description = "Unix seconds.") => integer({ description })
 /** A moment as ISO 8601 in UTC. */
 export const moment = (description = "ISO 8601 in UTC.") => t.String({ format: "date-time", description })
 export const said = (description: string, more: object = {}) => t.String({ description, ...more })
@@ -66,7 +71,7 @@ export const anything = (description: string) =>
 export const paged = (more: Record<string, TSchema> = {}, most = 100, standard = 20) =>
   t.Object({
     ...more,
-    limit: maybe(t.Integer({ minimum: 1, maximum: most, default: standard, description: "How many a page." })),
+    limit: maybe(integer({ minimum: 1, maximum: most, default: standard, description: "How many a page." })),
     cursor: maybe(said("`next_cursor` of the page before.")),
   })
 

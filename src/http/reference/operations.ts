@@ -23,5 +23,5 @@ const byFamily: Record<Family, Operations> = {
 
 /** Every operation with its family, in the order of the reference. */
 export const operations: readonly (Operation & { route: string; family: Family })[] = families.flatMap((family) =>
-  Object.entries(byFamily[family]).map(([route, operation]) => ({ route, family, ...operation })),
+  Object.entries(byFamily[family]).map(([route, operation]) => Object.assign({ route, family }, operation)),
 )

@@ -1,6 +1,6 @@
 import { t } from "elysia"
 import { login } from "./accounts"
-import { anything, done, empty, json, maybe, oneOf, type Operations, said, seconds, text } from "./operation"
+import { anything, boolean, done, empty, integer, json, maybe, oneOf, type Operations, said, seconds, text } from "./operation"
 
 const ceremony = t.Object({
   options: t.Object({
@@ -68,7 +68,7 @@ export const secondFactors: Operations = {
   },
   "GET /api/settings/two-factor": {
     summary: "How one's second factors stand",
-    good: json(t.Object({ enabled: t.Boolean(), keys: t.Integer(), totp: t.Boolean(), recovery_codes_left: t.Integer() })),
+    good: json(t.Object({ enabled: boolean(), keys: integer(), totp: boolean(), recovery_codes_left: integer() })),
   },
   "GET /api/settings/keys": {
     summary: "List one's security keys",

@@ -1,5 +1,5 @@
 import { t } from "elysia"
-import { bytes, json, maybe, named, type Operations, said, seconds } from "./operation"
+import { bytes, integer, json, maybe, named, type Operations, said, seconds } from "./operation"
 
 const file = named(
   "File",
@@ -7,7 +7,7 @@ const file = named(
     name: t.String(),
     path: t.String(),
     namespace: t.String(),
-    size: t.Integer(),
+    size: integer(),
     created_at: seconds(),
     modified_at: seconds(),
     etag: t.String(),
@@ -23,7 +23,7 @@ const written = named(
     status: t.Literal("ok"),
     name: t.String(),
     namespace: t.String(),
-    size: t.Integer(),
+    size: integer(),
     etag: t.String(),
     content_type: t.String(),
   }),
@@ -73,7 +73,7 @@ export const storageFiles: Operations = {
       prefix: maybe(t.String()),
       delimiter: maybe(said("Such as `/`: what lies behind it is rolled up as folders.")),
       after: maybe(said("The name behind which it begins.")),
-      limit: maybe(t.Integer({ minimum: 1, maximum: 1000 })),
+      limit: maybe(integer({ minimum: 1, maximum: 1000 })),
     }),
     good: json(t.Array(t.Union([file, folder]))),
     errors: { 400: "`limit` is not as above.", 404: "No such namespace that you may read." },

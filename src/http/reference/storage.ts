@@ -1,6 +1,21 @@
 import { t } from "elysia"
 import { scopes } from "./accounts"
-import { anything, done, empty, json, maybe, named, oneOf, type Operations, orNull, said, seconds, text } from "./operation"
+import {
+  anything,
+  boolean,
+  done,
+  empty,
+  integer,
+  json,
+  maybe,
+  named,
+  oneOf,
+  type Operations,
+  orNull,
+  said,
+  seconds,
+  text,
+} from "./operation"
 
 const visibility = maybe(
   t.Unsafe<string | number>({
@@ -8,20 +23,20 @@ const visibility = maybe(
     description: "0 or `private`; 1, 2 or `public`: whoever knows it may read and list.",
   }),
 )
-const hidden = maybe(t.Boolean({ description: "As older clients say `visibility`." }))
-const quota = t.Union([t.Integer({ minimum: 0 }), t.Null()], { description: "The most bytes; null takes the bound away." })
+const hidden = maybe(boolean({ description: "As older clients say `visibility`." }))
+const quota = t.Union([integer({ minimum: 0 }), t.Null()], { description: "The most bytes; null takes the bound away." })
 const gone = { 404: "`namespace does not exist`, also for what is another's." }
 
 const namespace = named(
   "Namespace",
   t.Object({
     name: t.String(),
-    count: t.Integer(),
-    hidden: t.Boolean(),
+    count: integer(),
+    hidden: boolean(),
     visibility: t.Unsafe<number>({ type: "integer", enum: [0, 1], description: "1: whoever knows it may read and list." }),
     owner_id: t.String(),
-    bytes: t.Integer(),
-    quota_bytes: orNull(t.Integer()),
+    bytes: integer(),
+    quota_bytes: orNull(integer()),
     versioning: oneOf(["off", "enabled", "suspended"]),
   }),
 )
@@ -37,10 +52,10 @@ const usage = named(
   "StorageUsage",
   t.Object({
     user_id: t.String(),
-    used_bytes: t.Integer(),
-    quota_bytes: orNull(t.Integer()),
-    namespaces: t.Integer(),
-    objects: t.Integer(),
+    used_bytes: integer(),
+    quota_bytes: orNull(integer()),
+    namespaces: integer(),
+    objects: integer(),
   }),
 )
 
@@ -58,11 +73,11 @@ const key = named(
 
 const listing = t.Object({
   after: maybe(said("The name behind which it begins.")),
-  limit: maybe(t.Integer({ minimum: 1, maximum: 1000 })),
+  limit: maybe(integer({ minimum: 1, maximum: 1000 })),
   prefix: maybe(t.String()),
 })
 
-const deleted = t.Object({ status: t.Literal("ok"), name: t.String(), objects: t.Integer(), bytes: t.Integer() })
+const deleted = t.Object({ status: t.Literal("ok"), name: t.String(), objects: integer(), bytes: integer() })
 const confirm = maybe(said("The name, or the digest of the preview: then only what was seen goes."))
 const changedMeanwhile = { 409: "`confirm` is the digest of something else by now." }
 const names = { name: "Of the namespace." }
@@ -105,8 +120,8 @@ export const storage: Operations = {
     good: json(
       t.Object({
         name: t.String(),
-        objects: t.Integer(),
-        bytes: t.Integer(),
+        objects: integer(),
+        bytes: integer(),
         first_names: t.Array(t.String()),
         digest: said("Confirms that exactly this was seen."),
       }),
@@ -127,7 +142,7 @@ export const storage: Operations = {
     body: t.Object({
       namespace: maybe(t.String({ default: "default" })),
       name: t.String(),
-      expires_in: maybe(t.Integer({ minimum: 1, maximum: 604_800, default: 3600, description: "Seconds." })),
+      expires_in: maybe(integer({ minimum: 1, maximum: 604_800, default: 3600, description: "Seconds." })),
       disposition: maybe(oneOf(["inline", "attachment"], { default: "inline" })),
     }),
     good: json(t.Object({ url: said("Below the API's own address."), expires_at: seconds() })),
@@ -156,16 +171,16 @@ export const storage: Operations = {
     text: "For sessions also what it holds, and how whole that is.",
     good: json(
       t.Object({
-        chunkserver_count: t.Integer(),
-        total_servers: t.Integer(),
-        capacity_bytes: maybe(t.Integer()),
-        free_bytes: maybe(t.Integer()),
-        used_bytes: maybe(t.Integer()),
-        objects: maybe(t.Integer()),
-        namespaces: maybe(t.Integer()),
-        floor_bytes: maybe(t.Integer({ description: "Below which nothing more is taken." })),
+        chunkserver_count: integer(),
+        total_servers: integer(),
+        capacity_bytes: maybe(integer()),
+        free_bytes: maybe(integer()),
+        used_bytes: maybe(integer()),
+        objects: maybe(integer()),
+        namespaces: maybe(integer()),
+        floor_bytes: maybe(integer({ description: "Below which nothing more is taken." })),
         last_scrub: maybe(orNull(anything("When everything was last read again, and what was found."))),
-        faults: maybe(t.Integer()),
+        faults: maybe(integer()),
       }),
     ),
   },
@@ -214,7 +229,7 @@ export const storage: Operations = {
   "PUT /storage/admin/quotas/:person": {
     summary: "Change what a person may use",
     params: { person: "Id of the person." },
-    body: t.Object({ quota_bytes: t.Union([t.Integer({ minimum: 0 }), t.Null()], { description: "Null for the setting's quota." }) }),
+    body: t.Object({ quota_bytes: t.Union([integer({ minimum: 0 }), t.Null()], { description: "Null for the setting's quota." }) }),
     good: json(usage),
     errors: { 400: "Names the field and its rule.", 404: "`user not found`." },
   },
