@@ -22,7 +22,7 @@ export async function tellAccounts(scene: Scene, setupSecret: string): Promise<v
   hide(ada.user_id, "a1B2c3")
   // As security keys are told it.
   hide(Buffer.from(ada.user_id).toString("base64url"), "YTFCMmMz")
-  await recorder.ask("POST /api/logout", { token: first.token, body: {} })
+  await recorder.ask("POST /api/logout", { token: first.token })
   recorder.token = ada.token
   await recorder.ask("GET /api/session")
   await recorder.ask("GET /api/events", { until: "ready" })
@@ -59,7 +59,7 @@ async function tellTokens({ recorder, hide }: Scene, person: string): Promise<vo
 
 async function tellSecondFactors({ recorder, hide, base }: Scene): Promise<void> {
   await recorder.ask("GET /api/settings/two-factor")
-  const { secret } = await recorder.ask<{ secret: string }>("POST /api/settings/totp/begin", { body: {} })
+  const { secret } = await recorder.ask<{ secret: string }>("POST /api/settings/totp/begin")
   const app = new TOTP({ secret: Secret.fromBase32(secret), digits: 6, period: 30 })
   // A code counts once, so the second is that of the next half minute, which is taken as well.
   const codes = [app.generate(), app.generate({ timestamp: Date.now() + 30_000 })]
@@ -77,19 +77,19 @@ async function tellSecondFactors({ recorder, hide, base }: Scene): Promise<void>
   const page = await challenge()
   await recorder.ask("GET /cli-2fa", { token: null, query: { challenge: page } })
   const key = new SoftwareKey(`https://${base}`)
-  const adding = await recorder.ask<Begun>("POST /api/settings/keys/add/begin", { body: {} })
+  const adding = await recorder.ask<Begun>("POST /api/settings/keys/add/begin")
   const made = { state: adding.state, credential: key.create(adding.options.publicKey), name: "Blue key" }
   await recorder.ask("POST /api/settings/keys/add/finish", { body: made })
   const { keys } = await recorder.ask<{ keys: { id: string }[] }>("GET /api/settings/keys")
   const id = keys[0]?.id ?? ""
   await recorder.ask("POST /api/settings/keys/rename", { body: { id, name: "Green key" } })
-  const asked = await recorder.ask<Begun>("POST /api/webauthn/login/begin", { token: page, body: {} })
+  const asked = await recorder.ask<Begun>("POST /api/webauthn/login/begin", { token: page })
   await recorder.ask("POST /api/webauthn/login/finish", {
     token: null,
     body: { state: asked.state, credential: key.get(asked.options.publicKey) },
   })
   const { user_id: person } = await recorder.ask<Login>("GET /api/session")
-  const passkey = await recorder.ask<Begun>("POST /api/webauthn/passkey/begin", { token: null, body: {} })
+  const passkey = await recorder.ask<Begun>("POST /api/webauthn/passkey/begin", { token: null })
   const proof = key.get(passkey.options.publicKey, { isVerified: true, userHandle: person })
   await recorder.ask("POST /api/webauthn/passkey/finish", { token: null, body: { state: passkey.state, credential: proof } })
   await recorder.ask("POST /api/settings/recovery-codes", { body: { current_password: password } })
@@ -112,20 +112,20 @@ export async function tellAdministration({ recorder, hide }: Scene): Promise<voi
   secretOf(bob)
   await recorder.ask("GET /admin/users")
   await recorder.ask("GET /admin/users/:id", { at })
-  const secret = secretOf(await recorder.ask<Link>("POST /admin/users/:id/reset", { at, body: {} }))
+  const secret = secretOf(await recorder.ask<Link>("POST /admin/users/:id/reset", { at }))
   await recorder.ask("GET /reset/:secret", { at: { secret }, token: null })
   await recorder.ask("POST /reset/:secret", { at: { secret }, token: null, body: { password } })
   const { token } = await recorder.ask<Login>("POST /api/login", { token: null, body: { username: "bob", password } })
-  const app = await recorder.ask<{ secret: string }>("POST /api/settings/totp/begin", { token, body: {} })
+  const app = await recorder.ask<{ secret: string }>("POST /api/settings/totp/begin", { token })
   const code = new TOTP({ secret: Secret.fromBase32(app.secret), digits: 6, period: 30 }).generate()
   await recorder.ask("POST /api/settings/totp/finish", { token, body: { code } })
   const { sessions } = await recorder.ask<{ sessions: { id: number }[] }>("GET /admin/sessions", { query: { person: "bob" } })
   const session = String(sessions[0]?.id)
   hide(session, "7")
   await recorder.ask("DELETE /admin/sessions/:id", { at: { id: session } })
-  await recorder.ask("PUT /admin/users/:id/role/:role", { at: { ...at, role: "admin" }, body: {} })
-  await recorder.ask("POST /admin/users/:id/disable", { at, body: {} })
-  await recorder.ask("POST /admin/users/:id/enable", { at, body: {} })
+  await recorder.ask("PUT /admin/users/:id/role/:role", { at: { ...at, role: "admin" } })
+  await recorder.ask("POST /admin/users/:id/disable", { at })
+  await recorder.ask("POST /admin/users/:id/enable", { at })
   await recorder.ask("DELETE /admin/users/:id/two-factor", { at })
   await recorder.ask("GET /storage/admin/quotas/:person", { at: { person: bob.user_id } })
   await recorder.ask("PUT /storage/admin/quotas/:person", { at: { person: bob.user_id }, body: { quota_bytes: 10_000_000_000 } })

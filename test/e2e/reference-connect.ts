@@ -46,13 +46,13 @@ async function tellWebhooks({ recorder, origin }: Scene): Promise<void> {
   const at = { id: endpoint.id }
   await recorder.ask("GET /v1/webhook-endpoints")
   await recorder.ask("GET /v1/webhook-endpoints/:id", { at })
-  const delivery = await recorder.ask<Made>("POST /v1/webhook-endpoints/:id/test", { at, body: {} })
+  const delivery = await recorder.ask<Made>("POST /v1/webhook-endpoints/:id/test", { at })
   const of = { id: delivery.id }
   await recorder.until(`/v1/webhook-deliveries/${delivery.id}`, '"status":"delivered"')
   await recorder.ask("GET /v1/webhook-deliveries", { query: { endpoint_id: endpoint.id } })
   await recorder.ask("GET /v1/webhook-deliveries/:id", { at: of })
-  await recorder.ask("POST /v1/webhook-deliveries/:id/replay", { at: of, body: {} })
-  await recorder.ask("POST /v1/webhook-endpoints/:id/rotate-secret", { at, body: {} })
+  await recorder.ask("POST /v1/webhook-deliveries/:id/replay", { at: of })
+  await recorder.ask("POST /v1/webhook-endpoints/:id/rotate-secret", { at })
   await recorder.ask("PATCH /v1/webhook-endpoints/:id", { at, body: { disabled: true } })
   await recorder.ask("DELETE /v1/webhook-endpoints/:id", { at })
 }
@@ -72,9 +72,9 @@ async function tellConnection({ recorder, publish, publishTxt, origin, hide }: S
   await recorder.ask("POST /c/:secret/check", { at: { secret }, token: null, body: "" })
   await recorder.ask("DELETE /v1/connections/:id/link", { at })
   publishTxt(made.ownership_challenge.name, made.ownership_challenge.value)
-  await recorder.ask("POST /v1/connections/:id/verify", { at, body: {} })
+  await recorder.ask("POST /v1/connections/:id/verify", { at })
   for (const { host, type, value } of made.desired_records) await publish(host, type, value)
-  await recorder.ask("POST /v1/connections/:id/records:check", { at, body: {} })
+  await recorder.ask("POST /v1/connections/:id/records:check", { at })
   await recorder.until(`/v1/connections/${made.id}/timeline`, "→ live")
   await recorder.ask("POST /v1/connections/:id/email:apply", { at, body: { domain: "customer.com", provider: "google_workspace" } })
   await recorder.ask("GET /v1/connections/:id/preflight", { at })
@@ -95,6 +95,6 @@ async function tellCredential({ recorder, providerToken }: Scene, application: s
     body: { provider: "cloudflare", token: providerToken },
   })
   await recorder.ask("GET /v1/applications/:id/credentials", { at })
-  await recorder.ask("POST /v1/connections/:id/records:apply", { at: { id: made.id }, body: {} })
+  await recorder.ask("POST /v1/connections/:id/records:apply", { at: { id: made.id } })
   await recorder.ask("DELETE /v1/applications/:id/credentials/:credential", { at: { ...at, credential: credential.id } })
 }

@@ -18,8 +18,8 @@ export async function tellHouse(scene: Scene): Promise<void> {
   await recorder.ask("POST /compute/containers/:id/ingress", { at, body: { port: 443, target_port: 8000 } })
   await recorder.ask("GET /compute/containers/:id/ingress", { at })
   await recorder.ask("DELETE /compute/containers/:id/ingress/:port", { at: { ...at, port: "443" } })
-  await recorder.ask("POST /compute/containers/:id/stop", { at, body: {} })
-  await recorder.ask("POST /compute/containers/:id/start", { at, body: {} })
+  await recorder.ask("POST /compute/containers/:id/stop", { at })
+  await recorder.ask("POST /compute/containers/:id/start", { at })
   await recorder.ask("POST /compute/tickets", { body: { path: "/compute/ws" } })
   await recorder.ask("GET /compute/ws", { status: 426 })
   await recorder.ask("GET /compute/images")
@@ -39,7 +39,7 @@ export async function tellHouse(scene: Scene): Promise<void> {
   const domain = await recorder.ask<Made>("POST /api/domains", { body: { token: scene.providerToken } })
   hide(domain.id, "cfc_0123456789abcdef")
   await recorder.ask("GET /api/domains")
-  await recorder.ask("POST /api/domains/:id/refresh", { at: { id: domain.id }, body: {} })
+  await recorder.ask("POST /api/domains/:id/refresh", { at: { id: domain.id } })
   type Mapping = { id: string; verify_name: string; verify_token: string }
   const asked = { container_id: container.id, domain: "app.demo.test", target_port: 8000 }
   const mapping = await recorder.ask<Mapping>("POST /api/domain-mappings", { body: asked })
@@ -47,7 +47,7 @@ export async function tellHouse(scene: Scene): Promise<void> {
   const of = { id: mapping.id }
   publishTxt(mapping.verify_name, mapping.verify_token)
   await scene.publish("app.demo.test", "A", "203.0.113.7")
-  await recorder.ask("POST /api/domain-mappings/:id/verify", { at: of, body: {} })
+  await recorder.ask("POST /api/domain-mappings/:id/verify", { at: of })
   await recorder.until(`/api/domain-mappings`, '"issued"')
   await recorder.until(`/api/domain-mappings/${mapping.id}/timeline`, "→ verified")
   await recorder.ask("PATCH /api/domain-mappings/:id", { at: of, body: { access_log: false } })
@@ -103,7 +103,7 @@ export async function tellStorage({ recorder, hide }: Scene): Promise<void> {
     await recorder.ask(`GET ${top}/namespaces`, { query: { limit: "10" } })
     await recorder.ask(`GET ${top}/files`, { query: { limit: "1" } })
   }
-  await recorder.ask("POST /storage/admin/scrub", { body: {} })
+  await recorder.ask("POST /storage/admin/scrub")
   const key = await recorder.ask<Made>("POST /storage/keys", { body: { name: "backup" } })
   hide(key.id, "FH0123456789ABCDEF00")
   await recorder.ask("GET /storage/keys")

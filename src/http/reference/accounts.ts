@@ -19,12 +19,11 @@ export const scopes = named(
 export const login = named(
   "Login",
   t.Object({
-    token: said("The session's token. Shown once; goes as `Authorization: Bearer`."),
+    token: maybe(said("The session's token, for `Authorization: Bearer`; not where a cookie keeps the session.")),
     user_id: t.String(),
     username: t.String(),
-    display_name: maybe(t.String()),
-    expires_in: maybe(integer({ description: "Seconds that the session lasts." })),
-    is_admin: maybe(boolean()),
+    display_name: t.String(),
+    is_admin: boolean(),
   }),
 )
 

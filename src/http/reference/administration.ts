@@ -45,8 +45,9 @@ const deletion = t.Object({
 const deletionErrors = {
   ...gone,
   400: "Oneself, or without `confirm`.",
-  409: "`confirm` is the digest of something else by now, or it is the last enabled administrator.",
-  503: "Something could not be removed; the message says what and why.",
+  409: "`confirm` is neither the user name nor the digest of what they own now, or it is the last enabled administrator.",
+  502: "Something could not be removed, and they are disabled meanwhile; the message says what and why.",
+  503: "As 502, where the container engine does not answer.",
 }
 
 const filters = {

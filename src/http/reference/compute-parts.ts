@@ -20,7 +20,7 @@ const sshKey = named(
     name: t.String(),
     public_key: t.String(),
     fingerprint: t.String(),
-    created_at: t.Union([moment(), seconds()]),
+    created_at: moment(),
   }),
 )
 
@@ -66,7 +66,7 @@ export const computeParts: Operations = {
     text: "Lines of text, each with its time before it; as a WebSocket a text frame for each line, which follows until the container ends. The engine keeps the last 10 MB.",
     isSocket: true,
     query: t.Object({
-      tail: maybe(said("How many of the last lines, or `all`.", { default: "100" })),
+      tail: maybe(integer({ minimum: 0, maximum: 10_000, default: 100, description: "How many of the last lines." })),
       follow: maybe(said("`true`: go on with what comes.", { default: "false" })),
       since: maybe(said("ISO 8601 or Unix milliseconds.")),
     }),
@@ -92,7 +92,7 @@ export const computeParts: Operations = {
     good: { status: 101, says: "The socket is open." },
     errors: {
       ...gone,
-      400: "Which part of the query is wrong, or the container does not run.",
+      400: "Which part of the query is wrong, or the container does not run or is an external one.",
       426: "Asked for without opening a WebSocket.",
       429: "More than 32 terminals of one person.",
       ...noEngine,

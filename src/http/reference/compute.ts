@@ -64,7 +64,7 @@ export const container = named(
     id: t.String(),
     name: t.String(),
     kind: oneOf(["engine", "external"]),
-    status: oneOf(["pending", "running", "stopped", "failed", "deleting"]),
+    status: oneOf(["pending", "initializing", "running", "stopped", "failed"]),
     status_detail: maybe(said("Why it is so, where there is something to say.")),
     hostname: said("Where its ingress rules lead from."),
     image: maybe(t.String()),
@@ -100,7 +100,7 @@ export const compute: Operations = {
     body: t.Union([newContainer, newExternal]),
     good: json(container),
     errors: {
-      400: "Names the field and its rule.",
+      400: "Names the field and its rule, or `container limit reached`.",
       403: "No administrator, for an external one; or the scope is missing.",
       ...unreachable,
     },
@@ -120,7 +120,7 @@ export const compute: Operations = {
     body: t.Object({ ...definition, image: maybe(definition.image) }),
     isBodyOptional: true,
     good: json(container),
-    errors: { ...gone, 400: "Names the field and its rule.", 409: "It was adopted.", ...engineSaid },
+    errors: { ...gone, 400: "Names the field and its rule, or it is an external container.", 409: "It was adopted.", ...engineSaid },
   },
   "POST /compute/containers/:id/release": {
     summary: "Give an adopted container back",
@@ -134,7 +134,7 @@ export const compute: Operations = {
     summary: "When a container's image is fetched again",
     body: t.Object({ pull_policy: oneOf(["Always", "IfNotPresent"]) }),
     good: json(t.Object({ pull_policy: t.String() })),
-    errors: { ...gone, 400: "`invalid pull_policy: must be 'Always' or 'IfNotPresent'`." },
+    errors: { ...gone, 400: "`invalid pull_policy: must be 'Always' or 'IfNotPresent'`, or it is an external container." },
   },
   "GET /compute/containers/:id/mounts": {
     summary: "What a container keeps",
@@ -152,7 +152,7 @@ export const compute: Operations = {
     summary: "List a container's volumes",
     good: json(
       t.Object({
-        volumes: t.Array(t.Object({ id: t.String(), path: t.String(), mounted: boolean(), created_at: t.Union([moment(), integer()]) })),
+        volumes: t.Array(t.Object({ id: t.String(), path: t.String(), mounted: boolean(), created_at: moment() })),
       }),
     ),
     errors: gone,

@@ -22,7 +22,7 @@ import {
 const eventTypes = ["domain.added", "domain.verified", "ssl.issued", "domain.flow.completed", "domain.drift", "domain.recovered"] as const
 const wrong = "Names the field and its rule."
 const limits = t.Record(t.String(), t.Union([integer({ minimum: 0 }), t.Null()]), {
-  description: "Kind of usage → the most of it; null for no bound.",
+  description: "`connect`, `active_domain`, `cert` or `api_call` → the most of it in a month; null for no bound.",
 })
 const shownLimits = t.Record(t.String(), integer())
 const subscription = named("Subscription", t.Object({ plan: t.String(), limits: shownLimits, status: t.Literal("active") }))

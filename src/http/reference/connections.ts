@@ -34,7 +34,7 @@ const states = [
   "archived",
 ] as const
 
-const setupTypes = ["automatic", "semiautomatic", "manual"] as const
+const setupTypes = ["automatic", "manual", "semiautomatic", "shared_login", "async", "api"] as const
 const wrong = "Names the field and its rule."
 const taken = { 409: "`HostnameConflict`: somebody else holds the name." }
 
@@ -42,7 +42,7 @@ const summary = {
   id: t.String(),
   application_id: t.String(),
   hostname: t.String(),
-  kind: oneOf(["apex", "subdomain", "wildcard"]),
+  kind: oneOf(["apex", "subdomain"]),
   setup_type: oneOf(setupTypes),
   state: oneOf(states),
   provider: orNull(t.String()),
@@ -101,7 +101,7 @@ export const connections: Operations = {
         t.Object({
           domain: t.String(),
           registrable_domain: orNull(t.String()),
-          kind: oneOf(["apex", "subdomain", "wildcard"]),
+          kind: oneOf(["apex", "subdomain"]),
           zone: orNull(t.String()),
           provider: anything("`key`, `name`, `nameservers`, `confidence`, `control_panel_url` and `host_form`."),
           setup_type: oneOf(setupTypes),
@@ -213,7 +213,7 @@ export const connections: Operations = {
     summary: "Make a link for the customer",
     text: "A page without scripts that lists the records and ticks them off as they appear. A connection has at most ten: a further one ends the oldest.",
     body: t.Object({
-      expires_in: maybe(integer({ minimum: 1, maximum: 2_592_000, default: 604_800, description: "Seconds." })),
+      expires_in: maybe(integer({ minimum: 60, maximum: 2_592_000, default: 604_800, description: "Seconds." })),
       redirect_url: maybe(said("`https://` at one of the application's `allowed_origins`.")),
       email: maybe(said("To whom `mailto` opens a letter.")),
     }),

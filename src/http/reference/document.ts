@@ -10,6 +10,8 @@ const openapi = "3.1.0"
 
 type Json = Record<string, unknown>
 
+type Described = Operation & { route: string; family: Family }
+
 /** An operation as the generator makes it. */
 type Made = Json & { parameters?: (Json & { name: string; in: string; schema: Json })[]; requestBody?: Json & { content: Json } }
 
@@ -102,9 +104,10 @@ export function operationId(route: string): string {
   )
 }
 
+const jsonType = "application/json"
 const parsers: Record<string, string> = { "multipart/form-data": "formdata", "application/json": "json" }
 
-function generatorRoute({ route, query, headers, body, bodyType = "application/json" }: Operation & { route: string }) {
+function generatorRoute({ route, query, headers, body, bodyType = jsonType }: Described) {
   const [method = "", path = ""] = route.split(" ")
   // The generator takes what follows a colon for a parameter.
   const hooks = { detail: { operationId: operationId(route) }, query, headers, body, parse: [{ fn: parsers[bodyType] ?? "arrayBuffer" }] }
@@ -113,61 +116,51 @@ function generatorRoute({ route, query, headers, body, bodyType = "application/j
 
 const asApp = (routes: object[]) => ({ getGlobalRoutes: () => routes, getGlobalDefinitions: () => ({ type: {} }) }) as unknown as AnyElysia
 
-function completed(operation: Operation & { route: string; family: Family }, made: Made, example: Example | undefined): Json {
-  const { route, family, summary, text, params = {}, body, bodyType = "application/json", isBodyOptional, isSocket, good } = operation
-  const { words, security, errors } = whoMay(route)
-  const { operationId, parameters, requestBody } = made
-  const content = requestBody?.content ?? {}
-  const failures: Record<number, string> = {
-    ...errors,
-    ...(body === undefined || bodyType !== "application/json" ? {} : badBody),
-    ...operation.errors,
-  }
+function completed(operation: Described, made: Made, example: Example | undefined): Json {
+  const { route, family, summary, text, params = {}, isSocket } = operation
+  const { operationId, parameters } = made
+  const { words, security } = whoMay(route)
   return {
     operationId,
     tags: [family],
     summary,
-    ...(text === undefined ? {} : { description: text }),
+    description: text,
     "x-who": words,
-    ...(isSocket === true ? { "x-websocket": true } : {}),
-    ...(example === undefined ? {} : { "x-example": { path: example.path, headers: example.headers, status: example.status } }),
-    ...(parameters === undefined ? {} : { parameters: parameters.map((parameter) => described(parameter, params)) }),
-    ...(body === undefined
-      ? {}
-      : {
-          requestBody: {
-            required: isBodyOptional !== true,
-            // The generator knows the bodies that Elysia can read alone.
-            content: { [bodyType]: { ...(Object.values(content)[0] as Json), ...exampleOf(example?.body) } },
-          },
-        }),
-    responses: {
-      [good.status]: answer(good, example?.status === good.status ? example.answer : undefined),
-      ...Object.fromEntries(
-        Object.entries(failures).map(([status, says]) => [
-          status,
-          failure(family, Number(status), says, example?.status === Number(status) ? example.answer : undefined),
-        ]),
-      ),
-    },
+    "x-websocket": isSocket,
+    "x-example": example === undefined ? undefined : { path: example.path, headers: example.headers, status: example.status },
+    parameters: parameters?.map((parameter) => described(parameter, params)),
+    requestBody: requestBody(operation, made, example),
+    responses: responses(operation, example),
     security,
   }
 }
 
-const badBody: Record<number, string> = { 400: "The body is no JSON object.", 413: "The body is larger than 64 KiB." }
+function requestBody({ body, bodyType = jsonType, isBodyOptional }: Described, made: Made, example: Example | undefined): Json | undefined {
+  if (body === undefined) return undefined
+  // The generator knows the types of bodies that Elysia can read alone.
+  const [content] = Object.values(made.requestBody?.content ?? {})
+  return { required: isBodyOptional !== true, content: { [bodyType]: { ...(content as Json), example: example?.body } } }
+}
 
-const exampleOf = (value: unknown) => (value === undefined ? {} : { example: value })
+function responses({ route, family, good, body, bodyType = jsonType, errors }: Described, example: Example | undefined): Json {
+  const failures = { ...whoMay(route).errors, ...(body === undefined || bodyType !== jsonType ? {} : badBody), ...errors }
+  const answered = (status: number) => (example?.status === status ? example.answer : undefined)
+  const all = Object.entries(failures).map(([status, says]) => [status, failure(family, Number(status), says, answered(Number(status)))])
+  return { [good.status]: answer(good, answered(good.status)), ...Object.fromEntries(all) }
+}
+
+const badBody: Record<number, string> = { 400: "The body is no JSON object.", 413: "The body is larger than 64 KiB." }
 
 const ids: Record<string, string> = { id: "Its id." }
 
 function described({ schema, ...rest }: NonNullable<Made["parameters"]>[number], params: Record<string, string>): Json {
   const { description = rest.in === "path" ? (params[rest.name] ?? ids[rest.name]) : undefined, ...more } = schema
-  return { ...rest, ...(description === undefined ? {} : { description }), schema: more }
+  return { ...rest, description, schema: more }
 }
 
 function answer({ says, type, schema }: Good, example: unknown): Json {
   if (type === undefined || schema === undefined) return { description: says }
-  return { description: says, content: { [type]: { schema: unwrapSchema(schema, undefined, "output", openapi), ...exampleOf(example) } } }
+  return { description: says, content: { [type]: { schema: unwrapSchema(schema, undefined, "output", openapi), example } } }
 }
 
 const errorText = { type: "string", title: "ErrorText", description: "One line that says what is wrong." }
@@ -198,7 +191,7 @@ function failure(family: Family, status: number, says: string, example: unknown)
   if (status < 400) return { description: says }
   const [type, schema] =
     family === "Networking" ? ["text/plain", errorText] : ["application/json", family === "Connect" ? connectError : errorBody]
-  return { description: says, content: { [type as string]: { schema, ...exampleOf(example) } } }
+  return { description: says, content: { [type as string]: { schema, example } } }
 }
 
 /** Schemas with a title are told once, in `schemas`. */

@@ -180,7 +180,7 @@ export const networking: Operations = {
     good: created(mapping),
     errors: {
       400: "`invalid JSON`, `invalid domain`, `port must be 80, 443, or 8000-8999`, or an option with another value than those above.",
-      403: "The name is the platform's own, or the scope is missing.",
+      403: "The container is another's, the name is in a private zone and you are no administrator, or the scope is missing.",
       404: "`container not found`.",
       409: "`domain already in use`, or a wildcard whose certificate could not be had.",
       429: "Too many of your claims are unproven.",

@@ -87,9 +87,9 @@ export const storage: Operations = {
   "GET /storage/namespaces": { summary: "List one's namespaces", good: json(t.Array(namespace)) },
   "POST /storage/namespaces": {
     summary: "Make a namespace",
-    body: t.Object({ name: said("The server's once: 3 to 63 lower-case letters, digits, dots and dashes."), visibility, hidden }),
+    body: t.Object({ name: said("The server's once: 1 to 63 letters, digits, dots, dashes and underscores."), visibility, hidden }),
     good: json(namespace),
-    errors: { 400: "Names the field and its rule.", 409: "`namespace already exists`." },
+    errors: { 400: "Names the field and its rule.", 409: "`namespace already exists`, or 1000 of one person." },
   },
   "PATCH /storage/namespaces": {
     summary: "Change a namespace named in the query",

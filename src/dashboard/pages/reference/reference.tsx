@@ -150,9 +150,12 @@ function Overview({ book }: { book: Book }) {
       <ul aria-label={reference.families} className="divide-y divide-line rounded-lg border border-line bg-card">
         {book.families.map(({ slug, name, about, operations }) => (
           <li key={slug}>
-            <Link to={`/reference/${slug}`} className="group flex flex-wrap items-baseline gap-x-3 px-4 py-3 hover:bg-hover">
-              <span className="w-32 font-medium text-accent group-hover:underline">{name}</span>
-              <span className="min-w-0 flex-1 basis-56 text-dim">{about}</span>
+            <Link
+              to={`/reference/${slug}`}
+              className="group grid items-baseline gap-x-3 px-4 py-3 hover:bg-hover sm:grid-cols-[8rem_minmax(0,1fr)_auto]"
+            >
+              <span className="font-medium text-accent group-hover:underline">{name}</span>
+              <span className="min-w-0 text-dim">{about}</span>
               <span className="text-sm text-dim">{reference.operations(operations.length)}</span>
             </Link>
           </li>
