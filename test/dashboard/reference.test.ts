@@ -28,6 +28,8 @@ describe.skipIf(!hasChromium)("the API reference", () => {
     expect(await request.innerText()).toContain(`curl -X POST '${house.house.url}/api/domain-mappings'`)
     expect(await request.innerText()).toContain('-H "Authorization: Bearer $TOKEN"')
     expect(JSON.parse(await main().getByLabel("Answer, 201").innerText())).toMatchObject({ domain: "app.demo.test", status: "pending" })
+    const answer = main().getByLabel("Fields of the answer")
+    expect(await answer.innerText()).toMatch(/dns_automated\s+true\s+· not always/)
     const errors = main().getByRole("list", { name: "Errors" })
     expect(await errors.innerText()).toMatch(/401\s+No token/)
     expect(await errors.innerText()).toContain("domain already in use")

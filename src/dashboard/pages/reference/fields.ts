@@ -79,6 +79,7 @@ export function typeOf(schema: Schema, schemas: Book["schemas"]): string {
   if (constant !== undefined) return JSON.stringify(constant)
   if (anyOf !== undefined) return either(anyOf.map((one) => typeOf(one, schemas)))
   if (Array.isArray(type)) return either(type.map((one) => typeOf({ ...told, type: one, enum: undefined }, schemas)))
+  if (type === "null") return reference.types.null ?? ""
   if (format === "binary") return reference.bytes
   if (format === "date-time") return reference.time
   if (type === "array") return reference.listOf(items === undefined ? reference.anything : typeOf(items, schemas))
