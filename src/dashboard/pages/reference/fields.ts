@@ -21,7 +21,7 @@ export function fieldsOf(schema: Schema, schemas: Book["schemas"], depth = 0, wi
   return Object.entries(properties).flatMap(([name, one]) => {
     const key = `${within}/${name}`
     const field = fieldOf(name, one, schemas, { key, depth, isRequired: required.includes(name) })
-    return depth >= deepest ? [field] : [field, ...fieldsOf(one, schemas, depth + 1, key)]
+    return [field].concat(depth >= deepest ? [] : fieldsOf(one, schemas, depth + 1, key))
   })
 }
 
