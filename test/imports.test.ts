@@ -70,7 +70,7 @@ const allowed: Record<string, string[]> = {
   "address-block.ts": [],
   "secret-path.ts": [],
   live: ["errors.ts"],
-  http: ["accounts", "audit", "connect", "errors.ts", "log.ts", "peer.ts", "secret-path.ts"],
+  http: ["accounts", "audit", "connect", "errors.ts", "log.ts", "peer.ts", "secret-path.ts", "version.ts"],
   edge: ["acme", "db", "errors.ts", "hostname.ts", "ip-address.ts", "log.ts", "secret-path.ts", "traffic", "vault.ts", "worker.ts"],
   dns: ["errors.ts"],
   acme: ["errors.ts"],

@@ -21,6 +21,7 @@ import { Guards } from "../http/guards"
 import type { OpenSocket } from "../http/open-socket"
 import { publicRoutes } from "../http/public-routes"
 import { RequestAudit } from "../http/request-audit"
+import { referenceRoutes } from "../http/reference/routes"
 import { type ApiRoute, type HttpRoot, httpRoot } from "../http/root"
 import { widgetRoutes } from "../http/widget-routes"
 import { sessionCookies } from "../http/session-cookie"
@@ -117,6 +118,7 @@ export class Api {
         dashboardRoutes(new DashboardBundle().dashboard),
         liveRoutes(live, (request) => guards.session(request)),
         publicRoutes(rootPem),
+        referenceRoutes(() => this.routes),
         widgetRoutes(new WidgetScript().text),
         accountRoutes(features.ownAccount.login, features.people, features.tokens, door),
         cliLoginRoutes(),

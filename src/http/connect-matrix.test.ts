@@ -1,69 +1,31 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
+import { type Scope, scopes } from "../connect/model"
+import { connectNeeds } from "./connect-needs"
 import { PermissionHouse } from "./permission-house.fixture"
 
-const scopes = ["connections:read", "connections:write", "apps:admin", "webhooks:write", "usage:read"]
-const every = scopes
+/** Sent along where an empty body is refused before anything else. */
+const bodies: Record<string, object> = { "PATCH /v1/webhook-endpoints/HOOK": { disabled: false } }
 
-/** Who may use a route: a key with one of the scopes, a widget's token where it says so, and a session; `admins` are for an administrator's session alone. */
-type Row = { anyOf: string[]; widget?: true; admins?: true; body?: object }
+/** A third person's things stand for the ids of the families that have them, and nothing for all others. */
+const places: Record<string, string> = { applications: "APP", connections: "CON", "webhook-endpoints": "HOOK" }
 
-const read: Row = { anyOf: ["connections:read"] }
-const write: Row = { anyOf: ["connections:write"] }
-const apps: Row = { anyOf: ["apps:admin"] }
-const hooks: Row = { anyOf: ["webhooks:write", "apps:admin"] }
+const filled = (path: string) =>
+  path
+    .replace(/^(\/v1\/([a-z-]+)\/):id/, (_, start: string, family: string) => start + (places[family] ?? "nothing"))
+    .replace(/\/:\w+/, "/nothing")
 
 /** Every route of the connect API. APP, CON and HOOK stand for ids of a third person's things. */
-const table: Record<string, Row> = {
-  "POST /v1/applications": apps,
-  "GET /v1/applications": { anyOf: ["apps:admin", "connections:read"] },
-  "GET /v1/applications/APP": { anyOf: ["apps:admin", "connections:read"] },
-  "PATCH /v1/applications/APP": apps,
-  "DELETE /v1/applications/APP": apps,
-  "POST /v1/applications/APP/keys": apps,
-  "GET /v1/applications/APP/keys": apps,
-  "DELETE /v1/applications/APP/keys/nothing": apps,
-  "POST /v1/applications/APP/credentials": apps,
-  "GET /v1/applications/APP/credentials": apps,
-  "DELETE /v1/applications/APP/credentials/nothing": apps,
-  "POST /v1/tokens": write,
-  "POST /v1/domains:check": { ...read, widget: true },
-  "POST /v1/connections": { ...write, widget: true },
-  "GET /v1/connections": read,
-  "GET /v1/connections/CON": { ...read, widget: true },
-  "PATCH /v1/connections/CON": write,
-  "DELETE /v1/connections/CON": write,
-  "POST /v1/connections/CON/verify": write,
-  "POST /v1/connections/CON/records:check": { ...write, widget: true },
-  "POST /v1/connections/CON/records:apply": write,
-  "POST /v1/connections/CON/email:apply": { ...write, widget: true },
-  "POST /v1/connections/CON/link": write,
-  "DELETE /v1/connections/CON/link": write,
-  "GET /v1/connections/CON/timeline": read,
-  "GET /v1/connections/CON/preflight": { ...read, widget: true },
-  "POST /v1/email/records": { ...read, widget: true },
-  "GET /v1/domain-connect/template": apps,
-  "GET /v1/providers": read,
-  "GET /v1/usage": { anyOf: ["usage:read", "connections:read"] },
-  "GET /v1/plans": { anyOf: every },
-  "PUT /v1/plans/nothing": { ...apps, admins: true },
-  "GET /v1/subscription": { anyOf: every },
-  "POST /v1/subscriptions": { ...apps, admins: true },
-  "POST /v1/billing/checkout": apps,
-  "GET /v1/webhook-endpoints": hooks,
-  "POST /v1/webhook-endpoints": hooks,
-  "GET /v1/webhook-endpoints/HOOK": hooks,
-  "PATCH /v1/webhook-endpoints/HOOK": { ...hooks, body: { disabled: false } },
-  "DELETE /v1/webhook-endpoints/HOOK": hooks,
-  "POST /v1/webhook-endpoints/HOOK/test": hooks,
-  "POST /v1/webhook-endpoints/HOOK/rotate-secret": hooks,
-  "GET /v1/webhook-deliveries": hooks,
-  "GET /v1/webhook-deliveries/nothing": hooks,
-  "POST /v1/webhook-deliveries/nothing/replay": hooks,
-}
+const table = Object.fromEntries(
+  Object.entries(connectNeeds).map(([route, need]) => {
+    const [method = "", path = ""] = route.split(" ")
+    const real = `${method} ${filled(path)}`
+    return [real, { ...need, body: bodies[real] }]
+  }),
+)
 
 let house: PermissionHouse
 /** Bob's keys by scope, and a widget's token of his application. */
-const keys = new Map<string, string>()
+const keys = new Map<Scope, string>()
 let widget = ""
 /** Ids of Ada's things. */
 const ids: Record<string, string> = {}
@@ -101,11 +63,8 @@ const letIn = (status: number) => ![401, 403, 500].includes(status)
 test("the table names every route of the connect API, and no other", () => {
   const named = house.app.routes.filter(({ method, path }) => method !== "ALL" && path.startsWith("/v1/"))
   const verbs: Record<string, string[]> = { domains: ["check"], records: ["check", "apply"], email: ["apply"] }
-  const places: Record<string, string> = { applications: "APP", connections: "CON", "webhook-endpoints": "HOOK" }
   const routes = named.flatMap(({ method, path }) => {
-    const plain = path
-      .replace(/^(\/v1\/([a-z-]+)\/):id/, (_, start: string, family: string) => start + (places[family] ?? "nothing"))
-      .replace(/\/:\w+/, "/nothing")
+    const plain = filled(path)
     const [, stem] = /(\w+):verb$/.exec(plain) ?? []
     if (stem === undefined) return [`${method} ${plain}`]
     return (verbs[stem] ?? []).map((verb) => `${method} ${plain.replace(":verb", `:${verb}`)}`)

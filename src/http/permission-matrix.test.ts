@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { Signer } from "../accounts/signer"
 import { jwtSecret, PermissionHouse, type Person } from "./permission-house.fixture"
-import { permissionTable, type Row } from "./permission-table.fixture"
+import { permissionTable, type Row } from "./needs"
 
 let house: PermissionHouse
 let ada: Person

@@ -4,15 +4,18 @@ import { dashboardPlaces } from "./dashboard-routes"
 export type Thing =
   "container" | "mapping" | "domain" | "token" | "account" | "session" | "sshKey" | "registry" | "namespace" | "storageKey" | "upload"
 
-/** Who may use a route. `scope` without an id names the collection; with `:id` the id of the path is its last segment. */
+/**
+ * Who may use a route, as the reference says it and `permission-matrix.test.ts` holds the routes to it. `scope` without an id names the collection; with
+ * `:id` the id of the path is its last segment.
+ */
 export type Row = {
   /** `open`: anybody. `challenge`: whoever is halfway through a login. `token`: any token, whatever its scopes. `session`, `admin`: a session, an administrator's. Else the scope of a token. */
   need: "open" | "challenge" | "token" | "session" | "admin" | { scope: string; action: string; admin?: true }
   /** What the path's `:id` is when it is another's, and what that is answered. */
   foreign?: { thing: Thing; status: number }
-  /** Sent along where a body is looked at before its owner. */
+  /** What the test sends along where a body is looked at before its owner. */
   body?: object
-  /** What a session of one's own is answered, where it is not told apart from a refusal by its status. */
+  /** What the test's own session is answered, where it is not told apart from a refusal by its status. */
   own?: number
 }
 
@@ -44,6 +47,7 @@ const container = (action: string, body?: object) => of("container", containers,
 /** Every route of the API, and who may use it. A route that is not here fails the test: whoever adds one says who may. */
 export const permissionTable: Record<string, Row> = {
   "GET /healthz": open,
+  "GET /openapi.json": open,
   // The dashboard's own code and its one document say nothing of anybody.
   "GET /": open,
   ...Object.fromEntries(dashboardPlaces.flatMap((place) => [`GET /${place}`, `GET /${place}/*`]).map((route) => [route, open])),

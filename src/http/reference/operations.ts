@@ -1,0 +1,27 @@
+import { accounts } from "./accounts"
+import { administration, server } from "./administration"
+import { compute } from "./compute"
+import { computeParts } from "./compute-parts"
+import { connectApplications } from "./connect"
+import { connectAccount } from "./connect-account"
+import { connections } from "./connections"
+import { networking } from "./networking"
+import { type Family, families, type Operation, type Operations } from "./operation"
+import { secondFactors } from "./second-factors"
+import { storage, uploads } from "./storage"
+import { storageFiles } from "./storage-files"
+
+const byFamily: Record<Family, Operations> = {
+  Accounts: { ...accounts, ...secondFactors },
+  Networking: networking,
+  Compute: { ...compute, ...computeParts },
+  Storage: { ...storageFiles, ...storage, ...uploads },
+  Connect: { ...connectApplications, ...connections, ...connectAccount },
+  Administration: administration,
+  Server: server,
+}
+
+/** Every operation with its family, in the order of the reference. */
+export const operations: readonly (Operation & { route: string; family: Family })[] = families.flatMap((family) =>
+  Object.entries(byFamily[family]).map(([route, operation]) => Object.assign({ route, family }, operation)),
+)
