@@ -125,9 +125,9 @@ describe("a backup", () => {
     const writer = new Database(at("data/freehold.db"))
     writer.run("PRAGMA journal_mode = WAL")
     writer.run("CREATE TABLE pairs (a INTEGER, b INTEGER)")
-    let isWriting = true
+    const end = new AbortController()
     const writing = (async () => {
-      for (let i = 0; isWriting; i++) {
+      for (let i = 0; !end.signal.aborted; i++) {
         writer.transaction(() => {
           writer.run("INSERT INTO pairs VALUES (?, ?)", [i, 0])
           writer.run("UPDATE pairs SET b = a WHERE a = ?", [i])
@@ -136,7 +136,7 @@ describe("a backup", () => {
       }
     })()
     await writeBackup(options())
-    isWriting = false
+    end.abort()
     await writing
     writer.close()
     await restore()
