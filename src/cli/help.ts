@@ -48,6 +48,28 @@ publishes the TXT record, verifies, and fetches the page over HTTPS. It stays up
   --once   exit when the story is told: 0 when all of it went well, else 1`,
   },
   {
+    name: "backup",
+    summary: "one encrypted file with the store, keys, certificates and accounts",
+    usage: {
+      "": "backup FILE|FOLDER [--recipient age1...]... [--passphrase-file FILE] [--objects] [--volumes] [--keep N] [--config FILE] [--SETTING VALUE]... [--json]",
+    },
+    details: `Taken while Freehold serves, on the machine where it runs and as its user. The file is in the age format: "age -d" and tar open it too.
+In a folder the file is named after the moment. The data folder is found as "serve" finds it: by --data-dir, FREEHOLD_DATA_DIR or the configuration.
+  --recipient          a public key of age ("age-keygen" makes a pair), so that this machine cannot read its own backups; may be given several times
+  --passphrase-file    the first line of this file; without either a passphrase is asked for
+  --objects            with the bytes of stored files; otherwise copy the folder storage/objects by itself, in which nothing ever changes
+  --volumes            with what containers keep, as it lies on disk at that moment
+  --keep N             of a folder: the N newest backups stay, older ones are removed`,
+  },
+  {
+    name: "restore",
+    summary: "a data folder out of a backup, or the proof that it could be made",
+    usage: { "": "restore FILE [--check] [--identity-file FILE] [--passphrase-file FILE] [--config FILE] [--SETTING VALUE]... [--json]" },
+    details: `The data folder must be missing or empty. No certificate is ordered anew: those of the backup are served at the next start.
+  --check           decrypt and unpack all of it, check the store, open something sealed with the keys that came along, and leave nothing behind
+  --identity-file   the secret key of age, as "age-keygen" wrote it`,
+  },
+  {
     name: "login",
     summary: "log in to a server and keep the session for the other verbs",
     usage: { "": "login [--server URL] [--username NAME] [--password-stdin] [--json]" },

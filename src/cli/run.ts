@@ -23,6 +23,8 @@ const verbs: Record<string, () => Promise<Verb>> = {
   connections: () => import("./connections"),
   people: () => import("./people"),
   audit: () => import("./audit"),
+  backup: () => import("./backup"),
+  restore: () => import("./restore"),
   help: () => import("./help"),
   version: () => import("./version"),
   completion: () => import("./completion"),

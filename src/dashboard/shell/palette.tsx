@@ -11,6 +11,11 @@ import { places } from "./places"
 
 const most = 60
 
+/** In braces: Chromium answers something here, which React would take for what undoes it. */
+const show = (item: HTMLElement | null) => {
+  item?.scrollIntoView({ block: "nearest" })
+}
+
 /** Everything by name: places, actions, and the things that pages have already loaded. Arrow keys choose, Enter goes. */
 export function Palette({ onClose }: { onClose: () => void }) {
   const id = useId()
@@ -76,7 +81,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
             id={`${id}-${index}`}
             role="option"
             aria-selected={index === at}
-            ref={index === at ? (item) => item?.scrollIntoView({ block: "nearest" }) : undefined}
+            ref={index === at ? show : undefined}
             onMouseMove={() => setChosen(index)}
             onClick={() => go(command)}
             onKeyDown={onKeyDown}

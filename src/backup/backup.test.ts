@@ -1,0 +1,254 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test"
+import { Database } from "bun:sqlite"
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { generateX25519Identity, identityToRecipient } from "age-encryption"
+import { pack } from "tar-stream"
+import { migrations } from "../db/migrations/list"
+import { openDatabase } from "../db/open"
+import { Vault } from "../vault"
+import { type BackupOptions, writeBackup } from "./backup"
+import { restoreBackup } from "./restore"
+import { seal } from "./seal"
+
+const known = Object.keys(migrations)
+const hash = "ab".repeat(32)
+let place = ""
+let identity = ""
+let key: { recipients: string[] }
+
+beforeEach(async () => {
+  place = mkdtempSync(join(tmpdir(), "freehold-backup-"))
+  identity = await generateX25519Identity()
+  key = { recipients: [await identityToRecipient(identity)] }
+  await house(at("data"))
+})
+
+afterEach(() => rmSync(place, { recursive: true, force: true }))
+
+const at = (...parts: string[]) => join(place, ...parts)
+
+/** A data folder with one of each: a person, a sealed certificate, secrets, a stored file, a volume. */
+async function house(dir: string): Promise<void> {
+  mkdirSync(join(dir, "storage/objects/ab"), { recursive: true, mode: 0o700 })
+  mkdirSync(join(dir, "volumes/c1/data"), { recursive: true })
+  writeFileSync(join(dir, "storage/objects/ab", hash), "bytes of a file")
+  writeFileSync(join(dir, "volumes/c1/data/note.txt"), "kept by a container")
+  writeFileSync(join(dir, "store-key"), `${"1".repeat(64)}\n`, { mode: 0o600 })
+  writeFileSync(join(dir, "jwt-secret"), `${"2".repeat(64)}\n`, { mode: 0o600 })
+  writeFileSync(join(dir, "half.new"), "half a secret")
+  const db = await openDatabase(join(dir, "freehold.db"))
+  const sealedKey = new Vault("1".repeat(64)).seal("a private key", "certificates/www.example.com")
+  await db
+    .insertInto("certificates")
+    .values({
+      hostname: "www.example.com",
+      issuer: "internal",
+      chain: "chain",
+      createdAt: 1,
+      sealedKey,
+      notBefore: 1,
+      notAfter: 2,
+      renewAt: 3,
+    })
+    .execute()
+  await db.destroy()
+}
+
+const options = (more: Partial<BackupOptions> = {}): BackupOptions => ({
+  dataDir: at("data"),
+  target: at("backup.age"),
+  key,
+  baseDomain: "home.example",
+  version: "0.1.0",
+  secrets: {},
+  objects: false,
+  volumes: false,
+  now: Date.UTC(2026, 10, 30, 1, 2, 3),
+  ...more,
+})
+
+const restore = (more: Partial<Parameters<typeof restoreBackup>[0]> = {}) =>
+  restoreBackup({
+    file: at("backup.age"),
+    key: { identities: [identity] },
+    dataDir: at("back"),
+    migrations: known,
+    isCheck: false,
+    ...more,
+  })
+
+const message = async (work: Promise<unknown>): Promise<string> =>
+  work.then(
+    () => "it went well",
+    (error: Error) => error.message,
+  )
+
+describe("a backup", () => {
+  test("brings the store and the secrets back as they were, and nothing that was half done", async () => {
+    const { bytes, manifest } = await writeBackup(options())
+    expect(bytes).toBeGreaterThan(1000)
+    expect(manifest).toMatchObject({
+      format: 1,
+      base_domain: "home.example",
+      created_at: "2026-11-30T01:02:03.000Z",
+      store: known.sort().at(-1),
+    })
+    const { facts, dataDir } = await restore()
+    expect(dataDir).toBe(at("back"))
+    expect(facts.certificates).toBe(1)
+    expect(readdirSync(at("back")).sort()).toEqual(["freehold.db", "jwt-secret", "store-key"])
+    expect(readFileSync(at("back/store-key"), "utf8")).toBe(`${"1".repeat(64)}\n`)
+    expect(statSync(at("back/store-key")).mode & 0o777).toBe(0o600)
+    expect(statSync(at("back")).mode & 0o777).toBe(0o700)
+    const db = await openDatabase(at("back/freehold.db"))
+    expect((await db.selectFrom("certificates").select("hostname").execute()).map(({ hostname }) => hostname)).toEqual(["www.example.com"])
+    await db.destroy()
+  })
+
+  test("holds files and volumes where that is asked for", async () => {
+    await writeBackup(options({ objects: true, volumes: true }))
+    await restore()
+    expect(readFileSync(at("back/storage/objects/ab", hash), "utf8")).toBe("bytes of a file")
+    expect(readFileSync(at("back/volumes/c1/data/note.txt"), "utf8")).toBe("kept by a container")
+  })
+
+  test("holds secrets that were settings as files", async () => {
+    await writeBackup(options({ secrets: { "encryption-key": "3".repeat(64), "jwt-secret": "4".repeat(64) } }))
+    const { manifest } = await restore()
+    expect(manifest.from_settings).toEqual(["encryption-key", "jwt-secret"])
+    expect(readFileSync(at("back/jwt-secret"), "utf8").trim()).toBe("4".repeat(64))
+  })
+
+  test("is consistent while somebody writes", async () => {
+    const writer = new Database(at("data/freehold.db"))
+    writer.run("PRAGMA journal_mode = WAL")
+    writer.run("CREATE TABLE pairs (a INTEGER, b INTEGER)")
+    const end = new AbortController()
+    const writing = (async () => {
+      for (let i = 0; !end.signal.aborted; i++) {
+        writer.transaction(() => {
+          writer.run("INSERT INTO pairs VALUES (?, ?)", [i, 0])
+          writer.run("UPDATE pairs SET b = a WHERE a = ?", [i])
+        })()
+        await Bun.sleep(0)
+      }
+    })()
+    await writeBackup(options())
+    end.abort()
+    await writing
+    writer.close()
+    await restore()
+    const copy = new Database(at("back/freehold.db"), { readonly: true })
+    expect(copy.query<{ n: number }, []>("SELECT count(*) AS n FROM pairs WHERE a <> b").get()?.n).toBe(0)
+    copy.close()
+  })
+
+  test("shows nothing of what is in it, and leaves nothing beside it", async () => {
+    await writeBackup(options())
+    const sealed = readFileSync(at("backup.age"))
+    for (const secret of ["1".repeat(64), "www.example.com", "SQLite format 3"]) expect(sealed.includes(secret)).toBe(false)
+    expect(statSync(at("backup.age")).mode & 0o777).toBe(0o600)
+    expect(readdirSync(place).sort()).toEqual(["backup.age", "data"])
+    expect(readdirSync(at("data")).filter((name) => name.startsWith("."))).toEqual([])
+  })
+
+  test("writes over nothing", async () => {
+    writeFileSync(at("backup.age"), "something else")
+    expect(await message(writeBackup(options()))).toContain("is there already")
+    expect(readFileSync(at("backup.age"), "utf8")).toBe("something else")
+  })
+
+  test("in a folder is named after the moment, and the oldest go", async () => {
+    mkdirSync(at("kept"))
+    writeFileSync(at("kept/of-mine.txt"), "no backup")
+    const day = 86_400_000
+    for (const days of [0, 1, 2]) await writeBackup(options({ target: at("kept"), keep: 2, now: Date.UTC(2026, 0, 1) + days * day }))
+    expect(readdirSync(at("kept")).sort()).toEqual(["freehold-20260102T000000Z.age", "freehold-20260103T000000Z.age", "of-mine.txt"])
+  })
+
+  test.each<[string, () => Partial<BackupOptions>]>([
+    ["there is no store at", () => ({ dataDir: at("none") })],
+    ["its folder does not exist", () => ({ target: at("nowhere/backup.age") })],
+    ["is not a public key of age", () => ({ key: { recipients: ["ssh-ed25519 AAAA"] } })],
+    ["at least 10 characters", () => ({ key: { passphrase: "short" } })],
+  ])("says that %p", async (expected, more) => {
+    expect(await message(writeBackup(options(more())))).toContain(expected)
+    expect(readdirSync(place)).toEqual(["data"])
+  })
+})
+
+describe("a restore", () => {
+  test("with --check leaves nothing behind, not even the folder", async () => {
+    await writeBackup(options())
+    const { facts, dataDir } = await restore({ isCheck: true })
+    expect(facts.certificates).toBe(1)
+    expect(dataDir).toBeUndefined()
+    expect(readdirSync(place).sort()).toEqual(["backup.age", "data"])
+  })
+
+  test("fills a folder that is empty, and no other", async () => {
+    await writeBackup(options())
+    mkdirSync(at("back"))
+    await restore()
+    expect(await message(restore())).toContain("is not empty")
+  })
+
+  test("opens with the passphrase, and with no other", async () => {
+    await writeBackup(options({ key: { passphrase: "correct horse battery" } }))
+    expect(await message(restore({ key: { passphrase: "wrong horse battery" } }))).toBe("the passphrase does not open this backup")
+    await restore({ key: { passphrase: "correct horse battery" } })
+  }, 60_000)
+
+  test("says that another's key does not open it", async () => {
+    await writeBackup(options())
+    const other = await generateX25519Identity()
+    expect(await message(restore({ key: { identities: [other] } }))).toBe("none of the secret keys opens this backup")
+    expect(await message(restore({ key: { identities: ["no key"] } }))).toContain("AGE-SECRET-KEY-1")
+  })
+
+  test("takes nothing that was changed or cut off, and leaves no folder", async () => {
+    const { bytes } = await writeBackup(options())
+    const whole = readFileSync(at("backup.age"))
+    for (const spot of [bytes - 1, bytes >> 1, 400]) {
+      const changed = Uint8Array.from(whole)
+      changed[spot] = (changed[spot] ?? 0) ^ 1
+      writeFileSync(at("backup.age"), changed)
+      expect(await message(restore())).not.toBe("it went well")
+    }
+    for (const length of [bytes - 1, bytes - 100, 500, 10, 0]) {
+      writeFileSync(at("backup.age"), whole)
+      truncateSync(at("backup.age"), length)
+      expect(await message(restore())).not.toBe("it went well")
+    }
+    expect(readdirSync(place).sort()).toEqual(["backup.age", "data"])
+  })
+
+  test("refuses the store of a newer Freehold, and says which", async () => {
+    await writeBackup(options({ version: "9.9.9" }))
+    expect(await message(restore({ migrations: known.slice(0, 3) }))).toContain("made by Freehold 9.9.9, whose store is newer")
+  })
+
+  test("refuses a backup whose keys do not open what they sealed", async () => {
+    writeFileSync(at("data/store-key"), `${"9".repeat(64)}\n`)
+    await writeBackup(options())
+    expect(await message(restore())).toContain("its store-key is not in this backup, or is another one")
+  })
+
+  test.each(["../escape", "/etc/passwd", "secrets/../../x", "freehold.db-wal", "storage/objects/ab/not-a-hash", "secrets/a/b"])(
+    "does not unpack %p",
+    async (name) => {
+      const tar = pack()
+      tar.entry({ name }, "x")
+      tar.finalize()
+      const chunks: Uint8Array[] = []
+      for await (const chunk of tar) chunks.push(chunk as Uint8Array)
+      const zipped = Bun.gzipSync(Buffer.concat(chunks))
+      const sealed = await seal(new Blob([zipped]).stream(), key)
+      writeFileSync(at("backup.age"), await new Response(sealed).bytes())
+      expect(await message(restore())).toContain("has no place in one")
+      expect(readdirSync(place).sort()).toEqual(["backup.age", "data"])
+    },
+  )
+})

@@ -1,0 +1,50 @@
+import { readFileSync } from "node:fs"
+import type { SealKey, OpenKey } from "../backup/seal"
+import { AppError } from "../errors"
+import { type Flags, UsageError } from "./arguments"
+import type { CommandIo } from "./io"
+
+/** Flags that say how a backup is encrypted, and with what it is opened. */
+export const sealFlags = { recipient: "list", "passphrase-file": "text" } as const
+export const openFlags = { "identity-file": "text", "passphrase-file": "text" } as const
+
+/** Public keys by `--recipient`, else the passphrase of a file, else one that is asked for twice. Throws `invalid` and UsageError. */
+export async function sealKey(flags: Flags, io: CommandIo): Promise<SealKey> {
+  const recipients = flags.list("recipient")
+  const file = flags.text("passphrase-file")
+  if (recipients.length > 0 && file !== undefined) throw new UsageError("--recipient and --passphrase-file exclude each other")
+  if (recipients.length > 0) return { recipients }
+  if (file !== undefined) return { passphrase: firstLine(file) }
+  const passphrase = await io.readLine("Passphrase for the backup: ", { hidden: true })
+  if (passphrase !== (await io.readLine("Once more: ", { hidden: true }))) throw new AppError("invalid", "the two passphrases differ")
+  return { passphrase }
+}
+
+/** Secret keys of a file, else the passphrase of one, else one that is asked for. Throws `invalid` and UsageError. */
+export async function openKey(flags: Flags, io: CommandIo): Promise<OpenKey> {
+  const [identities, passphrase] = [flags.text("identity-file"), flags.text("passphrase-file")]
+  if (identities !== undefined && passphrase !== undefined) throw new UsageError("--identity-file and --passphrase-file exclude each other")
+  if (identities !== undefined) return { identities: keysOf(identities) }
+  if (passphrase !== undefined) return { passphrase: firstLine(passphrase) }
+  return { passphrase: await io.readLine("Passphrase of the backup: ", { hidden: true }) }
+}
+
+/** As `age-keygen` writes them: lines that are no comments. */
+function keysOf(file: string): string[] {
+  const keys = read(file)
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "" && !line.startsWith("#"))
+  if (keys.length === 0) throw new AppError("invalid", `${file} holds no secret key of age`)
+  return keys
+}
+
+const firstLine = (file: string) => read(file).split(/\r?\n/)[0] ?? ""
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, "utf8")
+  } catch (error) {
+    throw new AppError("invalid", `${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? "unknown error"})`)
+  }
+}
