@@ -1,5 +1,6 @@
 import { X509Certificate } from "node:crypto"
 import { type CertificateEntry, type CertificateList, type CertificateQuery } from "./certificate-list"
+import { problemInWords } from "../problem-words"
 
 /** An issuer that certifies names here. `role` says for which. */
 export type IssuerReply = {
@@ -93,7 +94,9 @@ function certificateReply(row: CertificateEntry) {
     failures: row.failures,
     last_attempt_at: iso(row.lastAttemptAt || null),
     next_attempt_at: iso(row.nextAttemptAt),
+    /** What the issuer said, word for word, and in words. */
     problem: row.problem || null,
+    reason: row.problem ? problemInWords(row.problem) : null,
     /** Null for the platform's own names. */
     holder: holderKind === null || holderId === null ? null : { kind: holderKind, id: holderId, username },
   }

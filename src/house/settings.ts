@@ -63,7 +63,7 @@ export class HouseSettings {
   unset(name: string): SettingReply {
     const key = keyOf(name)
     if (!Object.hasOwn(this.needs.kept.read(), key)) throw new AppError("not_found", `${key} was not set here`)
-    this.change(({ [key]: _, ...others }) => others)
+    this.change((kept) => Object.fromEntries(Object.entries(kept).filter(([name]) => name !== key)))
     return this.reply(key, this.needs.kept.read())
   }
 

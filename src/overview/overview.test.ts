@@ -6,7 +6,8 @@ import { CertificateList, parseCertificateQuery } from "../house/certificate-lis
 import { HouseCertificates } from "../house/certificates"
 import { renderError } from "../http/errors"
 import { silentLog } from "../log"
-import { type Overview, problemInWords } from "./model"
+import { problemInWords } from "../problem-words"
+import type { Overview } from "./model"
 import { overviewRoutes } from "./routes"
 import { OverviewService } from "./service"
 import { OverviewStore } from "./store"
@@ -277,7 +278,7 @@ test("ten thousand hostnames with a day of traffic are answered fast", async () 
     for (let at = 0; at < 5000; at += 500)
       await db
         .insertInto("trafficMinutes")
-        .values(ids.slice(at, at + 500).map((mappingId) => ({ mappingId, start: hour - h * hourMs, requests: 1, ...counts })))
+        .values(ids.slice(at, at + 500).map((mappingId) => Object.assign({ mappingId, start: hour - h * hourMs, requests: 1 }, counts)))
         .execute()
   const app = open()
   const timed = async () => {

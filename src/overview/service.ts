@@ -1,6 +1,7 @@
 import type { ConnectionState } from "../db/connect-schema"
 import { DayTraffic } from "./day-traffic"
-import { type Finding, type House, type HostnameStates, type Overview, problemInWords, weightiest } from "./model"
+import { problemInWords } from "../problem-words"
+import { type Finding, type House, type HostnameStates, type Overview, weightiest } from "./model"
 import type { OverviewStore } from "./store"
 
 export type OverviewNeeds = {
