@@ -22,7 +22,7 @@ export const administration = {
     admin: "Administrator",
     disabled: "Disabled",
     you: "You",
-    since: "since",
+    since: "joined",
     found: (shown: number, total: number) => (shown === total ? `${total}` : `${shown} of ${total}`),
     none: "Nobody is called that.",
     empty: "You are alone here",

@@ -4,7 +4,7 @@ export const home = {
   attention: "Needs attention",
   attentionNothing: "Nothing needs your attention.",
   attentionMore: (shown: number, total: number) => `The ${shown} weightiest of ${total}.`,
-  since: "since",
+  since: "began",
   states: {
     mapping_pending: "Unproven",
     mapping_failed: "Failed",

@@ -1,5 +1,6 @@
 import { Link } from "@tanstack/react-router"
 import { sentence } from "../../data/api"
+import { useSession } from "../../data/session"
 import { Badge } from "../../parts/status"
 import { Cell } from "../../parts/table"
 import { Time } from "../../parts/time"
@@ -25,12 +26,14 @@ const dayMs = 86_400_000
 /** One name: how long its certificate holds, when it is renewed, and what went wrong the last time. */
 export function CertificateRow({ row }: { row: Certificate }) {
   const { hostname, issuer, not_after: end, renew_at: renewAt, failures, reason, holder } = row
+  // The pages of others are theirs alone.
+  const { username: self } = useSession()
   const days = end === null ? undefined : Math.floor((Date.parse(end) - Date.now()) / dayMs)
   return (
     <tr>
       <Cell className="min-w-48 [overflow-wrap:anywhere]">
-        {holder?.kind === "mapping" ? (
-          <Link to={`/hostnames/${holder.id}`} className="font-medium hover:text-accent hover:underline">
+        {holder !== null && holder.username === self ? (
+          <Link to={`/hostnames/${holder.kind}/${holder.id}`} className="font-medium hover:text-accent hover:underline">
             {hostname}
           </Link>
         ) : (
@@ -69,12 +72,13 @@ export function CertificateRow({ row }: { row: Certificate }) {
           renewAt !== null && <Time at={renewAt} />
         )}
       </Cell>
-      <Cell className="text-sm [overflow-wrap:anywhere]">
-        {issuer === "internal" ? words.internal : issuer === null ? "–" : hostOf(issuer)}
-      </Cell>
+      <Cell className="text-sm [overflow-wrap:anywhere]">{issuerName(issuer)}</Cell>
       <Cell className="text-sm whitespace-nowrap">{holder?.username ?? words.platform}</Cell>
     </tr>
   )
 }
 
-const hostOf = (url: string) => (URL.canParse(url) ? new URL(url).host : url)
+function issuerName(issuer: string | null): string {
+  if (issuer === null) return "–"
+  return issuer === "internal" ? words.internal : URL.canParse(issuer) ? new URL(issuer).host : issuer
+}

@@ -39,7 +39,7 @@ export const useOverview = () =>
 /** Where something is mended. */
 export function linkOf({ kind, subject }: Attention): { to: string; search?: never } {
   if (subject.kind === "container") return { to: `/containers/${subject.id}` }
-  if (subject.kind !== "house") return { to: `/hostnames/${subject.id}` }
+  if (subject.kind !== "house") return { to: `/hostnames/${subject.kind}/${subject.id}` }
   if (kind === "others_certificates") return { to: "/administration/certificates", search: { state: "failing" } as never }
   return { to: "/administration/system" }
 }

@@ -42,6 +42,7 @@ export function Home() {
                     counts={overview.hostnames}
                     names={home.hostnameStates}
                     tones={{ live: "good", waiting: "info", failed: "bad", drifted: "warn" }}
+                    filters={{ live: "live", waiting: "waiting", failed: "trouble", drifted: "trouble" }}
                   />
                   <States
                     title={home.containers}
@@ -49,6 +50,7 @@ export function Home() {
                     counts={overview.containers}
                     names={home.containerStates}
                     tones={{ running: "good", starting: "info", stopped: "neutral", failed: "bad" }}
+                    filters={{ running: "running", starting: "starting", stopped: "stopped", failed: "failed" }}
                   />
                 </div>
               </div>

@@ -11,10 +11,12 @@ export type StatesProps<State extends string> = {
   counts: { total: number } & Record<State, number>
   names: Record<State, string>
   tones: Record<State, Tone>
+  /** The list's own name for those in a state. */
+  filters: Record<State, string>
 }
 
 /** How many there are in each state; each leads to the list of those. */
-export function States<State extends string>({ title, to, counts, names, tones }: StatesProps<State>) {
+export function States<State extends string>({ title, to, counts, names, tones, filters }: StatesProps<State>) {
   const states = Object.keys(names) as State[]
   return (
     <Section
@@ -30,7 +32,7 @@ export function States<State extends string>({ title, to, counts, names, tones }
           <li key={state}>
             <Link
               to={to}
-              search={{ state } as never}
+              search={{ state: filters[state] } as never}
               className={cx("-mx-2 flex items-center gap-2 rounded-md px-2 py-1 hover:bg-hover", counts[state] === 0 && "text-dim")}
             >
               <Dot tone={counts[state] === 0 ? "neutral" : tones[state]} />
