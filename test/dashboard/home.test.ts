@@ -66,6 +66,7 @@ describe.skipIf(obstacle !== undefined)("Home", () => {
     expect(await troublesIn(house, "home-attention", (look) => look.go("/", "Home"))).toEqual([])
 
     await prove(stuck)
+    await ada.verify(stuck.id)
     await item(names.stuck).waitFor({ state: "detached" })
     await prove(failed)
     await ada.verify(failed.id)
@@ -96,7 +97,7 @@ describe.skipIf(obstacle !== undefined)("Home", () => {
     const visit = await house.signedIn(undefined, bob)
     await visit.go("/", "Home")
     await visit.page.getByRole("heading", { name: "Welcome to Freehold" }).waitFor()
-    expect(await visit.page.getByText("This server").count()).toBe(0)
+    expect(await visit.page.getByRole("heading", { name: "This server" }).count()).toBe(0)
     expect(await visit.page.getByRole("link", { name: /Set up this server/ }).count()).toBe(0)
     await visit.close()
   })

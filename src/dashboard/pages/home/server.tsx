@@ -21,13 +21,14 @@ export function Server({ house: { disk, engine, certificates, storage_faults: fa
       <Facts>
         <Fact name={home.disk}>
           {home.diskFree(bytes(disk.free_bytes), bytes(disk.total_bytes))}
-          <meter
+          <svg
             aria-hidden
-            className="mt-1 block h-1.5 w-full max-w-48"
-            min={0}
-            max={disk.total_bytes}
-            value={disk.total_bytes - disk.free_bytes}
-          />
+            viewBox="0 0 100 6"
+            preserveAspectRatio="none"
+            className="mt-1.5 h-1.5 w-full max-w-48 rounded-full bg-sunken text-accent"
+          >
+            <rect width={(1 - disk.free_bytes / Math.max(disk.total_bytes, 1)) * 100} height="6" fill="currentColor" />
+          </svg>
         </Fact>
         <Fact name={home.engine}>{engine.state === "away" ? `${name}: ${home.engineStates.away.toLowerCase()}` : name}</Fact>
         <Fact name={home.certificates}>
