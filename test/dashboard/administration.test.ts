@@ -134,7 +134,7 @@ describe.skipIf(!hasChromium)("the administration", () => {
     const visit = await house.signedIn()
     await visit.go("/administration/settings?q=container_limit")
     await row(visit, "container_limit").getByText("Environment: FREEHOLD_CONTAINER_LIMIT").waitFor()
-    await visit.button("Change container_limit").click()
+    await visit.button("About container_limit").click()
     await dialog(visit).getByText("Set by FREEHOLD_CONTAINER_LIMIT: change it there.").waitFor()
     expect(await dialog(visit).getByRole("textbox").count()).toBe(0)
     const { status, text } = await person.ask("PUT", "/admin/settings/container_limit", { value: "9" })

@@ -27,6 +27,8 @@ export const house = {
     overridden: (value: string, source: string) => `Set here to ${value}, but ${source} wins.`,
     change: "Change",
     changeNamed: (name: string) => `Change ${name}`,
+    about: "About",
+    aboutNamed: (name: string) => `About ${name}`,
     lockedBy: (source: string) => `Set by ${source}: change it there.`,
     lockedRestart: "Read at the start alone: set it by a flag, a variable or the configuration file, then restart.",
     value: "Value",

@@ -66,8 +66,9 @@ function List() {
 
 function Row({ setting, onChange }: { setting: Setting; onChange: () => void }) {
   const { name, meaning, source, source_name: sourceName, set_here: kept } = setting
+  const isOpen = canBeChanged(setting)
   return (
-    <li className="grid gap-x-6 gap-y-1 px-4 py-2.5 sm:grid-cols-[minmax(0,1fr)_minmax(0,16rem)_auto] sm:items-center">
+    <li className="grid gap-x-6 gap-y-1 px-4 py-2.5 sm:grid-cols-[minmax(0,1fr)_minmax(0,1fr)_auto] sm:items-center">
       <div className="min-w-0">
         <code className="font-medium [overflow-wrap:anywhere]">{name}</code>
         <p className="text-sm text-dim">{meaning}</p>
@@ -83,8 +84,13 @@ function Row({ setting, onChange }: { setting: Setting; onChange: () => void }) 
           <p className="text-sm text-warn">{words.overridden(kept, sourceName ?? words.sources[source])}</p>
         )}
       </div>
-      <Button small aria-label={words.changeNamed(name)} onClick={onChange} className="justify-self-start">
-        {words.change}
+      <Button
+        small
+        aria-label={isOpen ? words.changeNamed(name) : words.aboutNamed(name)}
+        onClick={onChange}
+        className="justify-self-start sm:min-w-18"
+      >
+        {isOpen ? words.change : words.about}
       </Button>
     </li>
   )
