@@ -4,17 +4,19 @@ import { Certification } from "./app/certification"
 import { Dns } from "./app/dns"
 import { Edge } from "./app/edge"
 import { Features } from "./app/features"
+import { House, listenersOf } from "./app/house"
 import { openTimeline } from "./app/timeline"
 import { PortListeners } from "./app/port-listeners"
 import { S3 } from "./app/s3"
 import { Storage } from "./app/storage"
 import { Ssh } from "./app/ssh"
-import type { ActivationSockets, ConfigInForce } from "./config"
+import type { ActivationSockets } from "./config"
 import { DataFolder } from "./data-folder"
 import { openDatabase } from "./db/open"
 import { RouteTable } from "./edge/route-table"
 import { TrafficCounters } from "./edge/traffic-counters"
 import { LiveHub } from "./live/hub"
+import type { LiveConfig } from "./live-config"
 import type { Log } from "./log"
 import { Publisher } from "./publisher"
 import { Vault } from "./vault"
@@ -40,7 +42,7 @@ type Part = { start(): unknown; stop(): unknown }
  * The composition root: makes everything, wires it and starts it; `sockets` are used instead of opening what they are for. Throws, with nothing
  * left running, when a part cannot start.
  */
-export async function startApp(config: ConfigInForce, log: Log, sockets: ActivationSockets = {}): Promise<App> {
+export async function startApp(config: LiveConfig, log: Log, sockets: ActivationSockets = {}): Promise<App> {
   const undo: (() => unknown)[] = []
   const stop = async () => {
     for (const step of undo.splice(0).reverse()) {
@@ -60,7 +62,7 @@ export async function startApp(config: ConfigInForce, log: Log, sockets: Activat
 }
 
 async function compose(
-  config: ConfigInForce,
+  config: LiveConfig,
   log: Log,
   sockets: ActivationSockets,
   undo: (() => unknown)[],
@@ -141,6 +143,23 @@ async function compose(
     now,
   })
   const { rootPem } = certification
+  const reloadParts = () => {
+    for (const part of [dns, api, edge, portListeners, features]) part.reload()
+    live.changedForAdmins("settings")
+  }
+  const house: House = new House({
+    config,
+    db,
+    dataDir: folder.path,
+    disk: () => storage.blobs.disk(),
+    listeners: () => listenersOf(config.current, { api, edge, dns, ssh }),
+    dns: () => dns.describe(),
+    rootPem,
+    reloadParts,
+    onEngine: () => live.changed("containers"),
+    log,
+    now,
+  })
   const connect: ConnectHouse = new ConnectHouse({
     config,
     db,
@@ -198,6 +217,7 @@ async function compose(
     live,
     storage,
     s3,
+    house,
     mayIssue: (hostname) => table.match(hostname) !== undefined && mayOrder(table.certifiedBy(hostname)),
     ssh: ssh.service,
     rootPem,
@@ -237,6 +257,7 @@ async function compose(
   if ([apiListen, httpListen, httpsListen].some(({ port }) => port === 0)) await publisher.publish()
   await start(certification)
   await start(features)
+  await start(house)
   await start(connect)
 
   const secret = await features.people.setupSecret()
@@ -255,7 +276,7 @@ async function compose(
       const person = await db.selectFrom("people").select("id").where("username", "=", username).executeTakeFirstOrThrow()
       await connect.connect.seedDemo(person.id, secret, originUrl)
     },
-    reload: () => [dns, api, edge, portListeners, features].forEach((part) => part.reload()),
+    reload: reloadParts,
     stop: async (drainMs) => {
       await Promise.all([api.endSockets(), edge.drain(drainMs), portListeners.drain(drainMs)])
       await stopAll()

@@ -1,9 +1,10 @@
-import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
-import { parse as parseToml } from "smol-toml"
+import { ConfigError, dataDirOf, type Environment, gatherSettings, type GivenSettings } from "./given-settings"
 import { isWithin } from "./hostname"
 import type { LogLevel } from "./log"
-import { type Given, type Listen, type Setting, type SettingKey, settings } from "./settings"
+import type { Given, Listen } from "./settings"
+
+export { ConfigError }
 
 /** Everything the appliance was told, validated and frozen. Times are in milliseconds. */
 export type Config = Readonly<{
@@ -77,39 +78,17 @@ export type ActivationSockets = { https?: number; http?: number }
 /** What a command of the client needs of the environment. */
 export type ClientEnvironment = { server: string | undefined; token: string | undefined; configFolder: string; isRemote: boolean }
 
-/** A setting that cannot be used; the message names it and says what was expected, and never shows a secret. */
-export class ConfigError extends Error {}
-
-const clientNames = new Set(["FREEHOLD_SERVER", "FREEHOLD_TOKEN"])
 const firstActivationFd = 3
-const systemFile = "/etc/freehold/freehold.toml"
 const letsEncrypt = "https://acme-v02.api.letsencrypt.org/directory"
 
-type Environment = Record<string, string | undefined>
-
-/** Flags over environment over configuration file over defaults. `args` are the words behind the verb. Throws ConfigError. */
+/** Flags over environment over configuration file over what was set while running over defaults. `args` are the words behind the verb. Throws ConfigError. */
 export function loadConfig(args: string[], environment: Environment = process.env, isRoot = process.getuid?.() === 0): Config {
-  return completeConfig(readSettings(args, environment), isRoot)
+  return completeConfig(readSettings(args, environment, isRoot).given, isRoot)
 }
 
-/** Reads what was given, files anew at each call; a setting that names a file of text has the text. Throws ConfigError. */
-export function readSettings(args: string[], environment: Environment = process.env): Given {
-  const flags = readFlags(args)
-  const given: Given = {
-    ...fromFile(flags.configFile),
-    ...fromCredentials(environment.CREDENTIALS_DIRECTORY),
-    ...fromEnvironment(environment),
-    ...flags.given,
-  }
-  together(given, "acme_eab_kid", "acme_eab_hmac")
-  together(given, "admin_username", "admin_password")
-  together(given, "domain_connect_key_label", "domain_connect_signing_key")
-  if (given.domain_connect_provider === undefined && given.domain_connect_key_label !== undefined)
-    throw new ConfigError("domain_connect_signing_key is for a domain_connect_provider, which is missing")
-  const { acme_ca_file: caFile, dns_roots: roots } = given
-  if (caFile !== undefined) given.acme_ca_file = readText("acme_ca_file", caFile)
-  if (roots?.startsWith("/") || roots?.startsWith(".")) given.dns_roots = readText("dns_roots", roots)
-  return given
+/** Reads what was given and where, files anew at each call; a setting that names a file of text has the text. Throws ConfigError. */
+export function readSettings(args: string[], environment: Environment = process.env, isRoot = process.getuid?.() === 0): GivenSettings {
+  return gatherSettings(args, environment, isRoot)
 }
 
 /** `FREEHOLD_SERVER` and `FREEHOLD_TOKEN`, the folder for the client's own file, and whether the person is logged in by SSH, so that their browser is elsewhere. */
@@ -152,7 +131,7 @@ export function completeConfig(given: Given, isRoot = process.getuid?.() === 0):
   const privateZones = given.private_zones ?? ["home.arpa", "internal", "lan"]
   const isPublic = ![...privateZones, "localhost", "test"].some((zone) => isWithin(baseDomain, zone))
   return Object.freeze({
-    dataDir: given.data_dir ?? (isRoot ? "/var/lib/freehold" : "./freehold-data"),
+    dataDir: dataDirOf(given, isRoot),
     baseDomain,
     httpListen: given.http_listen ?? { host: undefined, port: 80 },
     httpsListen: given.https_listen ?? { host: undefined, port: 443 },
@@ -210,102 +189,6 @@ function domainConnectOf(given: Given): Config["domainConnect"] {
   if (provider === undefined) return undefined
   const service = given.domain_connect_service ?? "custom-domain"
   return { provider, service, ...(keyLabel === undefined || signingKey === undefined ? {} : { keyLabel, signingKey }) }
-}
-
-function fromFile(path: string | undefined): Given {
-  if (path === undefined && !existsSync(systemFile)) return {}
-  const file = path ?? systemFile
-  let table: Record<string, unknown>
-  try {
-    table = parseToml(readText("--config", file))
-  } catch (error) {
-    if (error instanceof ConfigError) throw error
-    throw new ConfigError(`${file} is not TOML: ${(error as Error).message.split("\n")[0]}`)
-  }
-  const given: Record<string, unknown> = {}
-  for (const [key, value] of Object.entries(table)) {
-    const name = `${key} in ${file}`
-    const known = settingOf(key, name)
-    given[key] = parseValue(name, known, Array.isArray(value) ? value.join(",") : String(value))
-  }
-  return given
-}
-
-function fromEnvironment(environment: Environment): Given {
-  const given: Record<string, unknown> = {}
-  for (const [name, value] of Object.entries(environment)) {
-    if (!name.startsWith("FREEHOLD_") || clientNames.has(name) || value === undefined) continue
-    const key = name.slice("FREEHOLD_".length).toLowerCase()
-    const ofFile = key.endsWith("_file") && !Object.hasOwn(settings, key) ? key.slice(0, -"_file".length) : undefined
-    const isSecretFile = ofFile !== undefined && Object.hasOwn(settings, ofFile) && "secret" in settings[ofFile as SettingKey]
-    if (isSecretFile) {
-      if (environment[name.slice(0, -"_FILE".length)] !== undefined)
-        throw new ConfigError(`${name} and ${name.slice(0, -5)} are both set: use one`)
-      given[ofFile] = parseValue(name, settings[ofFile as SettingKey], readText(name, value).trim())
-    } else {
-      given[key] = parseValue(name, settingOf(key, name), value)
-    }
-  }
-  return given
-}
-
-/** systemd's `LoadCredential=freehold.jwt_secret:…` and the like. */
-function fromCredentials(folder: string | undefined): Given {
-  if (folder === undefined) return {}
-  const given: Record<string, unknown> = {}
-  for (const [key, known] of Object.entries(settings) as [string, Setting<unknown>][]) {
-    const path = join(folder, `freehold.${key}`)
-    if (known.secret === true && existsSync(path))
-      given[key] = parseValue(`the credential freehold.${key}`, known, readText(key, path).trim())
-  }
-  return given
-}
-
-function readFlags(args: string[]): { given: Given; configFile: string | undefined } {
-  const given: Record<string, unknown> = {}
-  let configFile: string | undefined
-  const rest = [...args]
-  for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
-    if (!word.startsWith("--")) throw new ConfigError(`${JSON.stringify(word)} is not a flag: settings are given as --name value`)
-    const [flag = "", inline] = splitOnce(word, "=")
-    const key = flag.slice(2).replaceAll("-", "_")
-    const known = flag === "--config" ? undefined : settingOf(key, flag)
-    const value = inline ?? rest.shift()
-    if (value === undefined) throw new ConfigError(`${flag} needs a value`)
-    if (known === undefined) configFile = value
-    else given[key] = parseValue(flag, known, value)
-  }
-  return { given, configFile }
-}
-
-function splitOnce(text: string, separator: string): [string, string | undefined] {
-  const at = text.indexOf(separator)
-  return at < 0 ? [text, undefined] : [text.slice(0, at), text.slice(at + separator.length)]
-}
-
-function settingOf(key: string, name: string): Setting<unknown> {
-  if (!Object.hasOwn(settings, key)) throw new ConfigError(`${name} is not a setting of Freehold`)
-  return settings[key as SettingKey]
-}
-
-function parseValue(name: string, known: Setting<unknown>, text: string): unknown {
-  const value = known.parse(text.trim())
-  if (value !== undefined) return value
-  const shown = known.secret === true ? "the value is not shown" : `it is ${JSON.stringify(text.slice(0, 200))}`
-  throw new ConfigError(`${name} must be ${known.expected}; ${shown}`)
-}
-
-function readText(name: string, path: string): string {
-  try {
-    return readFileSync(path, "utf8")
-  } catch (error) {
-    throw new ConfigError(`${name}: ${path} cannot be read (${(error as NodeJS.ErrnoException).code ?? "unknown error"})`)
-  }
-}
-
-function together(given: Given, first: SettingKey, second: SettingKey): void {
-  if ((given[first] === undefined) === (given[second] === undefined)) return
-  throw new ConfigError(`${first} and ${second} go together: ${given[first] === undefined ? first : second} is missing`)
 }
 
 function both<T>(first: string | undefined, second: string | undefined, make: (first: string, second: string) => T): T | undefined {

@@ -30,15 +30,15 @@ export class DataFolder {
   /** 64 hexadecimal characters kept in a file of mode 0600, generated at first use. */
   secret(name: "jwt-secret" | "encryption-key" | "store-key" | "ssh-host-key"): string {
     const file = join(this.path, name)
-    if (!existsSync(file)) writeSecret(file, `${randomBytes(32).toString("hex")}\n`)
+    if (!existsSync(file)) writePrivate(file, `${randomBytes(32).toString("hex")}\n`)
     const value = readFileSync(file, "utf8").trim()
     if (!/^[0-9a-f]{64}$/i.test(value)) throw new Error(`${file} must hold 64 hexadecimal characters; restore it from a backup`)
     return value
   }
 }
 
-/** Whole or not at all: a crash in the middle must not leave half a key behind. */
-function writeSecret(file: string, text: string): void {
+/** Replaces a file of mode 0600, whole or not at all: a crash in the middle must not leave half a key behind. */
+export function writePrivate(file: string, text: string): void {
   const draft = `${file}.new`
   const handle = openSync(draft, "w", 0o600)
   writeSync(handle, text)

@@ -12,7 +12,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 /** A configuration read from a table that the test changes. */
 function live(given: Given) {
   const now = { given }
-  return { now, config: new LiveConfig(() => now.given) }
+  return { now, config: new LiveConfig(() => ({ given: now.given, origins: {} })) }
 }
 
 test("a setting that reloads is in force at once, another waits for the next start", () => {

@@ -26,7 +26,8 @@ import { type ApiRoute, type HttpRoot, httpRoot } from "../http/root"
 import { widgetRoutes } from "../http/widget-routes"
 import { sessionCookies } from "../http/session-cookie"
 import type { Sockets } from "../http/sockets"
-import type { LiveHub } from "../live/hub"
+import { houseRoutes } from "../house/routes"
+import type { LiveHub, Topic } from "../live/hub"
 import { liveRoutes } from "../live/routes"
 import { topicsOf } from "../live/topics"
 import { serveApi, serveEdgeApi } from "../listen"
@@ -40,8 +41,10 @@ import { zoneRoutes } from "../zones/routes"
 import { Asking } from "./asking"
 import type { ConnectHouse } from "./connect-house"
 import { DashboardBundle } from "./dashboard-bundle"
+import { overviewRoutes } from "../overview/routes"
 import { mappingPreflightRoutes } from "../preflight/routes"
 import type { Features } from "./features"
+import type { House } from "./house"
 import type { S3 } from "./s3"
 import type { Storage } from "./storage"
 import { makeSockets } from "./sockets"
@@ -58,12 +61,16 @@ export type ApiNeeds = {
   live: LiveHub
   storage: Storage
   s3: S3
+  house: House
   /** May this name have a certificate now? */
   mayIssue: (hostname: string) => boolean
   ssh: SshService
   rootPem: () => Promise<string>
   log: Log
 }
+
+/** What one administrator changes the others see. */
+const ofTheHouse: ReadonlySet<Topic> = new Set(["people", "sessions", "settings"])
 
 /** The HTTP API over the features: its routes and guards, the open listener, and the private one for the edge. */
 export class Api {
@@ -96,7 +103,10 @@ export class Api {
         await trail.record(entry)
         live.changedForAdmins("audit")
         if (entry.outcome !== "allowed" || entry.personId === null) return
-        for (const topic of topicsOf(entry.action)) live.changed(topic, entry.personId)
+        for (const topic of topicsOf(entry.action)) {
+          live.changed(topic, entry.personId)
+          if (ofTheHouse.has(topic)) live.changedForAdmins(topic)
+        }
       },
       who: guards.who,
       whoElse: ofConnect.who,
@@ -130,6 +140,8 @@ export class Api {
         adminRoutes(people, guards.admin),
         resetRoutes(links, audit.letIn),
         auditRoutes(trail, door.session),
+        houseRoutes(needs.house.parts, guards.admin),
+        overviewRoutes(needs.house.overview, door.session),
         zoneRoutes(features.zones, guards.networking),
         mappingRoutes(features.mappings, guards.networking),
         trafficRoutes(features.traffic, guards.networking),

@@ -7,6 +7,7 @@ import { Resolver } from "../dns/resolver"
 import { ianaRoots, parseRoots } from "../dns/root-hints"
 import { AppError, describeError } from "../errors"
 import { isWithin } from "../hostname"
+import type { DnsReply } from "../house/system"
 import { listenAt } from "../listen"
 import type { Log } from "../log"
 import { authorityAt } from "../preflight/certificate-authorities"
@@ -99,6 +100,31 @@ export class Dns {
   serveFurther(hosts: string[]): void {
     this.furtherHosts = [...new Set(hosts)].sort().slice(0, maxFurtherHosts)
     this.serve()
+  }
+
+  /** What is served and asked here, as administrators see it. */
+  describe(): DnsReply {
+    const { dnsListen, baseDomain, publicIpv4, publicIpv6, dnsRoots, dnsPort, dnsDoh, dnsRecursives, privateZones } =
+      this.needs.config.current
+    const names = this.needs.hosts.length + this.furtherHosts.length
+    const zones = [
+      { origin: baseDomain, holds: `${names} names of the platform, its containers and buckets` },
+      { origin: `acme.${baseDomain}`, holds: "DNS challenges that are delegated here" },
+    ]
+    return {
+      zones: dnsListen === undefined ? [] : zones,
+      public_ipv4: publicIpv4 ?? null,
+      public_ipv6: publicIpv6 ?? null,
+      resolver: {
+        starts_at: dnsRoots === undefined ? "the IANA root servers" : "the root hints of dns_roots",
+        port: dnsPort,
+        doh: dnsDoh ?? null,
+      },
+      recursives: dnsRecursives.map(({ address, port }) =>
+        port === 53 ? address : address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`,
+      ),
+      private_zones: privateZones,
+    }
   }
 
   /** Takes over the public addresses. */

@@ -4,8 +4,9 @@ import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { startApp } from "../app"
-import { ConfigError, loadConfig } from "../config"
+import { ConfigError, readSettings } from "../config"
 import { describeError } from "../errors"
+import { LiveConfig } from "../live-config"
 import { createLog } from "../log"
 import { startDemoDns } from "./demo-dns"
 import { startDemoPage } from "./demo-page"
@@ -60,8 +61,8 @@ export async function run(args: string[], io: CommandIo): Promise<number> {
       log_level: "warn",
     }
     const flags = Object.entries(settings).flatMap(([key, value]) => [`--${key.replaceAll("_", "-")}`, value])
-    const config = loadConfig([...flags, ...args.filter((arg) => arg !== "--once")], {})
-    const app = await startApp({ current: config }, createLog(config.logLevel))
+    const config = new LiveConfig(() => readSettings([...flags, ...args.filter((arg) => arg !== "--once")], {}))
+    const app = await startApp(config, createLog(config.current.logLevel))
     undo.push(() => app.stop(1000))
     await app.seedDemo(username, demoKey, `http://127.0.0.1:${application.port}`)
     const api = `http://localhost:${ports.api}`

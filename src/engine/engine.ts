@@ -45,6 +45,17 @@ export class Engine {
     })
   }
 
+  /** What it calls itself, such as `Podman Engine`, and its version. */
+  async version(): Promise<{ kind: string; version: string }> {
+    const said = await this.call("ask for the version", askLimitMs, (abortSignal) => {
+      // Takes options, although its types do not say so.
+      const docker = this.docker as unknown as { version(options: object): Promise<EngineVersion> }
+      return docker.version({ abortSignal })
+    })
+    const podman = said.Components?.find(({ Name }) => Name?.startsWith("Podman"))
+    return { kind: podman?.Name ?? said.Platform?.Name ?? "Docker", version: podman?.Version ?? said.Version ?? "" }
+  }
+
   /**
    * Makes a container and does not start it. Where the host cannot limit resources it is made without limits, and the answer says so;
    * `limited: false` asks for none, after a start that failed for their sake.
@@ -278,6 +289,8 @@ export class Engine {
     }
   }
 }
+
+type EngineVersion = { Version?: string; Platform?: { Name?: string }; Components?: { Name?: string; Version?: string }[] }
 
 const short = (id: string) => id.slice(0, 12)
 

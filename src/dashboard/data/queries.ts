@@ -3,7 +3,21 @@ import { ApiFault } from "./api"
 
 /** First word of a query's key: what the event stream says has changed is looked at again, by this word (`/api/events`). */
 export type Topic =
-  "session" | "hostnames" | "domains" | "containers" | "files" | "access" | "applications" | "people" | "sessions" | "settings" | "audit"
+  | "session"
+  | "hostnames"
+  | "domains"
+  | "containers"
+  | "files"
+  | "access"
+  | "applications"
+  | "people"
+  | "sessions"
+  | "settings"
+  | "audit"
+  | "overview"
+
+/** Home sums these up. */
+const summedUp: ReadonlySet<Topic> = new Set(["hostnames", "domains", "containers", "files", "settings"])
 
 export const queryClient = new QueryClient({
   defaultOptions: {
@@ -17,5 +31,7 @@ export const queryClient = new QueryClient({
 })
 
 /** Looks at everything under these topics again, where a page shows it. */
-export const refresh = (...topics: Topic[]): Promise<unknown> =>
-  Promise.all(topics.map((topic) => queryClient.invalidateQueries({ queryKey: [topic] })))
+export const refresh = (...topics: Topic[]): Promise<unknown> => {
+  const all: Topic[] = topics.some((topic) => summedUp.has(topic)) ? [...topics, "overview"] : topics
+  return Promise.all(all.map((topic) => queryClient.invalidateQueries({ queryKey: [topic] })))
+}

@@ -1,4 +1,4 @@
-import { useQuery } from "@tanstack/react-query"
+import { type QueryClient, useQuery } from "@tanstack/react-query"
 import { ApiFault, ask } from "./api"
 import { endLive } from "./live"
 import { queryClient } from "./queries"
@@ -37,3 +37,6 @@ export async function signOut(): Promise<void> {
   await ask("POST", "/api/logout").catch(() => {})
   queryClient.clear()
 }
+
+/** Whether an administrator is signed in, for those who are no component. */
+export const isAdminNow = (client: QueryClient): boolean => client.getQueryData<Session | null>(sessionQuery.queryKey)?.is_admin ?? false

@@ -1,0 +1,126 @@
+import type { Config } from "../config"
+import type { Db } from "../db/open"
+import { findEngine } from "../engine/sockets"
+import { keptSettingsFile } from "../given-settings"
+import { CertificateList } from "../house/certificate-list"
+import { HouseCertificates } from "../house/certificates"
+import { EngineWatch } from "../house/engine-watch"
+import { KeptSettings } from "../house/kept-settings"
+import type { HouseParts } from "../house/routes"
+import { HouseSettings } from "../house/settings"
+import { type DnsReply, type Listener, System } from "../house/system"
+import type { LiveConfig } from "../live-config"
+import type { Log } from "../log"
+import { verifyName } from "../mappings/model"
+import { OverviewService } from "../overview/service"
+import { OverviewStore } from "../overview/store"
+import { authorityAt } from "../preflight/certificate-authorities"
+import { version } from "../version"
+
+export type HouseNeeds = {
+  config: LiveConfig
+  db: Db
+  /** The data folder. */
+  dataDir: string
+  disk: () => { totalBytes: number; freeBytes: number }
+  listeners: () => Listener[]
+  dns: () => DnsReply
+  rootPem: () => Promise<string>
+  /** Brings settings that changed to every part. */
+  reloadParts: () => void
+  /** The engine went away, or came again. */
+  onEngine: () => void
+  log: Log
+  now: () => number
+}
+
+/** The house itself: its settings, certificates and state for administrators, and what Home shows everybody of theirs. */
+export class House {
+  readonly parts: HouseParts
+  readonly overview: OverviewService
+  private engine: EngineWatch
+
+  constructor(private needs: HouseNeeds) {
+    const { config, db, dataDir, disk, listeners, dns, onEngine, log, now } = needs
+    const { containerEngine, baseDomain } = config.current
+    const engine = findEngine(containerEngine)
+    this.engine = new EngineWatch({ engine, isWanted: containerEngine !== "none", onChange: onEngine, log, now })
+    const system = new System({
+      version,
+      startedAt: now(),
+      dataDir,
+      baseDomain,
+      disk,
+      floorBytes: () => config.current.storageFloorBytes,
+      engine: () => this.engine.look(),
+      listeners,
+      dns,
+      now,
+    })
+    this.parts = {
+      system,
+      settings: new HouseSettings({ config, kept: new KeptSettings(keptSettingsFile(dataDir)), reload: () => this.reload() }),
+      certificates: this.makeCertificates(),
+    }
+    this.overview = new OverviewService({
+      store: new OverviewStore(db),
+      verifyName,
+      disk: () => system.disk(),
+      engine: () => this.engine.current,
+      now,
+    })
+  }
+
+  start(): void {
+    this.engine.start()
+  }
+
+  stop(): Promise<void> {
+    return this.engine.stop()
+  }
+
+  /** As SIGHUP does. */
+  private reload(): void {
+    const { config, reloadParts, log } = this.needs
+    const { applied, waiting } = config.reload()
+    if (applied.length > 0) reloadParts()
+    log.info("a setting was changed, and the settings were read again", { applied, waiting })
+  }
+
+  private makeCertificates(): HouseCertificates {
+    const { config, db, rootPem, now } = this.needs
+    const { acmeDirectory, acmeFallbackDirectory, acmeTestDirectory, acmeEmail, acmeOrderLimit } = config.current
+    const directories = [
+      { role: "first" as const, directory: acmeDirectory },
+      { role: "fallback" as const, directory: acmeFallbackDirectory },
+      { role: "test" as const, directory: acmeTestDirectory },
+    ].flatMap(({ role, directory }) => (directory === undefined ? [] : [{ role, directory, name: authorityAt(directory).name }]))
+    return new HouseCertificates({
+      list: new CertificateList(db),
+      directories,
+      email: acmeEmail,
+      orderLimit: acmeOrderLimit,
+      rootPem,
+      now,
+    })
+  }
+}
+
+type Port = { port: number | undefined }
+
+/** Where this process listens for others, at the ports that it really has. */
+export function listenersOf(
+  { apiListen, httpListen, httpsListen, dnsListen, sshListen }: Config,
+  { api, edge, dns, ssh }: { api: Port; edge: { httpPort: number; httpsPort: number }; dns: Port; ssh: Port },
+): Listener[] {
+  const all = [
+    { name: "HTTPS", setting: "https_listen", at: httpsListen, port: edge.httpsPort, purpose: "visitors, over TLS" },
+    { name: "HTTP", setting: "http_listen", at: httpListen, port: edge.httpPort, purpose: "redirects, and challenges of certificates" },
+    { name: "API", setting: "api_listen", at: apiListen, port: api.port, purpose: "this dashboard and the API, without TLS" },
+    { name: "SSH", setting: "ssh_listen", at: sshListen, port: ssh.port, purpose: "SSH into containers" },
+    { name: "DNS", setting: "dns_listen", at: dnsListen, port: dns.port, purpose: "the zone of the base domain" },
+  ]
+  return all.flatMap(({ at, port, ...listener }) =>
+    at === undefined || port === undefined ? [] : [{ ...listener, address: at.host ?? "every address", port }],
+  )
+}
