@@ -55,7 +55,7 @@ export function Admin() {
               {(people.length > 8 || filter !== "") && (
                 <SearchBox label={words.filter} value={filter} onChange={setFilter} className="sm:max-w-72" />
               )}
-              <LongList label={words.list} items={shown} idOf={({ user_id: id }) => id} rowHeight={61}>
+              <LongList label={words.list} items={shown} idOf={({ user_id: id }) => id} rowHeight={57}>
                 {(person) => <Row person={person} onChange={() => setChanging(person)} />}
               </LongList>
             </section>
@@ -71,7 +71,7 @@ function Row({ person, onChange }: { person: PersonUsage; onChange: () => void }
   const { username, used_bytes: used, quota_bytes: quota, own_quota_bytes: own, objects, namespaces } = person
   const bound = quota === null ? words.none : files.use.ofQuota(bytes(quota))
   return (
-    <div className="flex min-h-15 flex-wrap items-center gap-x-3 gap-y-1 px-4 py-2">
+    <div className="flex min-h-14 flex-wrap items-center gap-x-3 gap-y-1 px-4 py-2">
       <div className="min-w-0 flex-1 basis-40">
         <p className="truncate font-medium">{username}</p>
         <p className="text-sm text-dim tabular-nums">{files.use.yourFiles(objects, namespaces)}</p>

@@ -5,11 +5,11 @@ import { useState } from "react"
 import { ask } from "../../data/api"
 import { refresh } from "../../data/queries"
 import { useUrlState } from "../../data/url-state"
-import { ButtonLink } from "../../parts/button"
-import { Button } from "../../parts/button"
+import { Button, ButtonLink } from "../../parts/button"
 import { Code } from "../../parts/copy"
 import { Confirm } from "../../parts/dialog"
 import { Loaded } from "../../parts/loaded"
+import { Menu } from "../../parts/menu"
 import { Fact, Facts, Page, Section } from "../../parts/page"
 import { Skeleton } from "../../parts/status"
 import { bytes, Time } from "../../parts/time"
@@ -54,10 +54,7 @@ export function File() {
   return (
     <Page
       title={lastPart(name)}
-      crumbs={[
-        { label: files.title, to: "/files" },
-        { label: namespace, to: "/files/in/$namespace" as string, params: { namespace } as never },
-      ]}
+      crumbs={[{ label: files.title, to: "/files" }]}
       actions={
         isThere && (
           <>
@@ -68,9 +65,17 @@ export function File() {
             <Button icon={<Share2 aria-hidden className="size-4" />} onClick={() => setDialog("share")}>
               {words.share}
             </Button>
-            <Button kind="danger" icon={<Trash2 aria-hidden className="size-4" />} onClick={() => setDialog("delete")}>
-              {words.remove}
-            </Button>
+            <Menu
+              label={files.actionsOf(lastPart(name))}
+              items={[
+                {
+                  label: words.remove,
+                  icon: <Trash2 aria-hidden className="size-4" />,
+                  isDanger: true,
+                  onSelect: () => setDialog("delete"),
+                },
+              ]}
+            />
           </>
         )
       }
@@ -80,7 +85,7 @@ export function File() {
         {(versions) => (
           <div className="grid items-start gap-5 lg:grid-cols-[minmax(0,1fr)_20rem]">
             <Section title={files.file.previewTitle} actions={isThere && <Opener namespace={namespace} name={name} />}>
-              <div className="flex min-h-40 items-center justify-center">
+              <div className="flex justify-center">
                 {isThere ? (
                   <Preview
                     key={current.etag}
@@ -129,7 +134,8 @@ const FileFacts = ({ current, address }: { current: Version; address: string | u
   <Section title={words.facts}>
     <Facts>
       <Fact name={words.size}>
-        {bytes(current.size)} <span className="text-sm text-dim tabular-nums">({files.exactBytes(current.size)})</span>
+        {bytes(current.size)}
+        {current.size >= 1024 && <span className="text-sm text-dim tabular-nums"> ({files.exactBytes(current.size)})</span>}
       </Fact>
       <Fact name={words.type}>{current.content_type}</Fact>
       <Fact name={words.modified}>

@@ -11,22 +11,12 @@ import { type Sort, useEntries } from "./entries"
 import { EntryRow } from "./entry-row"
 import type { Namespace } from "./model"
 import { useSelection } from "./selection"
-import type { Chosen } from "./uploads/model"
-import { UploadButtons } from "./uploads/upload-buttons"
 
 const words = files.folder
 const sorts: Sort[] = ["name", "size", "modified"]
 
 /** What lies in a folder: searched, sorted, selected, deleted. */
-export function FolderEntries({
-  namespace,
-  prefix,
-  onFiles,
-}: {
-  namespace: Namespace
-  prefix: string
-  onFiles: (chosen: Chosen[]) => void
-}) {
+export function FolderEntries({ namespace, prefix }: { namespace: Namespace; prefix: string }) {
   const [text, setText] = useUrlState("q")
   const [sort, setSort] = useUrlState("sort", "name")
   const [down, setDown] = useUrlState("down")
@@ -40,7 +30,7 @@ export function FolderEntries({
   const isBare = !isLoading && entries.length === 0
   if (isBare && text === "" && error === null)
     return (
-      <Empty title={words.emptyTitle} icon={<FolderOpen aria-hidden className="size-8" />} action={<UploadButtons onFiles={onFiles} />}>
+      <Empty title={words.emptyTitle} icon={<FolderOpen aria-hidden className="size-8" />}>
         {words.empty}
       </Empty>
     )
@@ -61,7 +51,7 @@ export function FolderEntries({
               </option>
             ))}
           </SelectField>
-          <IconButton label={words.descending} aria-pressed={down !== ""} onClick={() => setDown(down === "" ? "1" : "")}>
+          <IconButton label={words.reverse} aria-pressed={down !== ""} onClick={() => setDown(down === "" ? "1" : "")}>
             {down === "" ? <ArrowUp aria-hidden className="size-4" /> : <ArrowDown aria-hidden className="size-4" />}
           </IconButton>
         </div>

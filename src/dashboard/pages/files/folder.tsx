@@ -68,7 +68,7 @@ function InFolder({ namespace, prefix }: { namespace: Namespace; prefix: string 
     >
       <UnfinishedNotice person={person} namespace={name} />
       <Folders namespace={name} prefix={prefix} />
-      <FolderEntries namespace={namespace} prefix={prefix} onFiles={add} />
+      <FolderEntries namespace={namespace} prefix={prefix} />
       {isOver && (
         <div className="pointer-events-none fixed inset-0 z-40 flex items-center justify-center bg-black/45 p-6">
           <p className="flex items-center gap-3 rounded-lg border-2 border-dashed border-accent bg-card px-6 py-5 text-lg font-medium">
@@ -86,7 +86,7 @@ function InFolder({ namespace, prefix }: { namespace: Namespace; prefix: string 
 /** The way down to the folder; each step leads back. */
 export function Folders({ namespace, prefix }: { namespace: string; prefix: string }) {
   const parts = prefix.split("/").slice(0, -1)
-  if (parts.length === 0) return null
+  if (prefix === "") return null
   const steps = [
     { label: namespace, at: "" },
     ...parts.map((label, index) => ({ label: label || "/", at: `${parts.slice(0, index + 1).join("/")}/` })),

@@ -67,7 +67,7 @@ export function Namespaces() {
                   {files.noneFound(filter)}
                 </p>
               ) : (
-                <LongList label={files.namespaces} items={shown} idOf={({ name }) => name} rowHeight={61}>
+                <LongList label={files.namespaces} items={shown} idOf={({ name }) => name} rowHeight={50}>
                   {(namespace) => <Row namespace={namespace} open={(kind) => setDialog({ kind, of: namespace })} />}
                 </LongList>
               )}
@@ -86,7 +86,7 @@ function Row({ namespace, open }: { namespace: Namespace; open: (kind: "settings
   const { name, count, bytes: size, quota_bytes: quota, visibility } = namespace
   const amount = quota === null ? bytes(size) : `${bytes(size)} ${files.use.ofQuota(bytes(quota))}`
   return (
-    <div className="flex min-h-15 items-center gap-3 px-4 py-2">
+    <div className="flex min-h-12 items-center gap-3 px-4 py-1.5">
       <div className="min-w-0 flex-1">
         <div className="flex items-center gap-2">
           <Link

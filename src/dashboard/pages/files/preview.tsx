@@ -39,7 +39,7 @@ export function Preview(file: Previewed) {
   if (kind === "audio") return <audio src={src} aria-label={label} controls preload="metadata" onError={fail} className="w-full" />
   if (kind === "pdf") return <iframe src={src} title={label} className="h-[75dvh] w-full rounded-md border border-line bg-card" />
   if (kind === "text") return <TextPreview {...file} />
-  return <p className="text-dim">{words.noPreview}</p>
+  return <p className="py-10 text-dim">{words.noPreview}</p>
 }
 
 function TextPreview({ namespace, name, type, size, etag }: Previewed) {

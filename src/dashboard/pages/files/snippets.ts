@@ -12,6 +12,7 @@ access_key_id = ${id}
 secret_access_key = ${secret}
 endpoint = ${endpoint}
 force_path_style = true
+no_check_bucket = true
 `,
   },
   {
