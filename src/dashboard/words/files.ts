@@ -148,6 +148,7 @@ export const files = {
 
   tray: {
     label: "Uploads",
+    list: "List of uploads",
     open: "Show uploads",
     fold: "Fold uploads",
     close: "Close uploads",

@@ -76,7 +76,7 @@ function Row({ person, onChange }: { person: PersonUsage; onChange: () => void }
         <p className="truncate font-medium">{username}</p>
         <p className="text-sm text-dim tabular-nums">{files.use.yourFiles(objects, namespaces)}</p>
       </div>
-      <div className="flex w-52 flex-col gap-1 text-sm sm:text-right">
+      <div className="flex min-w-0 flex-1 basis-44 flex-col gap-1 text-sm sm:w-52 sm:flex-none sm:text-right">
         <p className="tabular-nums">
           {bytes(used)}{" "}
           <span className="text-dim">

@@ -48,6 +48,7 @@ export function CreateKey({ onClose }: { onClose: () => void }) {
     <Dialog isOpen onClose={onClose} title={words.create}>
       <form ref={form} onSubmit={submit} className="flex flex-col gap-4">
         <TextField
+          autoFocus
           label={words.name}
           hint={words.nameHint}
           autoComplete="off"

@@ -51,6 +51,7 @@ export function CreateNamespace({ onClose }: { onClose: () => void }) {
     <Dialog isOpen onClose={onClose} title={files.newNamespace}>
       <form ref={field} onSubmit={submit} className="flex flex-col gap-4">
         <TextField
+          autoFocus
           label={files.name}
           isCode
           autoComplete="off"

@@ -53,7 +53,7 @@ export function Keys() {
             <Table label={words.list} head={words.columns.map((column) => column || <span className="sr-only">{words.actions}</span>)}>
               {keys.map((key) => (
                 <tr key={key.id}>
-                  <Cell className="font-medium [overflow-wrap:anywhere]">{key.name}</Cell>
+                  <Cell className="min-w-28 font-medium">{key.name}</Cell>
                   <Cell>
                     <Code text={key.id} className="min-w-52" />
                   </Cell>

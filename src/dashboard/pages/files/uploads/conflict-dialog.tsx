@@ -19,7 +19,7 @@ export function ConflictDialog({ upload: { id, name, namespace } }: { upload: Up
       <Actions>
         <Button onClick={() => answer("skip")}>{words.skip}</Button>
         <Button onClick={() => answer("replace")}>{words.replace}</Button>
-        <Button kind="primary" onClick={() => answer("keep")}>
+        <Button kind="primary" autoFocus onClick={() => answer("keep")}>
           {words.keep}
         </Button>
       </Actions>

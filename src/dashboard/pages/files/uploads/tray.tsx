@@ -40,6 +40,7 @@ export function Tray() {
             <p className="truncate text-sm text-dim tabular-nums">
               {bytes(sent)} / {bytes(size)}
               {bytesPerSecond > 0 &&
+                has("sending") &&
                 ` · ${words.rate(bytes(bytesPerSecond))} · ${words.left(duration(((size - sent) / bytesPerSecond) * 1000))}`}
             </p>
           )}
@@ -53,7 +54,7 @@ export function Tray() {
       </div>
       {open.length > 0 && <Progress label={words.whole} value={size === 0 ? 0 : sent / size} />}
       {isUnfolded && (
-        <div className="max-h-[45dvh] overflow-y-auto border-t border-line" tabIndex={0} role="region" aria-label={words.label}>
+        <div className="max-h-[45dvh] overflow-y-auto border-t border-line" tabIndex={0} role="region" aria-label={words.list}>
           <ul>
             {rows.slice(0, mostRows).map((upload) => (
               <UploadRow key={upload.id} upload={upload} />
@@ -62,7 +63,7 @@ export function Tray() {
           {rows.length > mostRows && <p className="px-3 py-2 text-sm text-dim">{words.more(rows.length - mostRows)}</p>}
         </div>
       )}
-      {isUnfolded && (open.length > 1 || has("failed")) && (
+      {isUnfolded && (has("failed") || (open.length > 1 && (has("sending") || has("waiting") || has("paused")))) && (
         <div className="flex flex-wrap gap-2 border-t border-line px-3 py-2">
           {(has("sending") || has("waiting")) && (
             <Button small onClick={uploads.pauseAll}>
