@@ -71,7 +71,7 @@ describe.skipIf(!hasChromium)("files in the dashboard", () => {
     expect(new URL(visit.page.url()).pathname).toBe("/files/in/photos")
     expect(JSON.parse((await api("GET", "/storage/namespaces/photos")).text)).toMatchObject({ visibility: 1 })
     // Taken by now: the API says so at the form, which keeps what was typed.
-    await visit.go("/files?new=1", "Files")
+    await visit.page.goto("/files?new=1")
     await name.fill("photos")
     await visit.button("Create namespace").click()
     await visit.page.getByRole("alert").getByText("Namespace already exists.").waitFor()
@@ -349,8 +349,10 @@ describe.skipIf(!hasChromium)("files in the dashboard", () => {
     })
     await visit.go("/files/in/pages/file?name=evil.svg", "evil.svg")
     await visit.page.getByRole("img", { name: "Preview of evil.svg" }).waitFor()
+    const paper = visit.page.waitForResponse("**/storage/pages/paper.pdf?*")
     await visit.go("/files/in/pages/file?name=paper.pdf", "paper.pdf")
-    await visit.page.frameLocator('iframe[title="Preview of paper.pdf"]').locator("embed").waitFor({ state: "attached" })
+    expect((await paper).headers()["content-type"]).toBe("application/pdf")
+    await visit.page.locator('iframe[title="Preview of paper.pdf"]').waitFor()
     await visit.shot("file-pdf")
     await visit.go("/files/in/pages/file?name=evil.html", "evil.html")
     await visit.page.getByText("Shown as text, so nothing in it runs.").waitFor()
@@ -361,6 +363,7 @@ describe.skipIf(!hasChromium)("files in the dashboard", () => {
     ])
     await opened.getByText("page").waitFor()
     await opened.waitForLoadState("networkidle")
+    expect(visit.faults).toEqual([])
     expect([await opened.title(), stolen, await opened.evaluate(() => self.origin)]).toEqual(["harmless", [], "null"])
     await visit.close()
   })
@@ -370,7 +373,7 @@ describe.skipIf(!hasChromium)("files in the dashboard", () => {
     const visit = await house.signedIn()
     await visit.go("/files/keys", "S3 keys")
     await visit.button("New S3 key").first().click()
-    await visit.page.getByLabel("Name").fill("laptop")
+    await visit.page.getByRole("textbox", { name: "Name" }).fill("laptop")
     await visit.page.getByLabel("It may use").selectOption("One namespace")
     await visit.page.getByLabel("Namespace", { exact: true }).selectOption("backups")
     await visit.page.getByText(`storage.${person.id}.files.backups: create, read, delete`).waitFor()
@@ -447,7 +450,13 @@ describe.skipIf(!hasChromium)("files in the dashboard", () => {
     await furnish()
     const visit = await house.signedIn(look)
     await at("gallery", visit)
-    await choose(visit, "Upload files", await file("notes.txt", "new"), await file("readme.md", "new"), await file("x".repeat(60), "new"))
+    await choose(
+      visit,
+      "Upload files",
+      await file("notes.txt", "new"),
+      await file("readme.md", "new"),
+      await file(`${"x".repeat(60)}${look.width}`, "new"),
+    )
     await visit.page.getByRole("dialog", { name: /is already there/ }).waitFor()
     await visit.shot("conflict")
     expect(await visit.complaints()).toEqual([])
@@ -456,13 +465,15 @@ describe.skipIf(!hasChromium)("files in the dashboard", () => {
     if (look === narrow) await visit.button("Show uploads").click()
     await trayText(visit, "1 upload done · 2 skipped")
     await visit.shot("tray")
-    expect([await visit.complaints(), await visit.overflow()]).toEqual([[], 0])
-    await visit.go("/files/keys?new=1")
-    await visit.page.getByLabel("Name").fill("another")
+    expect(await visit.complaints()).toEqual([])
+    expect(await visit.overflow()).toBeLessThanOrEqual(0)
+    await visit.page.goto("/files/keys?new=1")
+    await visit.page.getByRole("textbox", { name: "Name" }).fill("another")
     await visit.button("Create key").click()
     await visit.page.getByLabel("Snippet for rclone").waitFor()
     await visit.shot("new-key")
-    expect([await visit.complaints(), await visit.overflow()]).toEqual([[], 0])
+    expect(await visit.complaints()).toEqual([])
+    expect(await visit.overflow()).toBeLessThanOrEqual(0)
     await visit.close()
   })
 
