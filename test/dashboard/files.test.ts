@@ -6,7 +6,7 @@ import { hasChromium } from "../e2e/chromium"
 import type { Person } from "../e2e/person"
 import { runProgram } from "../e2e/program"
 import { findProgram } from "../lab/dns"
-import { temporaryFolder } from "../lab/process"
+import { temporaryFolder, waitUntil } from "../lab/process"
 import { DashboardHouse, narrow, troublesIn, type Visit, wide } from "./house"
 
 const mebi = 1024 * 1024
@@ -352,7 +352,9 @@ describe.skipIf(!hasChromium)("files in the dashboard", () => {
     const paper = visit.page.waitForResponse("**/storage/pages/paper.pdf?*")
     await visit.go("/files/in/pages/file?name=paper.pdf", "paper.pdf")
     expect((await paper).headers()["content-type"]).toBe("application/pdf")
-    await visit.page.locator('iframe[title="Preview of paper.pdf"]').waitFor()
+    // The viewer alone is one dark colour; a page in it is a picture of many.
+    const frame = visit.page.locator('iframe[title="Preview of paper.pdf"]')
+    await waitUntil(async () => (await frame.screenshot()).length > 15_000, { what: "the PDF to be drawn" })
     await visit.shot("file-pdf")
     await visit.go("/files/in/pages/file?name=evil.html", "evil.html")
     await visit.page.getByText("Shown as text, so nothing in it runs.").waitFor()

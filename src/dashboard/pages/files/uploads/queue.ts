@@ -1,5 +1,6 @@
 import { sentence } from "../../../data/api"
 import { refresh } from "../../../data/queries"
+import { files } from "../../../words/files"
 import { freeName } from "./free-name"
 import { present } from "./presence"
 import { type Choice, type Chosen, isOpen, type Upload, type Uploads } from "./model"
@@ -137,7 +138,7 @@ export class UploadQueue {
       free--
       job.state = "sending"
       if (job.sending !== undefined) job.sending.resume()
-      else if (!job.isBeginning) void this.start(job)
+      else if (!job.isBeginning) void this.begin(job)
     }
     if (!this.jobs.some(isOpen)) {
       window.removeEventListener("beforeunload", this.warn)
@@ -146,10 +147,21 @@ export class UploadQueue {
     this.tell()
   }
 
+  private async begin(job: Job): Promise<void> {
+    job.isBeginning = true
+    try {
+      await this.start(job)
+    } catch {
+      // The program that sends is fetched when it is first needed.
+      this.fail(job, files.tray.brokenOff)
+      this.fill()
+    }
+    job.isBeginning = false
+  }
+
   private async start(job: Job): Promise<void> {
     const { file, person, namespace, name } = job
     const isCurrent = () => this.jobs.includes(job) && job.name === name
-    job.isBeginning = true
     const sending = await send({
       file,
       person,
@@ -181,7 +193,6 @@ export class UploadQueue {
         this.fill()
       },
     })
-    job.isBeginning = false
     if (!this.jobs.includes(job)) return void sending.end()
     // It may be over by now, or held.
     if (job.state === "sending" || job.state === "paused") job.sending = sending
