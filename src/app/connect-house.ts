@@ -36,6 +36,7 @@ import type { Dns } from "./dns"
 import { openDnsWriter } from "./dns-writer"
 import { DomainCheck } from "./domain-check"
 import { OrderAdvice } from "./order-advice"
+import { platformAddress } from "./platform-address"
 import { Webhooks } from "./webhooks"
 
 export type ConnectHouseNeeds = {
@@ -210,12 +211,8 @@ export class ConnectHouse {
     await this.webhooks.stop()
   }
 
-  /** Behind a router the port may be another than ours, so it is named only where the name leads to this very machine (RFC 6761 section 6.3). */
   private address(): string {
-    const { baseDomain } = this.needs.config.current
-    const port = this.needs.httpsPort()
-    const isHere = baseDomain === "localhost" || baseDomain.endsWith(".localhost")
-    return `https://connect.${baseDomain}${isHere && port !== 443 ? `:${port}` : ""}`
+    return platformAddress("connect", this.needs.config.current.baseDomain, this.needs.httpsPort())
   }
 
   private edge() {

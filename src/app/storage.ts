@@ -26,6 +26,7 @@ import { Uploads } from "../storage/uploads"
 import { Usage } from "../storage/usage"
 import { Vault } from "../vault"
 import { Worker } from "../worker"
+import { platformAddress } from "./platform-address"
 
 export type StorageNeeds = {
   config: ConfigInForce
@@ -143,6 +144,7 @@ export class Storage {
       blobs,
       files,
       floorBytes: () => config.current.storageFloorBytes,
+      s3Endpoint: () => platformAddress("s3", config.current.baseDomain, config.current.httpsListen.port),
       keys,
       links: new SignedLinks({ secret: folder.secret("store-key"), find, isEnabled: namespaceStore.isEnabled, now }),
       namespaceStore,

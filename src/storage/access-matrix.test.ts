@@ -34,7 +34,7 @@ const routes: Record<Kind, string[]> = {
     "POST /storage/uploads $",
   ],
   remove: ["DELETE /storage/$/none", "DELETE /storage/delete?namespace=$&name=none"],
-  link: ["POST /storage/links $"],
+  link: ["POST /storage/links $", "GET /storage/files/versions?namespace=$&name=f"],
   see: ["GET /storage/namespaces/$"],
   change: ["PUT /storage/namespaces/$", "PATCH /storage/namespaces?name=$"],
   deletion: [
@@ -109,6 +109,7 @@ const wide: Record<string, { nobody: Outcome; user: Outcome; admin: Outcome; tok
   "GET /admin/files": { nobody: 401, user: 403, admin: "ok", token: 401, bare: 401 },
   "GET /storage/admin/namespaces": { nobody: 401, user: 403, admin: "ok", token: 401, bare: 401 },
   "GET /storage/admin/files": { nobody: 401, user: 403, admin: "ok", token: 401, bare: 401 },
+  "GET /storage/admin/quotas": { nobody: 401, user: 403, admin: "ok", token: 401, bare: 401 },
   "GET /storage/admin/quotas/ann": { nobody: 401, user: 403, admin: "ok", token: 401, bare: 401 },
   "PUT /storage/admin/quotas/ann": { nobody: 401, user: 403, admin: "ok", token: 401, bare: 401 },
   "GET /storage/admin/faults": { nobody: 401, user: 403, admin: "ok", token: 401, bare: 401 },

@@ -63,6 +63,7 @@ describe("administration", () => {
       ["GET", "/admin/files"],
       ["GET", "/storage/admin/namespaces"],
       ["GET", "/storage/admin/files"],
+      ["GET", "/storage/admin/quotas"],
       ["GET", "/storage/admin/quotas/ann"],
       ["PUT", "/storage/admin/quotas/ann"],
       ["GET", "/storage/admin/faults"],
@@ -104,6 +105,11 @@ describe("administration", () => {
     expect(await set("ann", 5)).toMatchObject([200, { user_id: "ann", quota_bytes: 5, used_bytes: 4 }])
     expect((await ask("PUT", "/storage/photos/big", ann, { x: "more than that" }))[0]).toBe(507)
     expect(await ask("GET", "/storage/usage", ann)).toMatchObject([200, { quota_bytes: 5 }])
+    expect((await ask("GET", "/storage/admin/quotas", ada))[1]).toEqual([
+      { user_id: "ada", username: "ada", used_bytes: 0, quota_bytes: null, own_quota_bytes: null, namespaces: 0, objects: 0 },
+      { user_id: "ann", username: "ann", used_bytes: 4, quota_bytes: 5, own_quota_bytes: 5, namespaces: 1, objects: 2 },
+      { user_id: "bob", username: "bob", used_bytes: 4, quota_bytes: null, own_quota_bytes: null, namespaces: 1, objects: 1 },
+    ] as never)
     expect(await set("ann", null)).toMatchObject([200, { quota_bytes: null }])
     expect(await ask("GET", "/storage/admin/quotas/ann", ada)).toMatchObject([200, { quota_bytes: null, used_bytes: 4 }])
     expect(await set("nobody", 5)).toEqual([404, { error: "user not found" }])

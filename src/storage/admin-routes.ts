@@ -30,6 +30,10 @@ export const usageRoutes = (usage: Usage, scrubber: Pick<Scrubber, "request">, {
       // As stock clients know them.
       .get("/admin/namespaces", namespaces)
       .get("/admin/files", files)
+      .get("/storage/admin/quotas", async ({ request }) => {
+        await door.admin(request)
+        return usage.ofAll()
+      })
       .get("/storage/admin/quotas/:person", async ({ request, params }) => {
         await door.admin(request)
         return usage.of(params.person)

@@ -12,8 +12,11 @@ export class Allowance {
 
   /** Undefined for no bound. */
   async quotaOf(personId: string): Promise<number | undefined> {
-    return (await this.namespaces.quotaOf(personId)) ?? (this.defaultBytes() || undefined)
+    return this.inForce(await this.namespaces.quotaOf(personId))
   }
+
+  /** What bounds a person with this bound of their own, or with none. */
+  inForce = (own: number | undefined): number | undefined => own ?? (this.defaultBytes() || undefined)
 
   /**
    * What to call with the size so far while bytes come in: throws `out_of_space` as soon as they cannot fit. `freed` bytes go when they are there; it
@@ -43,7 +46,7 @@ export class Allowance {
     const found = await namespaces.withQuota(id)
     const now = found?.namespace
     if (now?.quotaBytes !== undefined) bounds.push({ of: `the namespace ${now.name}`, most: now.quotaBytes, used: now.bytes })
-    const quota = found?.personBytes ?? (this.defaultBytes() || undefined)
+    const quota = this.inForce(found?.personBytes)
     if (quota !== undefined) bounds.push({ of: "its owner", most: quota, used: await namespaces.bytesOf(personId) })
     return bounds
   }

@@ -74,6 +74,7 @@ export class ApiHouse {
       blobs: house.blobs,
       files,
       floorBytes: () => house.floorBytes,
+      s3Endpoint: () => "https://s3.example.org",
       keys: new AccessKeys({ db, vault: new Vault("5".repeat(64)), parseScopes, now }),
       links: new SignedLinks({ secret: "6".repeat(64), find: (name) => house.store.find(name), isEnabled: house.store.isEnabled, now }),
       namespaceStore: house.store,

@@ -73,6 +73,34 @@ describe("listing", () => {
   })
 })
 
+test("versions of one file, the newest first, for its owner alone", async () => {
+  const versions = async () => (await ask("GET", "/storage/files/versions?namespace=photos&name=a"))[1] as unknown as object[]
+  expect(await ask("GET", "/storage/files/versions?namespace=photos&name=a")).toEqual([404, { error: "file not found: a" }])
+  await send("PUT", "/storage/photos/ab", { body: "another" })
+  await send("PUT", "/storage/photos/a", { body: "1234" })
+  const sha256 = (text: string) => createHash("sha256").update(text).digest("hex")
+  const first = { version_id: "null", is_latest: true, is_delete_marker: false, size: 4, created_at: api.house.time / 1000 }
+  const facts = { etag: `"${md5("1234")}"`, content_type: "text/plain; charset=utf-8", sha256: sha256("1234") }
+  expect(await versions()).toEqual([{ ...first, ...facts }])
+  await send("PUT", "/storage/namespaces/photos", { body: { versioning: "enabled" } })
+  await send("PUT", "/storage/photos/a", { body: "56" })
+  await send("DELETE", "/storage/photos/a")
+  expect(await versions()).toMatchObject([
+    { is_latest: true, is_delete_marker: true, size: 0 },
+    { is_latest: false, size: 2, sha256: sha256("56") },
+    { is_latest: false, version_id: "null", size: 4 },
+  ])
+  expect((await ask("GET", "/storage/files/versions?namespace=photos&name=a&limit=2"))[1]).toHaveLength(2)
+  expect((await ask("GET", "/storage/files/versions?namespace=photos"))[1]).toEqual({ error: "filename required" })
+  expect((await ask("GET", "/storage/files/versions?namespace=photos&name=a&limit=0"))[0]).toBe(400)
+  await send("PUT", "/storage/namespaces/photos", { body: { visibility: "public" } })
+  for (const [token, status] of [
+    [undefined, 401],
+    [await api.session("bob"), 403],
+  ] as const)
+    expect((await ask("GET", "/storage/files/versions?namespace=photos&name=a", { token }))[0]).toBe(status)
+})
+
 test("the status says to everybody that the server is there, and what it holds to those signed in", async () => {
   const alive = { chunkserver_count: 1, total_servers: 1 }
   expect(await ask("GET", "/storage/status", { token: undefined })).toEqual([200, alive])
@@ -88,6 +116,7 @@ test("the status says to everybody that the server is there, and what it holds t
       objects: 1,
       namespaces: 1,
       floor_bytes: 0,
+      s3_endpoint: "https://s3.example.org",
       last_scrub: null,
       faults: 0,
     },

@@ -103,6 +103,11 @@ export const fileRoutes = ({ files, objects, reader, links, progress, access }: 
   }
   return new Elysia({ name: "storage-file-routes" })
     .get("/storage/files", ({ request }) => list(request))
+    .get("/storage/files/versions", async ({ request }) => {
+      const { name, key } = named(request)
+      const namespace = await access.owned(request, "files", name, "read")
+      return files.versions(namespace, required(key), parseListing(new URL(request.url).searchParams).limit)
+    })
     .post("/storage/upload", ({ request }) => receive(request, namespaceIn(new URL(request.url)), undefined), raw)
     .all("/storage/upload", () => allowOnly("POST"), raw)
     .get("/storage/download", byQuery)

@@ -18,6 +18,18 @@ export type FileEntry = {
   content_type: string
 }
 
+/** A version of a file; `sha256` is null where it came in several parts, `version_id` is `null`, as text, for what was written without versioning. */
+export type VersionEntry = {
+  version_id: string
+  is_latest: boolean
+  is_delete_marker: boolean
+  size: number
+  created_at: number
+  etag: string
+  content_type: string
+  sha256: string | null
+}
+
 /** What is rolled up by a delimiter. */
 export type FolderEntry = { name: string; path: string; namespace: string; is_folder: true }
 
@@ -73,6 +85,17 @@ export class Files {
     })
   }
 
+  /** Versions of a file, the newest first; what was deleted without versioning has none. Throws `not_found` where there are none. */
+  async versions(namespace: Namespace, name: string, limit = 100): Promise<VersionEntry[]> {
+    const from = { key: name, including: true }
+    const { objects } = await this.objects.versions(namespace, { prefix: name, delimiter: "", from, limit })
+    // The name itself comes before all that it begins.
+    const own = objects.filter(({ key }) => key === name)
+    if (own.length === 0) throw new AppError("not_found", `file not found: ${name}`)
+    const whole = await Promise.all(own.map(({ versionId }) => this.objects.find(namespace, name, versionId)))
+    return whole.filter((version) => version !== undefined).map(versionEntry)
+  }
+
   /** In the order of names, page by page, so that memory holds one at a time. */
   async *pages(namespace: Namespace, query: ListRequest): AsyncGenerator<(FileEntry | FolderEntry)[]> {
     const { prefix, delimiter, after } = query
@@ -124,6 +147,17 @@ function fileEntry(namespace: string, { key, size, etag, contentType, createdAt 
   const times = { created_at: at, modified_at: at }
   return { name: key, path: pathOf(namespace, key), namespace, size, ...times, etag: `"${etag}"`, content_type: contentType }
 }
+
+const versionEntry = ({ versionId, isLatest, isDeleteMarker, size, createdAt, etag, contentType, hash }: ObjectInfo): VersionEntry => ({
+  version_id: versionId,
+  is_latest: isLatest,
+  is_delete_marker: isDeleteMarker,
+  size,
+  created_at: seconds(createdAt),
+  etag: `"${etag}"`,
+  content_type: contentType,
+  sha256: hash ?? null,
+})
 
 const folderEntry = (namespace: string, name: string): FolderEntry => ({ name, path: pathOf(namespace, name), namespace, is_folder: true })
 

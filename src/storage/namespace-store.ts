@@ -112,6 +112,24 @@ export class NamespaceStore {
     return (await findQuota(this.db, { personId }))[0]?.bytes
   }
 
+  /** What each person has, and the bound of their own. */
+  usageOfAll = () =>
+    this.db
+      .selectFrom("people as p")
+      .leftJoin("storageQuotas as q", "q.personId", "p.id")
+      .leftJoin("namespaces as n", "n.personId", "p.id")
+      .select([
+        "p.id as personId",
+        "p.username",
+        "q.bytes as ownBytes",
+        sql<number>`count(n.id)`.as("namespaces"),
+        sql<number>`coalesce(sum(n.objects), 0)`.as("objects"),
+        sql<number>`coalesce(sum(n.bytes), 0)`.as("bytes"),
+      ])
+      .groupBy(["p.id", "p.username", "q.bytes"])
+      .orderBy("p.username")
+      .execute()
+
   hasPerson = async (personId: string): Promise<boolean> =>
     (await this.db.selectFrom("people").select("id").where("id", "=", personId).executeTakeFirst()) !== undefined
 

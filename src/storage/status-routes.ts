@@ -10,12 +10,14 @@ export type StatusParts = {
   namespaceStore: NamespaceStore
   references: ReferenceStore
   floorBytes: () => number
+  /** Where S3 clients find the namespaces. */
+  s3Endpoint: () => string
 }
 
 const seconds = (ms: number | null) => (ms === null ? null : Math.floor(ms / 1000))
 
 /** `/storage/status`: that the one server is there, for everybody as the document promises; what it holds and how whole that is, for those signed in. */
-export const statusRoutes = ({ access, blobs, namespaceStore, references, floorBytes }: StatusParts) =>
+export const statusRoutes = ({ access, blobs, namespaceStore, references, floorBytes, s3Endpoint }: StatusParts) =>
   new Elysia({ name: "storage-status-routes" }).get("/storage/status", async ({ request }) => {
     const alive = { chunkserver_count: 1, total_servers: 1 }
     if ((await access.maybeSession(request)) === undefined) return alive
@@ -30,6 +32,7 @@ export const statusRoutes = ({ access, blobs, namespaceStore, references, floorB
       objects,
       namespaces,
       floor_bytes: floorBytes(),
+      s3_endpoint: s3Endpoint(),
       last_scrub:
         scrub === undefined
           ? null

@@ -9,6 +9,9 @@ import type { ReferenceStore } from "./reference-store"
 /** What a person has stored and may store; `quota_bytes` is null where nothing bounds it. */
 export type UsageReply = { user_id: string; used_bytes: number; quota_bytes: number | null; namespaces: number; objects: number }
 
+/** The same of one person for administrators; `own_quota_bytes` is what was set for this person alone, null where the setting's quota holds. */
+export type PersonUsage = UsageReply & { username: string; own_quota_bytes: number | null }
+
 export type FaultReply = {
   hash: string
   kind: "missing" | "damaged"
@@ -43,6 +46,20 @@ export class Usage {
       namespaces: own.length,
       objects: sum(({ objects }) => objects),
     }
+  }
+
+  /** Of everybody, by user name. */
+  async ofAll(): Promise<PersonUsage[]> {
+    const everybody = await this.namespaces.usageOfAll()
+    return everybody.map(({ personId, username, ownBytes, namespaces, objects, bytes }) => ({
+      user_id: personId,
+      username,
+      used_bytes: bytes,
+      quota_bytes: this.allowance.inForce(ownBytes ?? undefined) ?? null,
+      own_quota_bytes: ownBytes,
+      namespaces,
+      objects,
+    }))
   }
 
   /** Null takes the person's own bound away: then the setting's holds. Throws `invalid` and `not_found`. */

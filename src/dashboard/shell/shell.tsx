@@ -4,6 +4,7 @@ import { lazy, Suspense, useEffect, useRef, useState } from "react"
 import { beginLive, useLive } from "../data/live"
 import { signOut, useSession } from "../data/session"
 import { setTheme, type Theme, useTheme } from "../data/theme"
+import { UploadPlace } from "../pages/files/uploads/place"
 import { Button, IconButton } from "../parts/button"
 import { cx } from "../parts/classes"
 import { Menu } from "../parts/menu"
@@ -81,6 +82,7 @@ export function Shell() {
         <Away />
         <Outlet />
       </main>
+      <UploadPlace />
       {isPaletteOpen && (
         <Suspense>
           <Palette onClose={() => setPaletteOpen(false)} />

@@ -1,4 +1,0 @@
-import { Page } from "../../parts/page"
-import { shell } from "../../words/shell"
-
-export const Files = () => <Page title={shell.nav.files}>{null}</Page>
