@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test"
-import { webauthnOrigins } from "./webauthn"
+import { RelyingParty, webauthnOrigins } from "./webauthn"
 
 test.each([
   ["the base domain alone", [], 443, ["https://cloud.example.org"]],
@@ -12,4 +12,10 @@ test.each([
   ],
 ])("pages that may ask for a key: %s", (_name, allowed, port, expected) => {
   expect(webauthnOrigins(allowed, "cloud.example.org", port)).toEqual(expected)
+})
+
+test("a browser asks for a key only over HTTPS, at the party's own domain or below it", () => {
+  const mayAsk = ["https://cloud.example.org:8443", "https://panel.cloud.example.org"]
+  const mayNot = ["http://cloud.example.org", "https://example.org", "https://evilcloud.example.org", "https://panel.example.net"]
+  expect(new RelyingParty("cloud.example.org", () => [...mayAsk, ...mayNot]).usableOrigins()).toEqual(mayAsk)
 })
