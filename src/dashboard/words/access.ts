@@ -5,18 +5,19 @@ export const access = {
   title: "Access",
   parts: "Parts of access",
   tabs: { profile: "Profile", tokens: "API tokens", sessions: "Sessions", security: "Two-factor sign-in", sshKeys: "SSH keys" },
-  lead: "Who you are here, and everything that is let in in your name.",
+  lead: "Who you are here, and everything that can act as you.",
   username: "User name",
   userId: "User id",
-  userIdHint: "Stands in scopes.",
+  you: "You",
   role: "Role",
   administrator: "Administrator",
   user: "User",
-  inYourName: "What is let in in your name",
+  inYourName: "What can act as you",
   overview: {
     tokens: (count: number, ending: number) =>
       count === 0 ? "None" : things(count, "token") + (ending > 0 ? ` · ${ending} expired or about to expire` : ""),
-    accounts: (count: number) => (count === 0 ? "None" : things(count, "service account")),
+    accounts: (count: number, held: number) =>
+      count === 0 ? "None" : `${things(count, "service account")} with ${held === 0 ? "no token" : things(held, "token")}`,
     sessions: (count: number) => (count === 1 ? "This one" : `This one and ${count - 1} more`),
     factors: ({ keys, totp }: { keys: number; totp: boolean }) =>
       ["On", totp && "authenticator app", keys > 0 && things(keys, "key")].filter(Boolean).join(" · "),

@@ -17,7 +17,7 @@ import { AccountTokens } from "./account-tokens"
 import { FormFault } from "./form-fault"
 import { accountQuery, accountTokensQuery, type ServiceAccount } from "./queries"
 import { toGrants, toScopes } from "./scope-grants"
-import { ScopeList } from "./scope-list"
+import { ScopeLines, ScopeList } from "./scope-list"
 import { ScopePicker } from "./scope-picker"
 import { useThings } from "./things"
 import { useGrants } from "./use-grants"
@@ -72,7 +72,14 @@ function AccountScopes({ account }: { account: ServiceAccount }) {
         )
       }
     >
-      {isEditing ? <ScopeForm account={account} onDone={() => setEdit("")} /> : <ScopeList scopes={account.scopes} things={things} />}
+      {isEditing ? (
+        <ScopeForm account={account} onDone={() => setEdit("")} />
+      ) : (
+        <div className="grid gap-4 lg:grid-cols-2">
+          <ScopeList scopes={account.scopes} things={things} />
+          <ScopeLines scopes={account.scopes} />
+        </div>
+      )}
     </Section>
   )
 }

@@ -8,7 +8,7 @@ import { useSession } from "../../data/session"
 import { Button } from "../../parts/button"
 import { Code } from "../../parts/copy"
 import { CheckField, TextField } from "../../parts/field"
-import { Fact, Facts, Section } from "../../parts/page"
+import { Section } from "../../parts/page"
 import { Skeleton } from "../../parts/status"
 import { toast } from "../../parts/toasts"
 import { access } from "../../words/access"
@@ -19,21 +19,11 @@ import { isEnding } from "./token-time"
 
 /** Who somebody is, what is let in in their name, their name and their password. */
 export function Profile() {
-  const { username, user_id: id, is_admin: isAdmin } = useSession()
   return (
     <AccessFrame title={access.title} lead={access.lead}>
-      <Section>
-        <Facts>
-          <Fact name={access.username}>{username}</Fact>
-          <Fact name={access.role}>{isAdmin ? access.administrator : access.user}</Fact>
-          <Fact name={access.userId}>
-            <Code text={id} />
-          </Fact>
-        </Facts>
-      </Section>
       <Overview />
-      <div className="grid gap-5 lg:grid-cols-2">
-        <DisplayName />
+      <div className="grid items-start gap-5 lg:grid-cols-2">
+        <You />
         <Password />
       </div>
     </AccessFrame>
@@ -41,7 +31,7 @@ export function Profile() {
 }
 
 function Overview() {
-  const tokens = useQuery(tokensQuery).data
+  const own = useQuery(tokensQuery).data?.filter(({ service_account_id: account }) => account === undefined)
   const accounts = useQuery(accountsQuery).data
   const sessions = useQuery(ownSessionsQuery).data
   const factors = useQuery(twoFactorQuery).data
@@ -52,10 +42,14 @@ function Overview() {
       <h2 className="mb-2 font-semibold">{access.inYourName}</h2>
       <ul className="divide-y divide-line rounded-lg border border-line bg-card">
         <Row to="/access/tokens" name={access.tabs.tokens}>
-          {tokens && say.tokens(tokens.length, tokens.filter(isEnding).length)}
+          {own && say.tokens(own.length, own.filter(isEnding).length)}
         </Row>
         <Row to="/access/tokens" name={access.accounts}>
-          {accounts && say.accounts(accounts.length)}
+          {accounts &&
+            say.accounts(
+              accounts.length,
+              accounts.reduce((sum, { token_count: count }) => sum + count, 0),
+            )}
         </Row>
         <Row to="/access/sessions" name={access.tabs.sessions}>
           {sessions && say.sessions(sessions.length)}
@@ -83,8 +77,8 @@ const Row = ({ to, name, children }: { to: string; name: string; children: React
   </li>
 )
 
-function DisplayName() {
-  const { display_name: now } = useSession()
+function You() {
+  const { username, user_id: id, is_admin: isAdmin, display_name: now } = useSession()
   const [name, setName] = useState(now)
   const save = useMutation({
     mutationFn: () => ask("PUT", "/api/settings/profile", { display_name: name }),
@@ -98,8 +92,18 @@ function DisplayName() {
     save.mutate()
   }
   return (
-    <Section title={access.displayName}>
-      <form onSubmit={submit} className="flex flex-col gap-4">
+    <Section title={access.you}>
+      <dl className="grid grid-cols-[auto_1fr] items-center gap-x-6 gap-y-1.5">
+        <dt className="text-dim">{access.username}</dt>
+        <dd className="[overflow-wrap:anywhere]">{username}</dd>
+        <dt className="text-dim">{access.role}</dt>
+        <dd>{isAdmin ? access.administrator : access.user}</dd>
+        <dt className="text-dim">{access.userId}</dt>
+        <dd>
+          <Code text={id} />
+        </dd>
+      </dl>
+      <form onSubmit={submit} className="mt-4 flex flex-col gap-4">
         <TextField
           label={access.displayName}
           hint={access.displayNameHint}

@@ -1,3 +1,4 @@
+import { CopyButton } from "../../parts/copy"
 import { tokens } from "../../words/tokens"
 import { type Kind, parsePath, scopeLines, type Scopes } from "./scope-grants"
 import type { Thing } from "./things"
@@ -26,3 +27,14 @@ export const ScopeList = ({ scopes, things }: { scopes: Scopes; things: ThingsOf
     })}
   </ul>
 )
+
+/** Scopes as they are, to be copied for the command line. */
+export function ScopeLines({ scopes }: { scopes: Scopes }) {
+  const text = scopeLines(scopes).join("\n")
+  return (
+    <div className="flex items-start gap-2 rounded-lg bg-sunken py-2 pr-2 pl-3">
+      <pre className="min-w-0 flex-1 py-1 [overflow-wrap:anywhere] whitespace-pre-wrap">{text}</pre>
+      <CopyButton text={text} />
+    </div>
+  )
+}

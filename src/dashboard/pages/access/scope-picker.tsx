@@ -2,11 +2,10 @@ import { Plus, Trash2 } from "lucide-react"
 import { useId } from "react"
 import { useSession } from "../../data/session"
 import { Button, IconButton } from "../../parts/button"
-import { CodeBlock } from "../../parts/copy"
 import { SelectField } from "../../parts/field"
 import { tokens } from "../../words/tokens"
-import { actionsOf, type Grant, isRoot, type Kind, kindsOf, rules, scopeLines, toScopes } from "./scope-grants"
-import type { ThingsOf } from "./scope-list"
+import { actionsOf, type Grant, isRoot, type Kind, kindsOf, rules, toScopes } from "./scope-grants"
+import { ScopeLines, type ThingsOf } from "./scope-list"
 import { useThings } from "./things"
 
 const say = tokens.picker
@@ -15,7 +14,7 @@ const say = tokens.picker
 export function ScopePicker({ grants, onChange, isChecked }: { grants: Grant[]; onChange: (grants: Grant[]) => void; isChecked: boolean }) {
   const { user_id: personId } = useSession()
   const things = useThings()
-  const lines = scopeLines(toScopes(grants, personId))
+  const scopes = toScopes(grants, personId)
   const next = Math.max(-1, ...grants.map(({ key }) => key)) + 1
   const replace = (kinds: [Kind, string[]][]) => onChange(kinds.map(([kind, actions], key) => ({ key: next + key, kind, id: "", actions })))
   return (
@@ -23,7 +22,7 @@ export function ScopePicker({ grants, onChange, isChecked }: { grants: Grant[]; 
       <legend className="font-semibold">{say.title}</legend>
       <p className="text-dim">{say.lead}</p>
       {grants.length > 0 && (
-        <ul className="divide-y divide-line rounded-lg border border-line bg-card">
+        <div className="divide-y divide-line rounded-lg border border-line bg-card">
           {grants.map((grant, at) => (
             <GrantLine
               key={grant.key}
@@ -35,7 +34,7 @@ export function ScopePicker({ grants, onChange, isChecked }: { grants: Grant[]; 
               onRemove={() => onChange(grants.filter((one) => one.key !== grant.key))}
             />
           ))}
-        </ul>
+        </div>
       )}
       <div className="flex flex-wrap items-center gap-2">
         <Button
@@ -64,8 +63,8 @@ export function ScopePicker({ grants, onChange, isChecked }: { grants: Grant[]; 
       </div>
       <div role="group" aria-label={say.resultLabel} className="flex flex-col gap-1.5">
         <p className="text-sm font-medium">{say.result}</p>
-        {lines.length > 0 ? (
-          <CodeBlock text={lines.join("\n")} label={say.resultLabel} />
+        {Object.keys(scopes).length > 0 ? (
+          <ScopeLines scopes={scopes} />
         ) : (
           <p className="rounded-lg bg-sunken p-3 text-dim">{say.resultEmpty}</p>
         )}
@@ -100,7 +99,7 @@ function GrantLine({ grant, place, things, isChecked, onChange, onRemove }: Line
   const tick = (action: string, isOn: boolean) =>
     onChange({ ...grant, actions: isOn ? [...grant.actions, action] : grant.actions.filter((one) => one !== action) })
   return (
-    <li role="group" aria-label={say.grant(place)} className="grid gap-x-3 gap-y-2.5 p-4 sm:grid-cols-[1fr_1fr_auto]">
+    <div role="group" aria-label={say.grant(place)} className="grid grid-cols-[1fr_auto] gap-x-3 gap-y-2.5 p-4 sm:grid-cols-[1fr_1fr_auto]">
       <SelectField label={say.what} value={kind} onChange={(event) => choose({ kind: event.target.value as Kind, id: "" })}>
         {areas.map((area) => (
           <optgroup key={area} label={say.areas[area]}>
@@ -123,10 +122,10 @@ function GrantLine({ grant, place, things, isChecked, onChange, onRemove }: Line
           ))}
         {isGone && <option value={grant.id}>{say.gone(grant.id)}</option>}
       </SelectField>
-      <IconButton label={say.remove(place)} className="self-end max-sm:order-last max-sm:justify-self-end" onClick={onRemove}>
+      <IconButton label={say.remove(place)} className="self-end max-sm:col-start-2 max-sm:row-start-1" onClick={onRemove}>
         <Trash2 aria-hidden className="size-4" />
       </IconButton>
-      <div className="sm:col-span-3">
+      <div className="col-span-2 sm:col-span-3">
         <div role="group" aria-label={say.actions} aria-describedby={`${id}-means`} className="flex flex-wrap gap-x-4 gap-y-1">
           {actionsOf(grant).map((action) => (
             <label key={action} className="flex min-h-7 items-center gap-1.5">
@@ -141,7 +140,7 @@ function GrantLine({ grant, place, things, isChecked, onChange, onRemove }: Line
           ))}
         </div>
         <p id={`${id}-means`} className="mt-1 text-sm text-dim">
-          {grant.id === "" ? say.means[kind] : say.one}
+          {grant.id === "" ? say.means[kind] : say.single[kind]}
         </p>
         {problem !== undefined && (
           <p role="alert" className="mt-1 text-sm text-bad">
@@ -149,6 +148,6 @@ function GrantLine({ grant, place, things, isChecked, onChange, onRemove }: Line
           </p>
         )}
       </div>
-    </li>
+    </div>
   )
 }

@@ -13,7 +13,7 @@ export const isEnding = (token: Token): boolean => msLeft(token) < soonMs
 /** When a token ends, marked where that is soon. */
 export function Expiry({ token }: { token: Token }) {
   const left = msLeft(token)
-  if (left === Infinity) return tokens.never
+  if (left === Infinity) return <span>{tokens.never}</span>
   const when = (
     <span>
       {left <= 0 ? tokens.expiredAt : tokens.expires} <Time at={token.expires_at} />
@@ -24,7 +24,7 @@ export function Expiry({ token }: { token: Token }) {
 
 export const LastUse = ({ token }: { token: Token }) =>
   token.last_used_at === 0 ? (
-    tokens.unused
+    <span>{tokens.unused}</span>
   ) : (
     <span>
       {tokens.used} <Time at={token.last_used_at} />

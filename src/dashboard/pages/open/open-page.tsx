@@ -19,7 +19,7 @@ export function OpenPage({
     if (isNext) heading.current?.focus()
   }, [title, isNext])
   return (
-    <main className="mx-auto flex min-h-dvh w-full max-w-sm flex-col justify-center gap-5 px-4 py-10">
+    <main className="mx-auto flex min-h-dvh w-full max-w-sm flex-col gap-5 px-4 pt-[max(2.5rem,16dvh)] pb-10">
       <header className="flex flex-col gap-1">
         <p className="mb-4 flex items-center gap-2 font-semibold">
           <svg aria-hidden viewBox="0 0 32 32" className="size-7 text-accent">
