@@ -187,6 +187,8 @@ describe.skipIf(!hasChromium)("the ways in", () => {
       await page.getByRole("dialog").getByRole("button", { name: "Add a key" }).click()
       await page.getByRole("list", { name: "Your security keys" }).getByText("Laptop").waitFor()
       await page.getByText("Two-factor sign-in is on").waitFor()
+      await visit.shot("access-security-key")
+      expect(await visit.complaints()).toEqual([])
       const [cookie] = await page.context().cookies()
       expect(cookie).toMatchObject({ name: "__Host-token", httpOnly: true, secure: true, sameSite: "Strict" })
 

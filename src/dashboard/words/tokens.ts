@@ -31,7 +31,7 @@ export const tokens = {
   made: (name: string) => `Token ${name} is made. Copy it now.`,
   madeText: "It is shown this once; Freehold keeps only its fingerprint. Put it where your program keeps its secrets.",
   token: "Token",
-  try: "Try it",
+  try: "Try it, with the token in the variable TOKEN",
   done: "I have copied it",
 
   accounts: "Service accounts",

@@ -40,7 +40,7 @@ export function AuthenticatorApp({ factors, onCodes }: { factors: TwoFactor; onC
             {say.remove}
           </Button>
         ) : (
-          <Button small onClick={begin}>
+          <Button small kind={factors.enabled ? "plain" : "primary"} onClick={begin}>
             {say.setUp}
           </Button>
         )
@@ -110,6 +110,7 @@ function SetUp({ proposal, error, onAgain, onClose, onCodes }: SetUpProps) {
         hint={say.codeHint}
         isCode
         required
+        autoFocus
         inputMode="numeric"
         autoComplete="one-time-code"
         className="sm:max-w-60"

@@ -94,6 +94,7 @@ function KeyForm({ title, lead, action, isBusy, error, problem, name, setName, o
           required
           maxLength={64}
           autoComplete="off"
+          autoFocus
           value={name}
           onChange={(event) => setName(event.target.value)}
         />

@@ -39,6 +39,7 @@ export function PasswordDialog({ isOpen, onClose, title, children, action, isDan
           label={security.currentPassword}
           type="password"
           autoComplete="current-password"
+          autoFocus
           required
           value={password}
           onChange={(event) => setPassword(event.target.value)}

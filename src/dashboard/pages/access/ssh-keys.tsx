@@ -119,6 +119,7 @@ function AddDialog({ isOpen, onClose }: { isOpen: boolean; onClose: () => void }
           hint={say.keyHint}
           isCode
           required
+          autoFocus
           spellCheck={false}
           autoCapitalize="none"
           value={input.public_key}
