@@ -74,7 +74,7 @@ export function RecoveryCodesShown({ codes, onDone }: { codes: string[]; onDone:
         </h2>
         <p className="text-dim">{say.shownLead}</p>
       </div>
-      <ul aria-label={say.list} className="grid gap-x-8 gap-y-1.5 rounded-lg bg-sunken p-4 sm:grid-cols-2">
+      <ul aria-label={say.list} className="grid gap-x-8 gap-y-1.5 rounded-lg bg-sunken p-4 sm:max-w-lg sm:grid-cols-2">
         {codes.map((code) => (
           <li key={code}>
             <code>{code}</code>
@@ -82,12 +82,12 @@ export function RecoveryCodesShown({ codes, onDone }: { codes: string[]; onDone:
         ))}
       </ul>
       <div className="flex flex-wrap items-center gap-2">
-        <Button kind="primary" onClick={onDone}>
-          {say.done}
-        </Button>
         <Button onClick={download}>{say.download}</Button>
         <Button onClick={() => window.print()}>{say.print}</Button>
         <CopyButton text={text} label={say.copy} />
+        <Button kind="primary" onClick={onDone}>
+          {say.done}
+        </Button>
       </div>
       {createPortal(<pre className="hidden p-8 print:block">{text}</pre>, document.body)}
     </section>

@@ -27,7 +27,7 @@ export function Security() {
               title={factors.enabled ? security.status.on : security.status.off}
               action={
                 factors.enabled && (
-                  <Button small kind="danger" onClick={() => setTurningOff(true)}>
+                  <Button small kind="danger" className="self-start" onClick={() => setTurningOff(true)}>
                     {security.turnOff}
                   </Button>
                 )
