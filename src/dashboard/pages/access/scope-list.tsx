@@ -1,3 +1,4 @@
+import { Fragment } from "react"
 import { CopyButton } from "../../parts/copy"
 import { tokens } from "../../words/tokens"
 import { type Kind, parsePath, scopeLines, type Scopes } from "./scope-grants"
@@ -30,11 +31,23 @@ export const ScopeList = ({ scopes, things }: { scopes: Scopes; things: ThingsOf
 
 /** Scopes as they are, to be copied for the command line. */
 export function ScopeLines({ scopes }: { scopes: Scopes }) {
-  const text = scopeLines(scopes).join("\n")
+  const lines = scopeLines(scopes)
   return (
     <div className="flex items-start gap-2 rounded-lg bg-sunken py-2 pr-2 pl-3">
-      <pre className="min-w-0 flex-1 py-1 [overflow-wrap:anywhere] whitespace-pre-wrap">{text}</pre>
-      <CopyButton text={text} />
+      <pre className="min-w-0 flex-1 py-1 [overflow-wrap:anywhere] whitespace-pre-wrap">
+        {lines.map((line) => (
+          <span key={line} className="block">
+            {/* Where a line is too long for the screen, it goes on between parts. */}
+            {line.split(/(?<=[.,=])/).map((part, at) => (
+              <Fragment key={at}>
+                {part}
+                <wbr />
+              </Fragment>
+            ))}
+          </span>
+        ))}
+      </pre>
+      <CopyButton text={lines.join("\n")} />
     </div>
   )
 }

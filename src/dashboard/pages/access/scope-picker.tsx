@@ -112,7 +112,13 @@ function GrantLine({ grant, place, things, isChecked, onChange, onRemove }: Line
         ))}
         {kind === "registry" && <option value="registry">{say.kinds.registry}</option>}
       </SelectField>
-      <SelectField label={say.which} disabled={!hasSingle} value={grant.id} onChange={(event) => choose({ kind, id: event.target.value })}>
+      <SelectField
+        label={say.which}
+        className="max-sm:col-span-2"
+        disabled={!hasSingle}
+        value={grant.id}
+        onChange={(event) => choose({ kind, id: event.target.value })}
+      >
         <option value="">{isRoot(kind) ? say.whole : say.all}</option>
         {hasSingle &&
           known.map((thing) => (
