@@ -15,10 +15,9 @@ const grant = (kind: Kind, id: string, ...actions: string[]): Grant => ({ key: 0
 const kinds = Object.values(kindsOf).flat()
 
 test("the server takes everything that the picker offers", () => {
-  const all = kinds.flatMap((kind) => [
-    grant(kind, "", ...rules[kind].actions),
-    ...(rules[kind].single.length > 0 ? [grant(kind, "a.b", ...rules[kind].single)] : []),
-  ])
+  const whole = kinds.map((kind) => grant(kind, "", ...rules[kind].actions))
+  const single = kinds.filter((kind) => rules[kind].single.length > 0).map((kind) => grant(kind, "a.b", ...rules[kind].single))
+  const all = [...whole, ...single]
   const scopes = toScopes(all, "u1")
   expect(parseScopes(scopes, "u1")).toEqual(scopes)
   expect(Object.keys(scopes)).toHaveLength(all.length)

@@ -315,8 +315,8 @@ describe.skipIf(!hasChromium)("access", () => {
       [
         "access-ssh-keys-add",
         async (visit) => {
-          await visit.go("/access/ssh-keys?add=1", "SSH keys")
-          await visit.page.getByRole("dialog").waitFor()
+          await visit.page.goto("/access/ssh-keys?add=1")
+          await visit.page.getByRole("dialog", { name: "Add an SSH key" }).waitFor()
         },
       ],
     ]
