@@ -238,12 +238,6 @@ describe("an administrator", () => {
 })
 
 describe("a passkey", () => {
-  test("anybody is told at which pages a browser can ask for one", async () => {
-    const api = await startApi()
-    const res = await api.send("GET", "/api/webauthn/origins")
-    expect([res.status, await res.json()]).toEqual([200, { page: origin, origins: [origin] }])
-  })
-
   test("logs in without a name and a password when it has verified its user, and not otherwise", async () => {
     const { api, ada, key } = await withKey()
     const attempt = async (behaviour: KeyBehaviour) => {

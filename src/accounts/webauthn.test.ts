@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test"
+import { startApi } from "../../test/api"
 import { RelyingParty, webauthnOrigins } from "./webauthn"
 
 test.each([
@@ -18,4 +19,10 @@ test("a browser asks for a key only over HTTPS, at the party's own domain or bel
   const mayAsk = ["https://cloud.example.org:8443", "https://panel.cloud.example.org"]
   const mayNot = ["http://cloud.example.org", "https://example.org", "https://evilcloud.example.org", "https://panel.example.net"]
   expect(new RelyingParty("cloud.example.org", () => [...mayAsk, ...mayNot]).usableOrigins()).toEqual(mayAsk)
+})
+
+test("anybody is told at which pages a browser can ask for a key", async () => {
+  const res = await (await startApi()).send("GET", "/api/webauthn/origins")
+  const origin = "https://cloud.example.org"
+  expect([res.status, await res.json()]).toEqual([200, { page: origin, origins: [origin] }])
 })
