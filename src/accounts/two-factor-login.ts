@@ -61,6 +61,11 @@ export class Login {
     return { factors, username, page: page() }
   }
 
+  /** At which pages browsers can ask for keys and passkeys, and the one to send somebody to who is elsewhere. */
+  keyPages(): { page: string; origins: string[] } {
+    return { page: new URL(this.needs.page()).origin, origins: this.needs.keys.origins() }
+  }
+
   async beginWithKey(token: string | undefined) {
     const challenge = await this.needs.challenges.read(token)
     const publicKey = await this.needs.keys.requestOptions(challenge.personId)

@@ -13,6 +13,7 @@ export const twoFactorRoutes = (login: Login, { address, tried }: Pick<AccountDo
     .get("/api/login/factors", ({ request }) => login.factors(bearer(request)))
     .post("/api/login/totp", async ({ request }) => login.code(bearer(request), await body(request), from(request)), raw)
     .post("/api/login/recovery-code", async ({ request }) => login.recoveryCode(bearer(request), await body(request), from(request)), raw)
+    .get("/api/webauthn/origins", () => login.keyPages())
     .post("/api/webauthn/login/begin", ({ request }) => login.beginWithKey(bearer(request)), raw)
     .post("/api/webauthn/login/finish", async ({ request }) => login.finishWithKey(await body(request), from(request)), raw)
     .post("/api/webauthn/passkey/begin", ({ request }) => login.beginWithPasskey(address(request)), raw)

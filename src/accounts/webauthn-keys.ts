@@ -19,6 +19,11 @@ export class SecurityKeys {
     this.adding = new WebauthnCeremonies(now)
   }
 
+  /** Origins whose pages can ask for a key. */
+  origins(): string[] {
+    return this.party.usableOrigins()
+  }
+
   /** Oldest first, times in Unix seconds. */
   async list(personId: string) {
     const keys = await this.store.keys(personId)

@@ -31,6 +31,14 @@ export class RelyingParty {
     private origins: () => string[],
   ) {}
 
+  /** Origins at which a browser lets a page ask for a key of this party, since they lie at or below it, and where we take the answer. */
+  usableOrigins(): string[] {
+    return this.origins().filter((origin) => {
+      const { protocol, hostname } = new URL(origin)
+      return protocol === "https:" && (hostname === this.id || hostname.endsWith(`.${this.id}`))
+    })
+  }
+
   /** Options for `navigator.credentials.create` as JSON; `known` are the person's keys, which are not to be registered twice. */
   creationOptions(person: { id: string; username: string; displayName: string }, known: KnownKey[]) {
     return generateRegistrationOptions({

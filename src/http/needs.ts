@@ -71,6 +71,7 @@ export const permissionTable: Record<string, Row> = {
   "GET /api/login/factors": challenge,
   "POST /api/login/totp": challenge,
   "POST /api/login/recovery-code": challenge,
+  "GET /api/webauthn/origins": open,
   "POST /api/webauthn/login/begin": challenge,
   "POST /api/webauthn/login/finish": open,
   "POST /api/webauthn/passkey/begin": open,

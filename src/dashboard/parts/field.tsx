@@ -68,7 +68,7 @@ export type SelectFieldProps = Around & Omit<ComponentProps<"select">, "id" | "c
 export const SelectField = ({ label, hint, problem, isOptional, className, children, ...rest }: SelectFieldProps) => (
   <Field {...{ label, hint, problem, isOptional, className }}>
     {(wired) => (
-      <select {...rest} {...wired} className={cx(box, "min-h-9")}>
+      <select {...rest} {...wired} className={cx(box, "min-h-9 bg-card!")}>
         {children}
       </select>
     )}
