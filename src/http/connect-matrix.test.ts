@@ -40,6 +40,8 @@ const table: Record<string, Row> = {
   "DELETE /v1/connections/CON/link": write,
   "GET /v1/connections/CON/timeline": read,
   "GET /v1/connections/CON/preflight": { ...read, widget: true },
+  "GET /v1/connections/CON/records": { ...read, widget: true },
+  "GET /v1/connections/CON/certificate": { ...read, widget: true },
   "POST /v1/email/records": { ...read, widget: true },
   "GET /v1/domain-connect/template": apps,
   "GET /v1/providers": read,
