@@ -45,6 +45,7 @@ describe("create", () => {
       status: "pending",
       verify_name: "_edd-verify.app.example.com",
       verify_token: expect.stringMatching(/^edd-verify-[0-9a-f]{40}$/),
+      created_at: "2026-11-21T00:00:00.000Z",
     } as never)
     expect(await t.list(t.ada)).toEqual([mapping])
     expect(await t.list(t.eve)).toEqual([])

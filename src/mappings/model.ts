@@ -30,6 +30,7 @@ export type MappingReply = {
   status: DomainMappingRow["status"]
   verify_name: string
   verify_token: string
+  created_at: string
   acme_challenge?: ChallengeDelegation
   dns_automated?: true
   detail?: string
@@ -115,6 +116,7 @@ export function mappingReply(row: DomainMappingRow, challengeTarget?: string, ce
     status: row.status,
     verify_name: verifyName(row.domain),
     verify_token: row.verifyToken,
+    created_at: new Date(row.createdAt).toISOString(),
   }
   if (challengeTarget !== undefined) reply.acme_challenge = challengeDelegation(row.domain, challengeTarget)
   if (row.status !== "verified" && row.lastDetail !== null) reply.detail = row.lastDetail
