@@ -54,12 +54,13 @@ export class HostnameRecords {
         : [{ purpose: "challenge" as const, record: { ...text(challenge.name, challenge.value), type: "CNAME" as const } }]),
     ]
     const reports = await world.judge(wanted.map(({ record }) => record))
-    const records = wanted.map(({ purpose, record }, index) => ({
-      purpose,
-      host_field: hostField(place.detected, place.zone ?? place.apex, record.host),
-      ...record,
-      ...seen(reports[index]),
-    }))
+    const records = wanted.map(({ purpose, record }, index) =>
+      Object.assign(
+        { purpose, host_field: hostField(place.detected, place.zone ?? place.apex, record.host) },
+        record,
+        seen(reports[index]),
+      ),
+    )
     return {
       hostname,
       private: false,

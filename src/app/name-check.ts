@@ -36,7 +36,7 @@ export class NameCheck {
       provider: providerReply(place.detected, place.nameServers),
       automatic: isAutomatic,
       verify: { type: "TXT", host: verifyName(domain), host_field: field(verifyName(domain)) },
-      records: records.map((record) => ({ host_field: field(record.host), ...record })),
+      records: records.map((record) => Object.assign({ host_field: field(record.host) }, record)),
       conflicts: report.findings.filter(({ code }) => conflictCodes.has(code)),
       preflight: preflightReply(report),
     }
