@@ -59,6 +59,7 @@ export const hostnames = {
   speaks: "The application speaks",
   http1: "HTTP/1.1",
   h2c: "HTTP/2 in clear",
+  accessLog: "Access log",
   yes: "yes",
   no: "no",
   tabs: { overview: "Overview", dns: "DNS", certificate: "Certificate", timeline: "Timeline", settings: "Settings" },

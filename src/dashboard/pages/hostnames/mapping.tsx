@@ -8,7 +8,7 @@ import { Fact, Facts, Page, Section } from "../../parts/page"
 import { FaultNotice, Skeleton, SkeletonRows } from "../../parts/status"
 import { Time } from "../../parts/time"
 import { toast } from "../../parts/toasts"
-import { certificate, hostnames, options, settings } from "../../words/hostnames"
+import { certificate, hostnames, settings } from "../../words/hostnames"
 import { CertificatePart } from "./certificate"
 import { DnsPart } from "./dns-part"
 import { HostnamePage, NoHostname, partOf } from "./hostname-head"
@@ -113,7 +113,7 @@ const About = ({ mapping, target }: { mapping: Mapping; target: string }) => (
       )}
       <Fact name={hostnames.plainHttp}>{mapping.http === "redirect" ? hostnames.redirected : hostnames.served}</Fact>
       <Fact name={hostnames.speaks}>{mapping.upstream_protocol === "h2c" ? hostnames.h2c : hostnames.http1}</Fact>
-      <Fact name={options.accessLog}>{mapping.access_log ? hostnames.yes : hostnames.no}</Fact>
+      <Fact name={hostnames.accessLog}>{mapping.access_log ? hostnames.yes : hostnames.no}</Fact>
     </Facts>
   </Section>
 )
