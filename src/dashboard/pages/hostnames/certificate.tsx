@@ -57,11 +57,9 @@ function Known({ found, notAfter }: { found: Certificate; notAfter: string }) {
         </Fact>
       )}
       {found.fingerprint_sha256 !== null && (
-        <div className="col-span-full">
-          <Fact name={words.fingerprint}>
-            <Code text={found.fingerprint_sha256} />
-          </Fact>
-        </div>
+        <Fact name={words.fingerprint}>
+          <Code text={found.fingerprint_sha256} />
+        </Fact>
       )}
     </Facts>
   )

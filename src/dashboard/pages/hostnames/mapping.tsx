@@ -2,7 +2,7 @@ import { useMutation, useQuery } from "@tanstack/react-query"
 import { Link, useParams } from "@tanstack/react-router"
 import { useEffect } from "react"
 import { ask } from "../../data/api"
-import { refresh } from "../../data/queries"
+import { queryClient, refresh } from "../../data/queries"
 import { Loaded } from "../../parts/loaded"
 import { Fact, Facts, Page, Section } from "../../parts/page"
 import { FaultNotice, Skeleton, SkeletonRows } from "../../parts/status"
@@ -59,6 +59,10 @@ function Found({ mapping }: { mapping: Mapping }) {
   useEffect(() => {
     if (isSeen === true && !isProved) verify.mutate()
   }, [isSeen, isProved])
+  // The graphs look seldom; the first visit belongs into them at once.
+  useEffect(() => {
+    if (isVisited === true) void queryClient.invalidateQueries({ queryKey: ["traffic", mapping.id] })
+  }, [isVisited])
   const check = useMutation({
     mutationFn: () => (isProved ? refresh("hostnames") : verify.mutateAsync()),
     onSuccess: () => toast(hostnames.checked),

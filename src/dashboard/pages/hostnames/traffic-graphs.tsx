@@ -82,7 +82,8 @@ function Graphs({ from, to, rows, stepMs }: { from: number; to: number; rows: Tr
   )
 }
 
-const whole = (value: number) => count(Math.round(value))
+/** Half a request is no mark of an axis. */
+const whole = (value: number) => (Number.isInteger(value) ? count(value) : "")
 
 /** Rows as lines over evenly spaced points; a point without requests is nought, and has no time to an answer. */
 function graphsOf(from: number, to: number, rows: TrafficRow[], stepMs: number): Shown[] {
