@@ -167,6 +167,7 @@ async function compose(
     signer: features.signer,
     lookup: dns.lookup,
     certificates: certification.certificates,
+    certificateReport: certification.report,
     issuers: certification.preflightIssuers,
     isOwnIssuer: certification.isOwnIssuer,
     challengeTarget: (claim) => dns.challengeTarget(claim),
@@ -221,6 +222,7 @@ async function compose(
     mayIssue: (hostname) => table.match(hostname) !== undefined && mayOrder(table.certifiedBy(hostname)),
     ssh: ssh.service,
     rootPem,
+    certificateReport: certification.report,
     log,
   })
   const edge: Edge = new Edge({

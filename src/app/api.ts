@@ -42,10 +42,12 @@ import { Asking } from "./asking"
 import type { ConnectHouse } from "./connect-house"
 import { DashboardBundle } from "./dashboard-bundle"
 import { overviewRoutes } from "../overview/routes"
-import { mappingPreflightRoutes } from "../preflight/routes"
+import { namePreflightRoutes } from "../preflight/routes"
 import type { Features } from "./features"
 import type { House } from "./house"
 import type { S3 } from "./s3"
+import { mappingViews } from "./mapping-views"
+import { NameCheck } from "./name-check"
 import type { Storage } from "./storage"
 import { makeSockets } from "./sockets"
 import { WidgetScript } from "./widget-script"
@@ -66,6 +68,8 @@ export type ApiNeeds = {
   mayIssue: (hostname: string) => boolean
   ssh: SshService
   rootPem: () => Promise<string>
+  /** All that may be told of a name's certificate, as the APIs show it. */
+  certificateReport: (hostname: string) => Promise<object>
   log: Log
 }
 
@@ -122,6 +126,13 @@ export class Api {
     const { sockets, tickets } = makeSockets({ features, guards, isAllowedOrigin, addresses: this.addresses, audit, log })
     this.sockets = sockets
     features.administration.whenStopped((personId) => sockets.endOf(personId))
+    const names = new NameCheck({
+      mappings: features.mappings,
+      zones: features.zones,
+      world: connect.world,
+      usual: connect.usualRecords,
+      take: (personId) => connect.questions.take(personId),
+    })
     this.root = httpRoot({
       routes: [
         sessionCookies(),
@@ -144,13 +155,10 @@ export class Api {
         overviewRoutes(needs.house.overview, door.session),
         zoneRoutes(features.zones, guards.networking),
         mappingRoutes(features.mappings, guards.networking),
-        trafficRoutes(features.traffic, guards.networking),
+        trafficRoutes(features.traffic, features.trafficDay, guards.networking),
         mappingTimelineRoutes(timeline, guards.networking, async ({ personId }, id) => features.mappings.hostnameOf(personId, id)),
-        mappingPreflightRoutes(
-          guards.networking,
-          async ({ personId }, id) => features.mappings.hostnameOf(personId, id),
-          (hostname) => connect.world.examine(hostname, []),
-        ),
+        ...mappingViews(needs, guards.networking),
+        namePreflightRoutes(guards.networking, (caller, hostname) => names.check(caller, hostname)),
         ...ofConnect.routes,
         computeRoutes(features.compute, guards.compute),
         containerPartRoutes(features.parts, guards.compute),

@@ -4,6 +4,8 @@ import { DnsChallenges, type DnsChallengesOptions } from "../acme/dns-challenges
 import { Issuers } from "../acme/issuers"
 import type { ConfigInForce } from "../config"
 import type { Db } from "../db/open"
+import { certificateReply, issuerName } from "./certificate-reply"
+import { reportCertificate } from "../edge/certificate-report"
 import { CertificateStore } from "../edge/certificate-store"
 import { type CertificatePair, Certificates } from "../edge/certificates"
 import { challengeContexts } from "../edge/challenge-contexts"
@@ -109,6 +111,13 @@ export class Certification {
   secureContext = (serverName: string): SecureContext | Promise<SecureContext> => {
     const name = this.needs.certifiedBy(serverName)
     return this.certificates.contextNow(name) ?? this.certificates.secureContext(name)
+  }
+
+  /** All that may be told of a name's certificate. */
+  report = async (name: string) => {
+    const { store, needs } = this
+    const report = await reportCertificate({ store, issuerFor: (host) => this.issuers.for(host), mayOrder: needs.mayOrder }, name)
+    return { ...certificateReply(report), issuer_name: issuerName(report.issuer) }
   }
 
   /** What a thread of the edge makes a context of, by the name of a certificate; rejects to refuse. */

@@ -2,11 +2,13 @@ import { lookup as resolveName } from "node:dns/promises"
 import type { Holding } from "../accounts/administration"
 import type { Signer } from "../accounts/signer"
 import { applicationRoutes } from "../connect/application-routes"
+import type { Place } from "../connect/needs"
 import { connectionRoutes } from "../connect/connection-routes"
 import { answerMade, type ConnectGuard } from "../connect/request"
 import { linkRoutes } from "../connect/link-routes"
 import { planRoutes } from "../connect/plan-routes"
-import type { DnsRecord, Scope } from "../connect/model"
+import { connectionViewRoutes } from "../connect/view-routes"
+import { challengeName, type DnsRecord, type Scope } from "../connect/model"
 import type { ConfigInForce } from "../config"
 import type { DataFolder } from "../data-folder"
 import type { Db } from "../db/open"
@@ -18,12 +20,12 @@ import { emailRoutes } from "../email/routes"
 import { EmailDns } from "../email/service"
 import type { Guards } from "../http/guards"
 import { ConnectGuards } from "../http/connect-guards"
+import { RateLimit } from "../http/rate-limit"
 import { withoutWildcard } from "../hostname"
 import type { Log } from "../log"
 import { Preflight } from "../preflight/preflight"
-import { connectionPreflightRoutes } from "../preflight/routes"
 import { Propagation } from "../preflight/propagation"
-import type { PreflightIssuer } from "../preflight/report"
+import { preflightReply, type PreflightIssuer } from "../preflight/report"
 import { providerCatalog } from "../providers/catalog"
 import { providerAdapters } from "../providers/registry"
 import { connectionTimelineRoutes } from "../timeline/routes"
@@ -33,6 +35,7 @@ import { webhookRoutes } from "../webhooks/routes"
 import { Connect } from "./connect"
 import { ConnectWorld } from "./connect-world"
 import type { Dns } from "./dns"
+import { HostnameRecords } from "./hostname-records"
 import { openDnsWriter } from "./dns-writer"
 import { DomainCheck } from "./domain-check"
 import { OrderAdvice } from "./order-advice"
@@ -46,6 +49,8 @@ export type ConnectHouseNeeds = {
   signer: Signer
   lookup: Dns["lookup"]
   certificates: Certificates
+  /** All that may be told of a name's certificate, as the APIs show it. */
+  certificateReport: (hostname: string) => Promise<object>
   issuers: (hostname: string) => PreflightIssuer[]
   isOwnIssuer: (hostname: string) => boolean
   /** Where the holder of a claim may delegate challenges to; undefined where no DNS is served here. */
@@ -68,6 +73,9 @@ export class ConnectHouse {
   readonly webhooks: Webhooks
   readonly world: ConnectWorld
   readonly advice: OrderAdvice
+  readonly records: HostnameRecords
+  /** A page looks every few seconds while its records are on their way. */
+  readonly questions = new RateLimit(30, 2)
   private domainConnect: DomainConnect
   private email: EmailDns
 
@@ -92,6 +100,13 @@ export class ConnectHouse {
     this.advice = new OrderAdvice({
       examine: (...asked) => world.examine(...asked),
       isOwnIssuer: needs.isOwnIssuer,
+      now,
+    })
+    this.records = new HostnameRecords({
+      world,
+      usual: this.usualRecords,
+      privateZones: config.current.privateZones,
+      take: (personId) => this.questions.take(personId),
       now,
     })
     this.email = new EmailDns((name, type) => world.published(name, type))
@@ -165,6 +180,9 @@ export class ConnectHouse {
     return personId === undefined ? undefined : connectionClaim(personId, name)
   }
 
+  /** The records that a hostname gets where no application says others. */
+  readonly usualRecords = (hostname: string, place: Place): DnsRecord[] => this.connect.connections.records(undefined, hostname, place)
+
   /** The routes of `/v1`, and who asked them. */
   routes(guards: Guards) {
     const { applications, keys, credentials, tokens, connections, links, email, usage, idempotency } = this.connect
@@ -181,10 +199,18 @@ export class ConnectHouse {
     const routes = [
       applicationRoutes({ applications, keys, credentials, tokens, idempotency, guard }),
       connectionRoutes({ connections, email, idempotency, guard, inspect: (principal, body) => check.inspect(principal, body) }),
-      connectionPreflightRoutes(async (request, id) => {
-        const row = await connections.own(await guard(request, ["connections:read"], { widget: true }), id)
-        return this.world.examine(row.hostname, JSON.parse(row.desiredRecords) as DnsRecord[], row.challengeValue)
-      }),
+      connectionViewRoutes("preflight", guard, connections, async ({ hostname, desiredRecords, challengeValue }) =>
+        preflightReply(await this.world.examine(hostname, JSON.parse(desiredRecords) as DnsRecord[], challengeValue)),
+      ),
+      connectionViewRoutes("records", guard, connections, ({ personId, hostname, proof, challengeValue, desiredRecords }) =>
+        this.records.read(personId, {
+          hostname,
+          ownership: proof === null ? { name: challengeName(hostname), value: challengeValue } : undefined,
+          address: JSON.parse(desiredRecords) as DnsRecord[],
+          challenge: undefined,
+        }),
+      ),
+      connectionViewRoutes("certificate", guard, connections, ({ hostname }) => this.needs.certificateReport(hostname)),
       linkRoutes(links, guard),
       connectionTimelineRoutes(
         this.needs.timeline,

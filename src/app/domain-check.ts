@@ -5,6 +5,7 @@ import { mayTouch } from "../connect/widget-tokens"
 import { type FindingCode, preflightReply } from "../preflight/report"
 import { hostField } from "../providers/provider-detection"
 import type { ConnectWorld } from "./connect-world"
+import { providerReply } from "./hostname-records"
 
 export type DomainCheckNeeds = {
   world: ConnectWorld
@@ -15,7 +16,13 @@ export type DomainCheckNeeds = {
 }
 
 /** What stands where our records are to go. */
-const conflictCodes: ReadonlySet<FindingCode> = new Set(["cname_conflict", "stale_aaaa", "wrong_address", "loop", "cname_chain_broken"])
+export const conflictCodes: ReadonlySet<FindingCode> = new Set([
+  "cname_conflict",
+  "stale_aaaa",
+  "wrong_address",
+  "loop",
+  "cname_chain_broken",
+])
 
 /** `domains:check`: what is known of a domain before anything is made (connect-api.md section 5.3). */
 export class DomainCheck {
@@ -40,15 +47,7 @@ export class DomainCheck {
       registrable_domain: place.kind === "apex" ? hostname : apex,
       kind: place.kind,
       zone: zone ?? null,
-      provider: {
-        key: detected?.key ?? null,
-        name: detected?.name ?? null,
-        logo_url: null,
-        nameservers: nameServers,
-        confidence: detected?.confidence ?? "none",
-        control_panel_url: detected?.control_panel_url ?? null,
-        host_form: detected?.host_form ?? "at",
-      },
+      provider: providerReply(detected, nameServers),
       setup_type: hasCredential ? "automatic" : hasTemplate ? "semiautomatic" : "manual",
       apex_flattening: detected?.apex_flattening ?? false,
       // Where no CNAME can stand at the apex, the name that can have one is the better front door.

@@ -23,6 +23,7 @@ import { withoutWildcard } from "../hostname"
 import type { Log } from "../log"
 import { MappingService } from "../mappings/service"
 import { MappingStore } from "../mappings/store"
+import { type DayReply, TrafficDay } from "../traffic/day"
 import type { TrafficSource } from "../traffic/model"
 import type { Timeline } from "../timeline/timeline"
 import { TrafficService } from "../traffic/service"
@@ -79,6 +80,8 @@ export class Features {
   /** All verified mappings, for the edge. */
   readonly verified: MappingStore["verified"]
   readonly traffic: TrafficService
+  /** The last day of all mappings of a person. */
+  readonly trafficDay: (personId: string) => Promise<DayReply>
   readonly administration: HouseAdministration
   private mappingStore: MappingStore
   private reconciler: Reconciler
@@ -105,7 +108,10 @@ export class Features {
     const mappingStore = (this.mappingStore = new MappingStore(db))
     this.verified = mappingStore.verified
     const { find: mapping, holders } = mappingStore
-    this.traffic = new TrafficService({ store: new TrafficStore(db), source: needs.counters, mapping, holders, log, now })
+    const counts = new TrafficStore(db)
+    const day = new TrafficDay({ count: counts.count, now })
+    this.trafficDay = async (personId) => day.read((await mappingStore.list(personId)).map(({ id }) => id))
+    this.traffic = new TrafficService({ store: counts, source: needs.counters, mapping, holders, log, now })
     this.mappings = this.makeMappings(mappingStore)
     const { mappings, compute } = this
     this.administration = new HouseAdministration({ config, db, mappings, compute, more: needs.moreHoldings, log, now })

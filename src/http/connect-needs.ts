@@ -37,6 +37,8 @@ export const connectNeeds: Record<string, ConnectNeed> = {
   "DELETE /v1/connections/:id/link": write,
   "GET /v1/connections/:id/timeline": read,
   "GET /v1/connections/:id/preflight": { ...read, widget: true },
+  "GET /v1/connections/:id/records": { ...read, widget: true },
+  "GET /v1/connections/:id/certificate": { ...read, widget: true },
   "POST /v1/email/records": { ...read, widget: true },
   "GET /v1/domain-connect/template": apps,
   "GET /v1/providers": read,

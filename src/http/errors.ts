@@ -25,7 +25,7 @@ const statuses: Record<ErrorCode, number> = {
 /** Which document a path belongs to: networking answers in plain text, connect in `{"error": {code, message, details}}`, all others in `{"error": "…"}`. */
 function familyOf(path: string): "networking" | "connect" | "other" {
   const isBelow = (top: string) => path === top || path.startsWith(`${top}/`)
-  if (isBelow("/api/domains") || isBelow("/api/domain-mappings")) return "networking"
+  if (isBelow("/api/domains") || isBelow("/api/domain-mappings") || isBelow("/api/preflight")) return "networking"
   return isBelow("/v1") ? "connect" : "other"
 }
 

@@ -74,9 +74,13 @@ export class Guards {
     }
   }
 
-  /** The scope gate of the networking API; the action is the method's, and every method that neither reads nor deletes is a `create`. */
-  networking = (request: Request, resource: "domains" | "domain-mappings", id: string | undefined): Promise<Principal> =>
-    this.scoped(request, "networking", resource, id, networkingActions[request.method] ?? "create")
+  /** The scope gate of the networking API; the action is the method's where none is named, and every method that neither reads nor deletes is a `create`. */
+  networking = (
+    request: Request,
+    resource: "domains" | "domain-mappings",
+    id: string | undefined,
+    action = networkingActions[request.method] ?? "create",
+  ): Promise<Principal> => this.scoped(request, "networking", resource, id, action)
 
   /** The scope gate of the compute API; without a resource the need is one for all of compute. */
   compute = (request: Request, resource: string | undefined, id: string | undefined, action: string): Promise<Principal> =>

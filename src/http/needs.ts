@@ -133,6 +133,7 @@ export const permissionTable: Record<string, Row> = {
   "GET /api/domains": read(domains),
   "POST /api/domains": create(domains),
   "DELETE /api/domains/:id": of("domain", domains, "delete"),
+  "PUT /api/domains/:id": of("domain", domains, "create", { token: "another" }),
   "POST /api/domains/:id/refresh": of("domain", domains, "create"),
   "GET /api/domain-mappings": read(mappings),
   "POST /api/domain-mappings": create(mappings),
@@ -143,16 +144,24 @@ export const permissionTable: Record<string, Row> = {
   "GET /api/domain-mappings/:id/traffic": of("mapping", mappings, "read"),
   "GET /api/domain-mappings/:id/timeline": of("mapping", mappings, "read"),
   "GET /api/domain-mappings/:id/preflight": of("mapping", mappings, "read"),
+  "GET /api/domain-mappings/:id/records": of("mapping", mappings, "read"),
+  "GET /api/domain-mappings/:id/certificate": of("mapping", mappings, "read"),
+  "GET /api/domain-mappings/traffic": read(mappings),
+  "GET /api/preflight": create(mappings),
 
   // Methods that these paths do not have: who may not even ask is told so first.
   "ALL /api/domains": refused(domains, 405),
-  "ALL /api/domains/:id": refused(`${domains}.:id`, 405),
+  // Asked by PUT, which has a row of its own: nobody's id is not found.
+  "ALL /api/domains/:id": refused(`${domains}.:id`, 404),
   "ALL /api/domains/:id/refresh": refused(`${domains}.:id`, 405),
   "ALL /api/domains/*": refused(`${domains}.:id`, 404),
   "ALL /api/domain-mappings": refused(mappings, 405),
   "ALL /api/domain-mappings/:id": refused(`${mappings}.:id`, 405),
   "ALL /api/domain-mappings/:id/verify": refused(`${mappings}.:id`, 405),
   "ALL /api/domain-mappings/:id/preflight": refused(`${mappings}.:id`, 405),
+  "ALL /api/domain-mappings/:id/records": refused(`${mappings}.:id`, 405),
+  "ALL /api/domain-mappings/:id/certificate": refused(`${mappings}.:id`, 405),
+  "ALL /api/preflight": refused(mappings, 405),
   "ALL /api/domain-mappings/:id/timeline": refused(`${mappings}.:id`, 404),
   "ALL /api/domain-mappings/:id/traffic": refused(`${mappings}.:id`, 405),
 

@@ -45,6 +45,7 @@ describe("create", () => {
       status: "pending",
       verify_name: "_edd-verify.app.example.com",
       verify_token: expect.stringMatching(/^edd-verify-[0-9a-f]{40}$/),
+      created_at: "2026-11-21T00:00:00.000Z",
     } as never)
     expect(await t.list(t.ada)).toEqual([mapping])
     expect(await t.list(t.eve)).toEqual([])
@@ -186,18 +187,39 @@ describe("options", () => {
       await expectRefused(await t.create(t.ada, "b.example.com", "nope", 8080, option), text)
       await expectRefused(await t.patch(t.ada, mapping.id, option), text)
     }
-    const rule = "an update changes http, upstream_protocol and access_log"
+    const rule = "an update changes container_id, target_port, http, upstream_protocol and access_log"
     for (const [body, text] of [
       ["nonsense", "invalid JSON"],
       [[], "invalid JSON"],
       [{}, `nothing to change: ${rule}`],
-      [{ access_log: false, target_port: 80 }, `"target_port" cannot be changed: ${rule}`],
+      [{ access_log: false, domain: "b.example.com" }, `"domain" cannot be changed: ${rule}`],
+      [{ access_log: false, target_port: 22 }, "port must be 80, 443, or 8000-8999"],
       ['{"__proto__":1,"access_log":false}', `"__proto__" cannot be changed: ${rule}`],
     ] as const) {
       await expectRefused(await t.patch(t.ada, mapping.id, body), text)
     }
     expect(await t.list(t.ada)).toEqual(before)
     expect(t.live.published.length).toBe(1)
+  })
+
+  test("an update leads the name elsewhere, to a container of one's own and an allowed port", async () => {
+    const t = await setup()
+    const mapping = await t.made(t.ada, "nas.home.arpa")
+    await t.container(t.ada.id, "bbbbbbbb")
+    const moved = await t.patch(t.ada, mapping.id, { container_id: "bbbbbbbb", target_port: 8443 })
+    expect([moved.status, await moved.json()]).toMatchObject([200, { container_id: "bbbbbbbb", target_port: 8443, http: "redirect" }])
+    expect(t.live.published.length).toBe(2)
+    for (const [container_id, status, text] of [
+      ["eeeeeeee", 403, "forbidden"],
+      ["nope", 404, "container not found"],
+      [7, 404, "container not found"],
+    ] as const) {
+      const res = await t.patch(t.ada, mapping.id, { container_id })
+      expect([res.status, await res.text()]).toEqual([status, `${text}\n`])
+    }
+    const others = await t.patch(t.eve, mapping.id, { container_id: "eeeeeeee" })
+    expect([others.status, await others.text()]).toEqual([404, "not found\n"])
+    expect((await t.list(t.ada))[0]).toMatchObject({ container_id: "bbbbbbbb", target_port: 8443 })
   })
 
   test("an update needs somebody, and answers 404 alike for another's mapping, an unknown and a deleted one", async () => {

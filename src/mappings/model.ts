@@ -30,6 +30,7 @@ export type MappingReply = {
   status: DomainMappingRow["status"]
   verify_name: string
   verify_token: string
+  created_at: string
   acme_challenge?: ChallengeDelegation
   dns_automated?: true
   detail?: string
@@ -81,19 +82,25 @@ export function parseOptions({ http, upstream_protocol, access_log }: Record<str
   return options
 }
 
-const changeable: ReadonlySet<string> = new Set(["http", "upstream_protocol", "access_log"])
+/** What an update may change: the options, and where the hostname leads. */
+export type MappingChange = Partial<MappingOptions & Pick<DomainMappingRow, "containerId" | "targetPort">>
+
+const changeable: ReadonlySet<string> = new Set(["container_id", "target_port", "http", "upstream_protocol", "access_log"])
 
 /**
- * The options that an update changes, at least one. Throws `invalid` also for a field that no update changes: who asks for another port
- * must not be told that all went well.
+ * What an update changes, at least one thing. Throws `invalid` also for a field that no update changes: who asks for another name must not
+ * be told that all went well. Whose the container is, the caller checks.
  */
-export function parseChange(input: Record<string, unknown>): Partial<MappingOptions> {
+export function parseChange(input: Record<string, unknown>): MappingChange {
   const names = Object.keys(input)
   const other = names.find((name) => !changeable.has(name))
-  const rule = "an update changes http, upstream_protocol and access_log"
+  const rule = "an update changes container_id, target_port, http, upstream_protocol and access_log"
   if (other !== undefined) throw new AppError("invalid", `${JSON.stringify(other.slice(0, 60))} cannot be changed: ${rule}`)
   if (names.length === 0) throw new AppError("invalid", `nothing to change: ${rule}`)
-  return parseOptions(input)
+  const change: MappingChange = parseOptions(input)
+  if (input.container_id !== undefined) change.containerId = typeof input.container_id === "string" ? input.container_id : ""
+  if (input.target_port !== undefined) change.targetPort = parseTargetPort(input.target_port)
+  return change
 }
 
 /** The document's `domainResponse`, and the options; `challengeTarget` is where the name's challenges may be delegated to. */
@@ -109,6 +116,7 @@ export function mappingReply(row: DomainMappingRow, challengeTarget?: string, ce
     status: row.status,
     verify_name: verifyName(row.domain),
     verify_token: row.verifyToken,
+    created_at: new Date(row.createdAt).toISOString(),
   }
   if (challengeTarget !== undefined) reply.acme_challenge = challengeDelegation(row.domain, challengeTarget)
   if (row.status !== "verified" && row.lastDetail !== null) reply.detail = row.lastDetail

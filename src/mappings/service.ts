@@ -73,14 +73,10 @@ export class MappingService {
     const targetPort = parseTargetPort(input.target_port)
     const options = { ...defaultOptions, ...parseOptions(input) }
     const containerId = typeof input.container_id === "string" ? input.container_id : ""
-    const container = await this.needs.container(containerId)
-    if (container === undefined) throw new AppError("not_found", "container not found")
-    if (container.personId !== caller.personId) throw new AppError("forbidden", "forbidden")
+    await this.mustOwn(caller.personId, containerId)
     const isPrivate = this.isPrivate(domain)
-    if (isPrivate && !caller.isAdmin)
-      throw new AppError("forbidden", `forbidden: only an administrator maps names in a private zone, and ${domain} is in one`)
-    const problem = isWildcard(domain) ? await this.needs.wildcardProblem(caller.personId, domain) : undefined
-    if (problem !== undefined) throw new AppError("conflict", problem)
+    const problem = await this.nameProblem(caller, domain)
+    if (problem !== undefined) throw problem
     const at = now()
     const row: DomainMappingRow = {
       id: newMappingId(),
@@ -118,9 +114,41 @@ export class MappingService {
     return { ...this.shown({ ...row, status: "verified" }), dns_automated: true }
   }
 
-  /** Changes options, and is live when it resolves. */
+  private async mustOwn(personId: string, containerId: string): Promise<void> {
+    const container = await this.needs.container(containerId)
+    if (container === undefined) throw new AppError("not_found", "container not found")
+    if (container.personId !== personId) throw new AppError("forbidden", "forbidden")
+  }
+
+  /** Why this caller could not map the name, whatever it leads to. */
+  private async nameProblem(caller: Caller, domain: string): Promise<AppError | undefined> {
+    if (this.isPrivate(domain) && !caller.isAdmin)
+      return new AppError("forbidden", `forbidden: only an administrator maps names in a private zone, and ${domain} is in one`)
+    const problem = isWildcard(domain) ? await this.needs.wildcardProblem(caller.personId, domain) : undefined
+    return problem === undefined ? undefined : new AppError("conflict", problem)
+  }
+
+  /** What a name is before it is mapped: its canonical form, and why a create would refuse it, in a sentence. Throws `invalid` for what is no name. */
+  async consider(caller: Caller, raw: unknown): Promise<{ domain: string; isPrivate: boolean; problem: string | undefined }> {
+    const domain = parseMappedName(raw, this.needs.baseDomain, this.needs.privateZones)
+    const isTaken = await this.needs.store.isTaken(domain, caller.personId)
+    const problem = isTaken ? "domain already in use" : (await this.nameProblem(caller, domain))?.message
+    return { domain, isPrivate: this.isPrivate(domain), problem }
+  }
+
+  /** A person's own mapping, or undefined where there is none. */
+  async find(personId: string, id: string): Promise<MappingReply | undefined> {
+    const row = await this.needs.store.find(id, personId)
+    return row && this.shown(row)
+  }
+
+  /** Changes options and target, and is live when it resolves. */
   async update(personId: string, id: string, input: Record<string, unknown>): Promise<MappingReply> {
-    const row = await this.needs.store.update(id, personId, parseChange(input))
+    const change = parseChange(input)
+    // Whose the mapping is goes first: nobody learns of containers by way of what is not theirs.
+    const before = change.containerId === undefined ? undefined : await this.needs.store.find(id, personId)
+    if (before !== undefined && change.containerId !== undefined) await this.mustOwn(personId, change.containerId)
+    const row = await this.needs.store.update(id, personId, change)
     if (row === undefined) throw new AppError("not_found", "not found")
     if (row.status === "verified") await this.needs.publish()
     return this.reply(row)

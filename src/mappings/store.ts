@@ -1,7 +1,7 @@
 import { isHeld } from "../db/held-names"
 import type { Db } from "../db/open"
 import type { DomainMappingRow } from "../db/schema"
-import type { MappingOptions } from "./model"
+import type { MappingChange, MappingOptions } from "./model"
 
 /** What the edge needs of a verified mapping. */
 export type VerifiedMapping = Pick<DomainMappingRow, "domain" | "containerId" | "targetPort"> & MappingOptions
@@ -24,6 +24,18 @@ export class MappingStore {
 
   find = (id: string, personId: string) =>
     this.db.selectFrom("domainMappings").selectAll().where("id", "=", id).where("personId", "=", personId).executeTakeFirst()
+
+  /** Whether a proven claim, or one of this person's, keeps the name from being mapped by them. */
+  async isTaken(domain: string, personId: string): Promise<boolean> {
+    const held = this.db.selectFrom("heldNames").select("hostname").where("hostname", "=", domain)
+    if ((await held.executeTakeFirst()) !== undefined) return true
+    const claims = this.db
+      .selectFrom("domainMappings")
+      .select("id")
+      .where("domain", "=", domain)
+      .where((e) => e.or([e("status", "=", "pending"), e("personId", "=", personId)]))
+    return (await claims.executeTakeFirst()) !== undefined
+  }
 
   /** The verified mappings of these names. */
   holders = (domains: string[]) =>
@@ -76,8 +88,8 @@ export class MappingStore {
     })
   }
 
-  /** The row as it is after the change of at least one option, or undefined. */
-  update = (id: string, personId: string, change: Partial<MappingOptions>) =>
+  /** The row as it is after a change of at least one column, or undefined. */
+  update = (id: string, personId: string, change: MappingChange) =>
     this.db
       .updateTable("domainMappings")
       .set(change)

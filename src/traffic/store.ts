@@ -41,6 +41,16 @@ export class TrafficStore {
     return rows
   }
 
+  /** What every mapping was asked from `from` until before `to`, of the minutes that are stored. */
+  count = (from: number, to: number) =>
+    this.db
+      .selectFrom("trafficMinutes")
+      .select((e) => ["mappingId", e.fn.sum<number>("requests").as("requests"), e.fn.sum<number>("status5xx").as("failed")])
+      .where("start", ">=", from)
+      .where("start", "<", to)
+      .groupBy("mappingId")
+      .execute()
+
   /** At most so many rows are there: ids are given in order and the oldest go first, so nothing is counted. */
   async size(step: Step): Promise<number> {
     const table = tables[step]

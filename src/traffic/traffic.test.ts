@@ -39,7 +39,11 @@ async function setup() {
     () => false,
     () => false,
   )
-  const root = httpRoot({ routes: [trafficRoutes(service, guards.networking)], isAllowedOrigin: () => false, log: api.log })
+  const root = httpRoot({
+    routes: [trafficRoutes(service, async () => ({ from: "", to: "", domains: [] }), guards.networking)],
+    isAllowedOrigin: () => false,
+    log: api.log,
+  })
   const send = (method: string, path: string, token?: string) =>
     root.handle(
       new Request(`http://127.0.0.1${path}`, { method, headers: token === undefined ? {} : { authorization: `Bearer ${token}` } }),

@@ -28,6 +28,10 @@ export const zoneRoutes = (zones: ZoneService, guard: NetworkingGuard) =>
       parse: "none",
       response: { 201: ZoneSnapshot },
     })
+    .put("/:id", async ({ personId, params, request }) => zones.replaceToken(personId, params.id, await readText(request)), {
+      parse: "none",
+      response: ZoneSnapshot,
+    })
     .delete("/:id", async ({ personId, params, status }) => status(204, await zones.remove(personId, params.id)), {
       parse: "none",
       response: { 204: t.Void() },

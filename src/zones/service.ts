@@ -60,15 +60,32 @@ export class ZoneService {
     const token = parseToken(body)
     // Spares the provider a question; the insert below is what decides.
     if ((await this.store.list(personId)).length >= maxOwnedDomains) throw tooMany()
+    const zones = await this.tested(token)
+    const id = `cfc_${randomBytes(12).toString("hex")}`
+    const domain = { id, personId, sealedToken: vault.seal(token, place(id)), zones, createdAt: this.now() }
+    if (!(await this.store.insert(domain, maxOwnedDomains))) throw tooMany()
+    this.log.info("owned domain added", { id, person: personId, zones: domain.zones.length })
+    return { id, zones: domain.zones }
+  }
+
+  /** Puts the token of a request body in the place of the one that is kept, once it was seen to work; where it does not, nothing changes. Throws as `add`, and `not_found`. */
+  async replaceToken(personId: string, id: string, body: string): Promise<ZoneSnapshot> {
+    const vault = this.requireVault()
+    if ((await this.store.find(personId, id)) === undefined) throw new AppError("not_found", "not found")
+    const token = parseToken(body)
+    const zones = await this.tested(token)
+    if (!(await this.store.replace(personId, id, vault.seal(token, place(id)), zones))) throw new AppError("not_found", "not found")
+    this.log.info("owned domain has another token", { id, person: personId, zones: zones.length })
+    return { id, zones }
+  }
+
+  /** The zones that a token sees, at least one. */
+  private async tested(token: string): Promise<string[]> {
     const zones = await this.provider.listZones(token).catch((error: unknown) => {
       throw rejected(error) ? invalidToken(error) : unreachable(error)
     })
     if (zones.length === 0) throw invalidToken()
-    const id = `cfc_${randomBytes(12).toString("hex")}`
-    const domain = { id, personId, sealedToken: vault.seal(token, place(id)), zones: namesOf(zones), createdAt: this.now() }
-    if (!(await this.store.insert(domain, maxOwnedDomains))) throw tooMany()
-    this.log.info("owned domain added", { id, person: personId, zones: domain.zones.length })
-    return { id, zones: domain.zones }
+    return namesOf(zones)
   }
 
   /** Forgets the token; records and mappings made with it stay. */

@@ -64,6 +64,18 @@ export class ZoneStore {
     return row !== undefined
   }
 
+  /** Puts another token with its zones in the place of the old one; false when the row is gone. */
+  async replace(personId: string, id: string, sealedToken: string, zones: string[]): Promise<boolean> {
+    const row = await this.db
+      .updateTable("ownedDomains")
+      .set({ sealedToken, zones: JSON.stringify(zones) })
+      .where("id", "=", id)
+      .where("personId", "=", personId)
+      .returning("id")
+      .executeTakeFirst()
+    return row !== undefined
+  }
+
   async delete(personId: string, id: string): Promise<boolean> {
     const row = await this.db
       .deleteFrom("ownedDomains")

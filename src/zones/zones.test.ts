@@ -98,6 +98,28 @@ describe("/api/domains", () => {
     expect(lines.join("")).not.toContain("token-one")
   })
 
+  test("another token takes the place of one, once it was seen to work", async () => {
+    const { send, add, cloudflare, db } = await setup()
+    const { id } = await add("token-one")
+    const replaced = await send("PUT", `/api/domains/${id}`, '{"token":"token-all"}')
+    expect([replaced.status, JSON.parse(replaced.text)]).toEqual([200, { id, zones: ["example.test", "dev.example.test"] }])
+    // What is kept is the new one: the old one is worth nothing any more.
+    delete cloudflare.tokens["token-one"]
+    expect((await send("POST", `/api/domains/${id}/refresh`)).status).toBe(200)
+    expect(JSON.stringify(await db.selectFrom("ownedDomains").selectAll().execute())).not.toContain("token-")
+    for (const [body, status, text] of [
+      ["{}", 400, "token is required\n"],
+      ['{"token":"token-none"}', 400, "token invalid or lacks zone access\n"],
+      ['{"token":"token-unknown"}', 400, "token invalid or lacks zone access\n"],
+    ] as const) {
+      expect(await send("PUT", `/api/domains/${id}`, body)).toMatchObject({ status, text })
+    }
+    expect((await send("POST", `/api/domains/${id}/refresh`)).status).toBe(200)
+    const others = { authorization: "ben" }
+    expect(await send("PUT", `/api/domains/${id}`, '{"token":"token-all"}', others)).toMatchObject({ status: 404, text: "not found\n" })
+    expect((await send("PUT", `/api/domains/${id}`, '{"token":"token-all"}', {})).status).toBe(401)
+  })
+
   test("connections are listed from the oldest to the newest, and the same token may be added again", async () => {
     const { add, send } = await setup()
     const ids = [await add("token-one"), await add("token-all"), await add("token-one")].map(({ id }) => id)
