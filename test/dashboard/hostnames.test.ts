@@ -93,7 +93,10 @@ describe.skipIf(obstacle !== undefined)(`hostnames in the dashboard${obstacle ? 
     await stage.dns.publish("both", "app.customer.test", "CNAME", `ingress.${base}`)
     await step(visit, "Lead the name here", "Done")
     await stage.dns.publish(1, mapping?.verify_name ?? "", "TXT", "something else")
-    const wrong = page.getByRole("list", { name: "Authoritative servers" }).getByRole("listitem").filter({ hasText: "ns1.customer.test has another value" })
+    const wrong = page
+      .getByRole("list", { name: "Authoritative servers" })
+      .getByRole("listitem")
+      .filter({ hasText: "ns1.customer.test has another value" })
     await wrong.waitFor()
     expect(await wrong.innerText()).toContain("something else")
     await page.getByText("Waiting for its TXT record").waitFor()
