@@ -23,7 +23,7 @@ import { publicRoutes } from "../http/public-routes"
 import { RequestAudit } from "../http/request-audit"
 import { type ApiRoute, type HttpRoot, httpRoot } from "../http/root"
 import { widgetRoutes } from "../http/widget-routes"
-import { sessionCookies } from "../http/session-cookie"
+import { sessionCookie, sessionCookies } from "../http/session-cookie"
 import type { Sockets } from "../http/sockets"
 import type { LiveHub } from "../live/hub"
 import { liveRoutes } from "../live/routes"
@@ -124,7 +124,10 @@ export class Api {
         settingsRoutes(features.ownAccount.settings, door),
         sessionsAdminRoutes(features.ownAccount.settings.sessions, guards.admin),
         twoFactorAdminRoutes(features.ownAccount.settings.twoFactor, guards.admin),
-        setupRoutes(features.people, door.address),
+        setupRoutes(features.people, door.address, (request, person) => {
+          audit.letIn(request, person)
+          return sessionCookie(request, person.token)
+        }),
         adminRoutes(people, guards.admin),
         resetRoutes(links, audit.letIn),
         auditRoutes(trail, door.session),
