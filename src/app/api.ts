@@ -13,6 +13,7 @@ import { computeRoutes } from "../compute/routes"
 import { sshRoutes } from "../compute/ssh-routes"
 import type { SshService } from "../compute/ssh-service"
 import { ticketRoutes } from "../compute/ticket-routes"
+import { type Checkup, checkRoutes } from "../checks/routes"
 import type { ConfigInForce } from "../config"
 import { ClientAddresses } from "../http/client-address"
 import { dashboardRoutes } from "../http/dashboard-routes"
@@ -60,6 +61,8 @@ export type ApiNeeds = {
   /** May this name have a certificate now? */
   mayIssue: (hostname: string) => boolean
   ssh: SshService
+  /** What administrators may look at of this server. */
+  checkup: Checkup
   rootPem: () => Promise<string>
   log: Log
 }
@@ -130,6 +133,7 @@ export class Api {
         }),
         adminRoutes(people, guards.admin),
         resetRoutes(links, audit.letIn),
+        checkRoutes(needs.checkup, guards.admin),
         auditRoutes(trail, door.session),
         zoneRoutes(features.zones, guards.networking),
         mappingRoutes(features.mappings, guards.networking),
