@@ -1,6 +1,6 @@
 import { lookup as resolve } from "node:dns/promises"
 import { type Addresses, addressesOf, checkPublicAddress, mirrorName, publicOf } from "../checks/addresses"
-import { examineBaseDomain } from "../checks/base-domain"
+import { defaultBaseDomain, examineBaseDomain } from "../checks/base-domain"
 import { limited, within } from "../checks/check"
 import { checkEngine } from "../checks/container-engine"
 import { kindOfDomain } from "../checks/domain-kind"
@@ -99,7 +99,13 @@ export function makeCheckup({ config, lookup, ports, mappings, isServed, now }: 
         publicAddresses,
         lanAddresses: lan(),
       })
-      return { ...found, in_force: found.name === baseDomain, public_addresses: publicAddresses, lan_addresses: lan() }
+      return {
+        ...found,
+        in_force: found.name === baseDomain,
+        is_default: found.name === defaultBaseDomain,
+        public_addresses: publicAddresses,
+        lan_addresses: lan(),
+      }
     },
     hostname: (personId, name) => {
       const { baseDomain, privateZones } = config.current

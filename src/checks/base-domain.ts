@@ -28,7 +28,7 @@ export async function examineBaseDomain(raw: string, needs: BaseDomainNeeds): Pr
       `name: ${JSON.stringify(raw.slice(0, 100))} is not a domain name such as cloud.example.com or freehold.home.arpa`,
     )
   if (needs.privateZones.includes(name))
-    throw new AppError("invalid", `name: ${name} is a private zone as a whole; take a name below it, such as freehold.${name}`)
+    throw new AppError("invalid", `${name} is a private zone as a whole; take a name below it, such as freehold.${name}`)
   const kind = kindOfDomain(name, needs.privateZones)
   if (kind === "local") return { name, kind, addresses: [], ...judgeLocal(name) }
   const look = kind === "public" ? authoritativeAddresses(needs.lookup, name) : needs.resolve(name)

@@ -72,13 +72,13 @@ export async function examineHostname(raw: string, personId: string, needs: Host
 function parseName(raw: string, { baseDomain, privateZones, parse }: HostnameNeeds): string {
   const name = canonicalHost(raw)
   const shown = JSON.stringify(raw.slice(0, 100))
-  if (name === undefined) throw new AppError("invalid", `name: ${shown} is not a hostname such as app.example.com or app.home.arpa`)
+  if (name === undefined) throw new AppError("invalid", `${shown} is not a hostname such as app.example.com or app.home.arpa`)
   if (isWithin(name, baseDomain))
-    throw new AppError("invalid", `name: ${name} lies in ${baseDomain}, whose names Freehold gives out itself; take one outside of it`)
+    throw new AppError("invalid", `${name} lies in ${baseDomain}, whose names Freehold gives out itself; take one outside of it`)
   if (privateZones.includes(name))
-    throw new AppError("invalid", `name: ${name} is a private zone as a whole; take a name below it, such as app.${name}`)
+    throw new AppError("invalid", `${name} is a private zone as a whole; take a name below it, such as app.${name}`)
   if (isWithin(name, "localhost"))
-    throw new AppError("invalid", `name: every device takes ${name} for itself; for this house alone take a name such as app.home.arpa`)
+    throw new AppError("invalid", `every device takes ${name} for itself; for this house alone take a name such as app.home.arpa`)
   return parse(name)
 }
 

@@ -12,7 +12,9 @@ export type Checkup = {
   /** Every check of this server, at once. */
   server(): Promise<Check[]>
   /** The base domain in force, or one that is thought of. Throws `invalid`. */
-  baseDomain(name?: string): Promise<BaseDomain & { in_force: boolean; public_addresses: string[]; lan_addresses: string[] }>
+  baseDomain(
+    name?: string,
+  ): Promise<BaseDomain & { in_force: boolean; is_default: boolean; public_addresses: string[]; lan_addresses: string[] }>
   /** Throws `invalid`. */
   hostname(personId: string, name: string): Promise<HostnameReport>
 }

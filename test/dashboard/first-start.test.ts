@@ -1,0 +1,151 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test"
+import { mkdir, writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import { type Browser, chromium, type Page } from "playwright-core"
+import { admin, type Appliance, startAppliance } from "../e2e/appliance"
+import { complaints, hasChromium, startChromium } from "../e2e/chromium"
+import { runProgram } from "../e2e/program"
+import { startStage, stageObstacle } from "../e2e/stage"
+import { temporaryFolder } from "../lab/process"
+import { DashboardHouse, narrow, troublesIn, Visit, wide } from "./house"
+
+const limitMs = 180_000
+/** As fast as somebody who types well: 60 words a minute. */
+const typing = { delay: 200 }
+const greeting = "It works, from behind the edge."
+
+const undo: (() => unknown)[] = []
+const endAll = async (steps = undo) => {
+  for (const step of steps.splice(0).reverse()) await step()
+}
+
+function startApplication(): number {
+  const html = `<!doctype html><title>App</title><h1>${greeting}</h1>`
+  const application = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch: () => new Response(html, { headers: { "content-type": "text/html" } }),
+  })
+  undo.push(() => application.stop(true))
+  return application.port ?? 0
+}
+
+async function startHouse(settings: Record<string, string> = {}): Promise<Appliance> {
+  const house = await startAppliance({ address: "127.0.0.1", withAdmin: false, settings })
+  undo.push(() => house.stop())
+  return house
+}
+
+const setupLink = async (house: Appliance): Promise<string> => {
+  await house.said(/\/setup\/\S+/)
+  return /http:\S+\/setup\/\S+/.exec(house.output())?.[0] ?? ""
+}
+
+/** A browser that leads every other name to the edge, and trusts the house's root as a person has told it to. */
+async function trustingBrowser(house: Appliance): Promise<Browser> {
+  const folder = await temporaryFolder("browser")
+  undo.push(() => folder.remove())
+  const store = join(folder.path, ".pki/nssdb")
+  const root = join(folder.path, "root.pem")
+  await mkdir(store, { recursive: true })
+  await writeFile(root, (await house.api("GET", "/ca.pem")).text)
+  for (const args of [
+    ["-N", "--empty-password"],
+    ["-A", "-t", "C,,", "-n", "freehold", "-i", root],
+  ]) {
+    const { code, err } = await runProgram(["certutil", "-d", `sql:${store}`, ...args])
+    if (code !== 0) throw new Error(err)
+  }
+  const probe = await startChromium()
+  await probe.close()
+  const browser = await chromium.launch({
+    executablePath: "/usr/bin/chromium",
+    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--host-resolver-rules=MAP *.home.arpa 127.0.0.1"],
+    env: { ...process.env, HOME: folder.path } as Record<string, string>,
+  })
+  undo.push(() => browser.close())
+  return browser
+}
+
+async function setUp(page: Page, link: string): Promise<void> {
+  await page.goto(link)
+  await page.getByLabel("User name").pressSequentially(admin.username, typing)
+  await page.getByLabel("Password").pressSequentially(admin.password, typing)
+  await page.getByRole("button", { name: "Create administrator" }).click()
+  await page.waitForURL("**/welcome")
+  await page.getByRole("heading", { level: 1, name: "First steps" }).waitFor()
+}
+
+const step = (page: Page, name: string | RegExp) => page.getByRole("heading", { level: 2, name }).waitFor()
+
+async function typeHostname(page: Page, { hostname, address, port }: { hostname: string; address: string; port: number }): Promise<void> {
+  await page.getByLabel("Hostname", { exact: true }).pressSequentially(hostname, typing)
+  await page.getByLabel("Address", { exact: true }).pressSequentially(address, typing)
+  await page.getByLabel("Port", { exact: true }).pressSequentially(String(port), typing)
+}
+
+describe.skipIf(!hasChromium)("the first start", () => {
+  afterEach(() => endAll())
+
+  test("from the printed link to a page over HTTPS, in less than three minutes", async () => {
+    const port = startApplication()
+    const house = await startHouse()
+    const link = await setupLink(house)
+    const browser = await trustingBrowser(house)
+    const context = await browser.newContext({ viewport: wide, reducedMotion: "reduce" })
+    const visit = new Visit(context, await context.newPage(), wide)
+    const { page } = visit
+    const marks: string[] = []
+    const began = performance.now()
+    const mark = (what: string) => marks.push(`${((performance.now() - began) / 1000).toFixed(1)} s ${what}`)
+
+    await setUp(page, link)
+    mark("signed in, at the first steps")
+    const [cookie] = await context.cookies()
+    expect(cookie).toMatchObject({ name: "token", httpOnly: true, sameSite: "Strict" })
+
+    await step(page, "This server")
+    await page.getByText("The base domain is still the default, freehold.localhost").waitFor()
+    await page.getByLabel("New base domain").pressSequentially("freehold.home.arpa", typing)
+    await page.getByText('base_domain = "freehold.home.arpa"').waitFor()
+    await page.getByText("FREEHOLD_BASE_DOMAIN=freehold.home.arpa").waitFor()
+    mark("knows how the base domain is changed")
+    await visit.button("Skip this step").click()
+
+    await step(page, "Reachability")
+    await page.getByText(`HTTPS is served at 127.0.0.1, port ${house.ports.https}, which this machine alone can reach.`).waitFor()
+    await page.getByText("The edge answers for freehold.localhost.").waitFor()
+    mark("knows how the server is reached")
+    await visit.button("Skip this step").click()
+
+    await step(page, "First hostname")
+    await typeHostname(page, { hostname: "web.home.arpa", address: "127.0.0.1", port })
+    await page.getByText("web.home.arpa lies in home.arpa, which is this house's own").waitFor()
+    await visit.button("Create hostname").click()
+    await page.getByText("web.home.arpa is live").first().waitFor()
+    mark("the hostname is live")
+    const opened = context.waitForEvent("page")
+    await page.getByRole("link", { name: "Open https://web.home.arpa" }).click()
+    const shown = await opened
+    await shown.getByRole("heading", { name: greeting }).waitFor()
+    const tookMs = performance.now() - began
+    mark("its page is open over HTTPS, by a certificate that the browser trusts")
+    console.log(`first start: ${marks.join("; ")}`)
+    expect(shown.url()).toBe(`https://web.home.arpa:${house.ports.https}/`)
+    expect(tookMs).toBeLessThan(limitMs)
+
+    // Leaving and coming back is nothing: what is so is the server's.
+    await page.goto(`${house.url}/welcome`)
+    await step(page, "First hostname")
+    await page.getByText("web.home.arpa is live").first().waitFor()
+    const download = page.waitForEvent("download")
+    await page.getByRole("link", { name: "Download root certificate" }).click()
+    expect((await download).suggestedFilename()).toBe("freehold-ca.pem")
+    expect(visit.faults).toEqual([])
+    await page.goto(link)
+    await page.getByRole("heading", { name: "This link is over" }).waitFor()
+    expect(await complaints(page)).toEqual([])
+    await page.getByRole("link", { name: "go to the dashboard" }).click()
+    await page.waitForURL(`${house.url}/`)
+  })
+})
