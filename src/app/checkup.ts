@@ -84,7 +84,7 @@ export function makeCheckup({ config, lookup, ports, mappings, isServed, now }: 
           const known = kind === "public" ? await addresses() : addressesOf(configured(), nothing)
           return checkReach({ baseDomain, kind, addresses: publicOf(known), own: known.own, edge: edge() })
         }),
-        limited("outbound-dns", async () => checkOutboundDns(await askMirror())),
+        limited("outbound-dns", async () => checkOutboundDns(await askMirror(), kind === "public")),
         limited("outbound-https", () => checkOutboundHttps(directory, acmeDirectory !== "internal", acmeCa)),
         limited("container-engine", () => checkEngine(engine, containerEngine)),
       ])

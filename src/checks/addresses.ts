@@ -28,10 +28,15 @@ export function addressesOf(configured: string[], mirror: Pick<Lookup, "answers"
   }
 }
 
-const texts = (addresses: (IpAddress | undefined)[]) => [...new Set(addresses.map((address) => address?.text ?? ""))].sort()
+/** IPv4 first, which routers and people know best. */
+const texts = (addresses: IpAddress[]) =>
+  [...new Set(addresses.map(({ text }) => text))].sort((a, b) => Number(a.includes(":")) - Number(b.includes(":")) || (a < b ? -1 : 1))
+
+/** Of container engines and virtual machines, which nobody outside reaches. */
+const isBridge = (name: string) => /^(docker|podman|br-|cni|veth|virbr|lxc|lxd)/.test(name)
 
 function interfaceAddresses(): string[] {
-  const all = Object.values(networkInterfaces()).flatMap((some) => some ?? [])
+  const all = Object.entries(networkInterfaces()).flatMap(([name, some]) => (isBridge(name) ? [] : (some ?? [])))
   return all.map(({ address }) => address.replace(/%.*$/, ""))
 }
 

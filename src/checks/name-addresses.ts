@@ -60,7 +60,7 @@ export function judgePrivateName(name: string, { addresses }: NameAddresses, own
   if (addresses.length > 0 && addresses.every((address) => own.includes(address)))
     return { status: "ok", verdict: `In this house ${name} leads here, to ${list(addresses)}.` }
   const here = own[0] ?? "the address of this machine"
-  const remedy = `In your router's DNS (or Pi-hole and the like) let ${name} lead to ${here}; for one device, a line in its hosts file does.`
+  const remedy = `Let it lead to ${here} in your router's DNS (or Pi-hole and the like), or in the hosts file of each device.`
   if (addresses.length === 0)
     return { status: "warn", verdict: `This machine's own resolver does not know ${name}, so your devices may not find it either.`, remedy }
   return { status: "warn", verdict: `In this house ${name} leads to ${list(addresses)}, which is not this machine.`, remedy }

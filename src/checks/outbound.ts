@@ -4,8 +4,11 @@ import { checkLimitMs, type Verdict } from "./check"
 
 const heard = new Set(["answer", "nodata", "nxdomain"])
 
-/** Whether name servers of the Internet can be asked, by what a look-up there brought. */
-export function checkOutboundDns({ answers, via, problem, fault }: Pick<Lookup, "answers" | "via" | "problem" | "fault">): Verdict {
+/** Whether name servers of the Internet can be asked, by what a look-up there brought; `isNeeded` where the house has public names. */
+export function checkOutboundDns(
+  { answers, via, problem, fault }: Pick<Lookup, "answers" | "via" | "problem" | "fault">,
+  isNeeded: boolean,
+): Verdict {
   if (via === "doh")
     return {
       status: "warn",
@@ -18,7 +21,7 @@ export function checkOutboundDns({ answers, via, problem, fault }: Pick<Lookup, 
   if (fault === "no_delegation") return { status: "ok", verdict: "The root servers answer this machine." }
   if (fault === "port_closed")
     return {
-      status: "bad",
+      status: isNeeded ? "bad" : "warn",
       verdict: problem ?? "Port 53 is closed outward.",
       remedy:
         "Let this machine ask name servers at UDP and TCP port 53, or set FREEHOLD_DNS_DOH to a resolver such as https://dns.google/dns-query. Proofs of public names cannot be looked for until then.",
@@ -47,11 +50,23 @@ export async function checkOutboundHttps(url: string, isNeeded: boolean, ca?: st
       remedy: "That is likely to pass: look again later.",
     }
   } catch (error) {
-    const reason = error instanceof Error && error.name === "TimeoutError" ? "no answer" : describeError(error).replace(/\.$/, "")
+    const reason = error instanceof Error && error.name === "TimeoutError" ? "no answer" : reasonOf(error)
     return {
       status: isNeeded ? "bad" : "warn",
       verdict: `${host} cannot be reached over HTTPS (${reason}).${isNeeded ? " No public name can be certified." : ""}`,
       remedy: "Let this machine reach TCP port 443 of the Internet, and see that its clock is right.",
     }
   }
+}
+
+const reasons: Record<string, string> = {
+  ENOTFOUND: "its name was not found",
+  EAI_AGAIN: "its name was not found",
+  ECONNREFUSED: "the connection was refused",
+  ConnectionRefused: "the connection was refused",
+}
+
+function reasonOf(error: unknown): string {
+  const code = String((error as { code?: unknown }).code ?? "")
+  return reasons[code] ?? describeError(error).replace(/\.$/, "")
 }

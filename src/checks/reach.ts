@@ -29,7 +29,7 @@ export async function checkReach({ baseDomain, kind, addresses, own, edge, publi
   if (kind !== "public")
     return {
       status: "ok",
-      verdict: `The edge answers for ${baseDomain}. It is a name of this house alone, so nobody outside has to reach it.`,
+      verdict: `The edge answers for ${baseDomain}. It is a name of this ${kind === "local" ? "machine" : "house"} alone, so nobody outside has to reach it.`,
     }
   const address = addresses.find((one) => !one.includes(":")) ?? addresses[0]
   if (address === undefined) {

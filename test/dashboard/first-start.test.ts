@@ -7,7 +7,7 @@ import { complaints, hasChromium, startChromium } from "../e2e/chromium"
 import { runProgram } from "../e2e/program"
 import { startStage, stageObstacle } from "../e2e/stage"
 import { temporaryFolder } from "../lab/process"
-import { DashboardHouse, narrow, troublesIn, Visit, wide } from "./house"
+import { DashboardHouse, looks, narrow, troublesIn, Visit, wide } from "./house"
 
 const limitMs = 180_000
 /** As fast as somebody who types well: 60 words a minute. */
@@ -56,8 +56,6 @@ async function trustingBrowser(house: Appliance): Promise<Browser> {
     const { code, err } = await runProgram(["certutil", "-d", `sql:${store}`, ...args])
     if (code !== 0) throw new Error(err)
   }
-  const probe = await startChromium()
-  await probe.close()
   const browser = await chromium.launch({
     executablePath: "/usr/bin/chromium",
     args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--host-resolver-rules=MAP *.home.arpa 127.0.0.1"],
@@ -147,5 +145,168 @@ describe.skipIf(!hasChromium)("the first start", () => {
     expect(await complaints(page)).toEqual([])
     await page.getByRole("link", { name: "go to the dashboard" }).click()
     await page.waitForURL(`${house.url}/`)
+  })
+})
+
+describe.skipIf(!hasChromium)("the worst errors of a first start", () => {
+  afterEach(() => endAll())
+
+  test("a password that is too short and a used link are told in words, and nothing typed is lost", async () => {
+    const house = await startHouse()
+    const link = await setupLink(house)
+    const browser = await startChromium()
+    undo.push(() => browser.close())
+    for (const look of looks) {
+      const context = await browser.newContext({ viewport: look, colorScheme: look.scheme, reducedMotion: "reduce" })
+      const visit = new Visit(context, await context.newPage(), look)
+      const { page } = visit
+      await page.goto(link)
+      await visit.shot("set-up")
+      await page.getByLabel("User name").fill("grace")
+      await page.getByLabel("Password").fill("short")
+      // What the browser itself would not send.
+      await page.locator("form").evaluate((form) => form.setAttribute("novalidate", ""))
+      await visit.button("Create administrator").click()
+      expect(await page.getByRole("alert").textContent()).toBe("Password must have 10 to 256 characters.")
+      expect(await page.getByLabel("User name").inputValue()).toBe("grace")
+      expect(await page.getByLabel("Password").evaluate((field) => field === document.activeElement)).toBe(true)
+      await visit.shot("set-up-refused")
+      expect([await complaints(page), await visit.overflow(), visit.faults]).toEqual([[], 0, []])
+      await context.close()
+    }
+    expect((await house.api("POST", new URL(link).pathname, { body: admin })).status).toBe(200)
+    const again = await house.api("POST", new URL(link).pathname, {
+      body: new URLSearchParams(admin).toString(),
+      headers: { "content-type": "application/x-www-form-urlencoded" },
+    })
+    expect([again.status, again.headers.get("set-cookie")]).toEqual([404, null])
+    expect(again.text).toContain("This link is over")
+  })
+
+  test("an address that is not allowed is refused with the line that allows it, and goes through after a reload", async () => {
+    const port = startApplication()
+    const house = await startAppliance({ address: "127.0.0.1", settings: { FREEHOLD_ALLOW_UPSTREAMS: "10.0.0.0/8" } })
+    undo.push(() => house.stop())
+    const dashboard = await DashboardHouse.open(house)
+    undo.push(() => dashboard.stop())
+    const refuse = async ({ page, button }: Visit) => {
+      await page.goto("/welcome?step=hostname")
+      await page.getByLabel("Hostname", { exact: true }).fill("web.home.arpa")
+      await page.getByLabel("Address", { exact: true }).fill("127.0.0.1")
+      await page.getByLabel("Port", { exact: true }).fill(String(port))
+      await button("Create hostname").click()
+      await page.getByText('allow_upstreams = ["127.0.0.1/32"]').waitFor()
+      await page.getByText("web.home.arpa lies in home.arpa").waitFor()
+    }
+    expect(await troublesIn(dashboard, "refused", refuse)).toEqual([])
+    const visit = await dashboard.signedIn()
+    const { page } = visit
+    await refuse(visit)
+    expect(await page.getByRole("alert").first().innerText()).toContain("Address 127.0.0.1 is a loopback address")
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toContain("loopback")
+    expect(await page.getByLabel("Hostname", { exact: true }).inputValue()).toBe("web.home.arpa")
+  })
+})
+
+describe.skipIf(!hasChromium)("the steps", () => {
+  let dashboard: DashboardHouse
+  beforeAll(async () => {
+    dashboard = await DashboardHouse.open()
+  })
+  afterAll(() => dashboard?.stop())
+  afterEach(() => endAll())
+
+  test("this server: a base domain is judged while it is typed", async () => {
+    const arrange = async ({ page }: Visit) => {
+      await page.goto("/welcome?step=server")
+      await page.getByLabel("New base domain").fill("freehold.home.arpa")
+      await page.getByText('base_domain = "freehold.home.arpa"').waitFor()
+    }
+    expect(await troublesIn(dashboard, "server", arrange)).toEqual([])
+    const visit = await dashboard.signedIn(narrow)
+    const { page } = visit
+    await arrange(visit)
+    await page.getByLabel("New base domain").fill("-.example")
+    await page.getByRole("alert").getByText("is not a domain name such as").waitFor()
+    expect(await page.getByText("base_domain =").count()).toBe(0)
+    await page.getByLabel("New base domain").fill("freehold.localhost")
+    await page.getByText("This is the base domain in force.").waitFor()
+    await visit.close()
+  })
+
+  test("reachability: every check has its sentence, and is looked at again when asked", async () => {
+    const arrange = async ({ page }: Visit) => {
+      await page.goto("/welcome?step=reach")
+      await page.getByText("Containers are switched off").waitFor()
+    }
+    expect(await troublesIn(dashboard, "reach", arrange)).toEqual([])
+    const visit = await dashboard.signedIn()
+    await arrange(visit)
+    expect(await visit.page.getByRole("list", { name: "Reachability" }).getByRole("listitem").count()).toBe(7)
+    const asked = visit.page.waitForResponse((answer) => answer.url().endsWith("/admin/checks"))
+    await visit.button("Look again").click()
+    expect((await asked).status()).toBe(200)
+    await visit.close()
+  })
+
+  test("by the keyboard alone: the steps are links with addresses, and the back button knows them", async () => {
+    const { page, ...visit } = await dashboard.signedIn()
+    await page.goto("/welcome?step=server")
+    await page.getByRole("link", { name: /Reachability/ }).focus()
+    await page.keyboard.press("Enter")
+    await step(page, "Reachability")
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe("step")
+    await page.goBack()
+    await step(page, "This server")
+    expect(visit.faults).toEqual([])
+  })
+
+  test("a port where nobody listens is told, and the hostname can be begun anew", async () => {
+    const visit = await dashboard.signedIn()
+    const { page } = visit
+    await page.goto("/welcome?step=hostname")
+    await page.getByLabel("Hostname", { exact: true }).fill("wrong.home.arpa")
+    await page.getByLabel("Address", { exact: true }).fill("127.0.0.1")
+    await page.getByLabel("Port", { exact: true }).fill("9")
+    await visit.button("Create hostname").click()
+    await page.getByText("it reaches no application").waitFor()
+    await visit.shot("no-application")
+    await visit.button("Delete and begin anew").click()
+    await visit.button("Delete hostname").click()
+    await page.getByLabel("Hostname", { exact: true }).waitFor()
+    expect(await page.getByLabel("Hostname", { exact: true }).inputValue()).toBe("wrong.home.arpa")
+    expect(await page.getByLabel("Address", { exact: true }).inputValue()).toBe("127.0.0.1")
+    const { token } = await dashboard.house.login()
+    expect(JSON.parse((await dashboard.house.api("GET", "/compute/containers", { token })).text)).toEqual({ containers: [] })
+    await visit.close()
+  })
+
+  test("the first hostname, empty and live, in all looks", async () => {
+    const port = startApplication()
+    const form = async ({ page }: Visit) => {
+      await page.goto("/welcome?step=hostname")
+      await page.getByLabel("Hostname", { exact: true }).waitFor()
+    }
+    expect(await troublesIn(dashboard, "hostname", form)).toEqual([])
+    const ada = await dashboard.house.login()
+    await ada.map("web.home.arpa", await ada.external("web", { 8080: port }))
+    const live = async ({ page }: Visit) => {
+      await page.goto("/welcome")
+      await page.getByRole("link", { name: "Open https://web.home.arpa" }).waitFor()
+    }
+    expect(await troublesIn(dashboard, "live", live)).toEqual([])
+  })
+
+  test("somebody who is no administrator is led to their hostnames", async () => {
+    const bob = { username: "bob", password: "another horse battery" }
+    const ada = await dashboard.house.login()
+    await ada.send("POST", "/admin/users", bob)
+    const visit = await dashboard.signedIn(wide, bob)
+    await visit.page.goto("/welcome")
+    await visit.page.getByText("Only an administrator sets up this server.").waitFor()
+    await visit.page.getByRole("link", { name: "Go to hostnames" }).click()
+    await visit.page.waitForURL("**/hostnames")
+    expect(visit.faults).toEqual([])
+    await visit.close()
   })
 })

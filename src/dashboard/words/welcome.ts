@@ -24,10 +24,10 @@ export const welcome = {
     thisOne: "This is the base domain in force.",
   },
   setting: {
-    file: (path: string) => `In ${path}`,
-    or: "or in the environment of the service",
-    restart: "then restart",
-    reload: "then let it be read again; nobody is cut off",
+    file: "In /etc/freehold/freehold.toml",
+    environment: "Or in the environment",
+    restart: "Then restart Freehold",
+    reload: "Then let it be read again",
   },
   reach: {
     title: "Reachability",
@@ -68,7 +68,7 @@ export const welcome = {
       string,
       string
     >,
-    hosts: "For one device, this line in its hosts file:",
+    hosts: "The line for a hosts file:",
     recordName: "Name",
     recordType: "Type",
     recordValue: "Value",

@@ -5,7 +5,7 @@ import { refresh } from "../../data/queries"
 import { Button } from "../../parts/button"
 import { cx } from "../../parts/classes"
 import { SelectField, TextField } from "../../parts/field"
-import { FaultNotice, Notice, Skeleton } from "../../parts/status"
+import { FaultNotice, Skeleton } from "../../parts/status"
 import { welcome } from "../../words/welcome"
 import { CheckList } from "./check-list"
 import { type Container, hostnameQuery, type Mapping, useTypedName } from "./queries"
@@ -132,13 +132,11 @@ function Refusal({ error, address }: { error: unknown; address: string }) {
     <div ref={place} tabIndex={-1} className="flex flex-col gap-3">
       <FaultNotice error={error} />
       {isRefused && (
-        <Notice tone="info" title={words.refusedTitle}>
-          <div className="flex flex-col gap-2">
-            <p>{words.refused}</p>
-            <SettingLines name="allow_upstreams" toml={JSON.stringify([range])} value={range} isReloaded />
-            <p>{words.retry}</p>
-          </div>
-        </Notice>
+        <div className="flex flex-col gap-3 rounded-lg border border-line p-3">
+          <p>{words.refused}</p>
+          <SettingLines name="allow_upstreams" toml={JSON.stringify([range])} value={range} isReloaded />
+          <p>{words.retry}</p>
+        </div>
       )}
     </div>
   )

@@ -135,7 +135,7 @@ function Removal({ mapping, onRemoved }: { mapping: Mapping; onRemoved: (typed: 
   }
   return (
     <>
-      <Button kind="quiet" className="self-start" onClick={() => setOpen(true)}>
+      <Button kind="quiet" className="-ml-3 self-start" onClick={() => setOpen(true)}>
         {words.remove}
       </Button>
       <Confirm
