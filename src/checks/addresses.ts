@@ -16,7 +16,7 @@ export const publicOf = ({ configured, own, seen }: Addresses): string[] => [con
 
 /** `mirror` is what looking up `mirrorName` brought. */
 export function addressesOf(configured: string[], mirror: Pick<Lookup, "answers">, interfaces: string[] = interfaceAddresses()): Addresses {
-  const parsed = interfaces.map(parseIp).filter((address) => address !== undefined)
+  const parsed = parsedOf(interfaces)
   const ofKind = (isIt: (kind: ReturnType<typeof kindOfAddress>) => boolean) =>
     texts(parsed.filter((address) => isIt(kindOfAddress(address))))
   const said = mirror.answers.flatMap(({ outcome, values }) => (outcome === "answer" ? values : []))
@@ -24,9 +24,11 @@ export function addressesOf(configured: string[], mirror: Pick<Lookup, "answers"
     configured,
     own: ofKind((kind) => kind === undefined),
     lan: ofKind((kind) => kind === "private"),
-    seen: texts(said.map(parseIp).filter((address) => address !== undefined && kindOfAddress(address) === undefined)),
+    seen: texts(parsedOf(said).filter((address) => kindOfAddress(address) === undefined)),
   }
 }
+
+const parsedOf = (all: string[]) => all.map(parseIp).filter((address) => address !== undefined)
 
 /** IPv4 first, which routers and people know best. */
 const texts = (addresses: IpAddress[]) =>
