@@ -4,12 +4,12 @@ import { httpRoot } from "../http/root"
 import { silentLog } from "../log"
 import { type Checkup, checkRoutes } from "./routes"
 
-const base = { name: "cloud.test", kind: "public", addresses: [], status: "ok", verdict: "It is." } as const
+const base = { kind: "public", status: "ok", verdict: "It is." } as const
 const checkup: Checkup = {
   server: async () => [{ name: "reach", status: "unknown", verdict: "Nobody knows.", remedy: "Look again." }],
   baseDomain: async (name = "cloud.test") => {
     if (name === "box") throw new AppError("invalid", '"box" is not a domain name')
-    return { ...base, name, in_force: true, is_default: false, public_addresses: [], lan_addresses: [] }
+    return { ...base, name, addresses: [], in_force: true, is_default: false, public_addresses: [], lan_addresses: [] }
   },
   hostname: async (personId, name) => ({
     name,

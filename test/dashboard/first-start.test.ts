@@ -357,7 +357,7 @@ describe.skipIf(obstacle !== undefined)(`a public name${obstacle === undefined ?
     await page.getByText("app.customer.test is live").first().waitFor({ timeout: 60_000 })
     expect(await page.getByText("The name is proved to be yours.").count()).toBe(1)
     expect(await page.getByRole("link", { name: "Download root certificate" }).count()).toBe(0)
-    expect((await stage.house.curl("https://app.customer.test/")).body).toContain(greeting)
+    expect((await stage.house.curl("https://app.customer.test/")).text).toContain(greeting)
     expect(visit.faults).toEqual([])
   })
 })

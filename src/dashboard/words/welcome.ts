@@ -49,6 +49,7 @@ export const welcome = {
     none: "None yet",
     lead: "A hostname leads visitors to one of your applications, over HTTPS.",
     field: "Hostname",
+    known: "What is known of it",
     hint: "Such as app.example.com, if example.com is yours, or app.home.arpa for this house alone.",
     application: "Application",
     atAddress: "One that listens at an address",

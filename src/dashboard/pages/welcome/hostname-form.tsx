@@ -112,7 +112,7 @@ function NameField({ value, onChange }: { value: string; onChange: (value: strin
         {report.data === undefined ? (
           <Skeleton className="h-20" />
         ) : (
-          <CheckList label={words.field} checks={report.data.checks} names={words.names} />
+          <CheckList label={words.known} checks={report.data.checks} names={words.names} />
         )}
       </div>
     </>
