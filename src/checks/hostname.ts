@@ -58,7 +58,7 @@ export async function examineHostname(raw: string, personId: string, needs: Host
     ],
   ]
   if (mapping !== undefined) {
-    if (kind === "public") looks.push(["proof", () => judgeProof(mapping, needs)])
+    if (kind === "public") looks.splice(1, 0, ["proof", () => judgeProof(mapping, needs)])
     looks.push(["certificate", () => judgeCertificate(mapping)])
     if (mapping.status === "verified") looks.push(["answer", () => checkAnswer(name, needs.edge())])
   }
@@ -88,7 +88,11 @@ function judgeName(
   mapping: OwnMapping | undefined,
   { isServed, privateZones }: HostnameNeeds,
 ): Verdict {
-  if (mapping !== undefined) return { status: "ok", verdict: `${name} is yours here, and ${mapping.status}.` }
+  if (mapping !== undefined)
+    return {
+      status: "ok",
+      verdict: `${name} ${mapping.status === "verified" ? "is mapped to your application" : "is mapped as soon as it is proved"}.`,
+    }
   if (isServed(name))
     return {
       status: "bad",

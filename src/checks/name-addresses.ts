@@ -20,13 +20,8 @@ export async function authoritativeAddresses(lookup: DnsLookup["lookup"], name: 
 /** Whether a public name leads to us, who are at `own`. */
 export function judgePublicName(name: string, { addresses, problem }: NameAddresses, own: string[]): Verdict {
   const where = own.length > 0 ? list(own) : "this server's public address"
-  const publish = `Publish ${
-    own.length > 0
-      ? recordsFor(name, own)
-          .map(({ type }) => type)
-          .join(" and ")
-      : "an A"
-  } record for ${name} with ${where}.`
+  const types = recordsFor(name, own).map(({ type }) => `an ${type}`)
+  const publish = `Publish ${types.length > 0 ? list(types) : "an A"} record for ${name} with ${where}.`
   if (problem !== undefined)
     return {
       status: "unknown",

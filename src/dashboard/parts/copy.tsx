@@ -38,7 +38,7 @@ export const CodeBlock = ({ text, label }: { text: string; label?: string }) => 
     <pre tabIndex={0} aria-label={label} className="overflow-x-auto p-3 pr-12 whitespace-pre">
       {text}
     </pre>
-    <span className="absolute top-1.5 right-1.5">
+    <span className="absolute top-1.5 right-1.5 rounded-md bg-sunken">
       <CopyButton text={text} />
     </span>
   </div>

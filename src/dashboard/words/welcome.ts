@@ -60,10 +60,9 @@ export const welcome = {
     containerPort: "Port in the container",
     containerPortHint: "80, 443, or 8000 to 8999.",
     create: "Create hostname",
-    refusedTitle: "The settings do not allow that address",
     refused:
       "Such addresses lead to what no visitor should reach by accident. If this one is meant, add it to the setting, beside what stands there:",
-    retry: "Create it again when that is done; what you typed stays.",
+    retry: "Nobody is cut off by that. Then create the hostname again; what you typed stays.",
     progress: (name: string) => `${name}, as it comes to life`,
     names: { name: "Name", address: "Address", proof: "Proof", certificate: "Certificate", answer: "First answer" } as Record<
       string,
