@@ -1,6 +1,7 @@
 import { Api } from "./app/api"
 import { ConnectHouse, connectHoldings } from "./app/connect-house"
 import { Certification } from "./app/certification"
+import { makeCheckup } from "./app/checkup"
 import { Dns } from "./app/dns"
 import { Edge } from "./app/edge"
 import { Features } from "./app/features"
@@ -221,6 +222,14 @@ async function compose(
     house,
     mayIssue: (hostname) => table.match(hostname) !== undefined && mayOrder(table.certifiedBy(hostname)),
     ssh: ssh.service,
+    checkup: makeCheckup({
+      config,
+      lookup: dns.lookup,
+      ports: () => ({ http: edge.httpPort, https: edge.httpsPort }),
+      mappings: features.mappings,
+      isServed: gate,
+      now,
+    }),
     rootPem,
     certificateReport: certification.report,
     log,

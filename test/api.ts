@@ -27,6 +27,7 @@ import { allowOrigins, isContainerPage } from "../src/http/cors"
 import { Guards } from "../src/http/guards"
 import { RequestAudit } from "../src/http/request-audit"
 import { httpRoot } from "../src/http/root"
+import { sessionCookie } from "../src/http/session-cookie"
 import { createLog } from "../src/log"
 import { mappingRoutes } from "../src/mappings/routes"
 import { type MappingNeeds, MappingService } from "../src/mappings/service"
@@ -139,7 +140,7 @@ export async function startApi(change: Partial<MappingNeeds> = {}) {
     settingsRoutes(ownAccount.settings, door),
     sessionsAdminRoutes(ownAccount.settings.sessions, guards.admin),
     twoFactorAdminRoutes(ownAccount.settings.twoFactor, guards.admin),
-    setupRoutes(people, door.address),
+    setupRoutes(people, door.address, (request, { token }) => sessionCookie(request, token)),
     adminRoutes(administration, guards.admin),
     resetRoutes(links, audit.letIn),
     auditRoutes(trail, door.session),

@@ -14,6 +14,7 @@ const allowed: Record<string, string[]> = {
     "accounts",
     "acme",
     "audit",
+    "checks",
     "compute",
     "config.ts",
     "connect",
@@ -33,6 +34,7 @@ const allowed: Record<string, string[]> = {
     "live",
     "live-config.ts",
     "log.ts",
+    "mapped-name.ts",
     "mappings",
     "overview",
     "preflight",
@@ -121,6 +123,7 @@ const allowed: Record<string, string[]> = {
   "domain-connect": ["errors.ts", "hostname.ts", "log.ts", "safe-fetch.ts"],
   "paging.ts": ["errors.ts"],
   accounts: ["address-block.ts", "body.ts", "db", "errors.ts", "html.ts", "vault.ts"],
+  checks: ["dns", "errors.ts", "hostname.ts", "ip-address.ts", "special-addresses.ts"],
   zones: ["body.ts", "db", "errors.ts", "hostname.ts", "log.ts", "providers", "vault.ts"],
   mappings: ["body.ts", "db", "errors.ts", "hostname.ts", "log.ts", "mapped-name.ts", "worker.ts"],
   compute: [

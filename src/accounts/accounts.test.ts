@@ -79,7 +79,11 @@ describe("the first person", () => {
       body: new URLSearchParams({ username: "ada", password }).toString(),
       headers,
     })
-    expect([made.status, await made.text()]).toEqual([200, expect.stringContaining("The account <b>ada</b> exists") as never])
+    expect([made.status, made.headers.get("location"), await made.text()]).toEqual([303, "/welcome", ""])
+    const cookie = made.headers.get("set-cookie") ?? ""
+    expect(cookie).toMatch(/^token=[^;]+; Path=\/; HttpOnly; SameSite=Strict$/)
+    const known = await api.send("GET", "/api/session", { headers: { cookie: cookie.split(";")[0] ?? "" } })
+    expect(await known.json()).toMatchObject({ username: "ada", is_admin: true })
     expect((await api.send("POST", `/setup/${secret}`, { body: { username: "eve", password } })).status).toBe(404)
     expect(await api.people.setupSecret()).toBeUndefined()
     expect((await api.send("POST", "/api/login", { body: { username: "ada", password } })).status).toBe(200)

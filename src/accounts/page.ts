@@ -21,15 +21,19 @@ function parseObject(text: string): unknown {
 }
 
 const style = `
-:root{color-scheme:light dark;--text:#1d2430;--quiet:#5a6475;--paper:#fff;--line:#8a93a3;--accent:#1f5fd0;--on-accent:#fff;--alert:#a4161a}
-@media(prefers-color-scheme:dark){:root{--text:#e6e9ef;--quiet:#a3adbd;--paper:#14181f;--line:#6b7688;--accent:#8ab4ff;--on-accent:#10151d;--alert:#ff9b9b}}
+:root{color-scheme:light dark;--text:#182120;--quiet:#566260;--paper:#f7f8f7;--card:#fff;--line:#848f8c;--accent:#0f6b62;--on-accent:#fff;--alert:#ad2a21}
+@media(prefers-color-scheme:dark){:root{--text:#e5ebe9;--quiet:#9daba8;--paper:#101413;--card:#171c1b;--line:#66726f;--accent:#67cfc1;--on-accent:#06211d;--alert:#f4938a}}
 *{box-sizing:border-box}
 [hidden]{display:none!important}
 body{font:16px/1.5 system-ui,sans-serif;max-width:26rem;margin:0 auto;padding:clamp(2rem,10vh,7rem) 1rem 2rem;color:var(--text);background:var(--paper);overflow-wrap:anywhere}
+.brand{display:flex;align-items:center;gap:.5rem;margin:0 0 2rem;font-weight:600}
+.brand svg{width:1.5rem;color:var(--accent)}
 h1{font-size:1.5rem;line-height:1.25;margin:0 0 1rem}
 a{color:var(--accent)}
 label{display:block;margin:1rem 0}
-input{display:block;width:100%;margin-top:.25rem;padding:.6rem;font:inherit;color:inherit;background:transparent;border:1px solid var(--line);border-radius:6px}
+input{display:block;width:100%;margin-top:.25rem;padding:.6rem;font:inherit;color:inherit;background:var(--card);border:1px solid var(--line);border-radius:6px}
+input[aria-invalid]{border-color:var(--alert)}
+input[readonly]{background:transparent}
 button{display:block;width:100%;min-height:2.75rem;padding:.6rem 1rem;font:inherit;font-weight:600;border:1px solid transparent;border-radius:6px;background:var(--accent);color:var(--on-accent);cursor:pointer}
 button.second{background:transparent;color:var(--accent);border-color:var(--accent)}
 button:disabled{opacity:.6;cursor:default}
@@ -41,6 +45,10 @@ code{font:.9em ui-monospace,monospace}
 .or::before,.or::after{content:"";flex:1;border-top:1px solid var(--line);opacity:.5}
 .secret{font-family:ui-monospace,monospace}
 [role=alert]{color:var(--alert)}`
+
+/** The same as the dashboard's, whose colours these pages share (`dashboard/app.css`). */
+const brand =
+  '<p class="brand"><svg aria-hidden="true" viewBox="0 0 32 32"><rect width="32" height="32" rx="8" fill="currentColor"/><path d="M8 25V13.5L16 7l8 6.5V25h-5.5v-6.5a2.5 2.5 0 0 0-5 0V25z" fill="var(--card)"/></svg>Freehold</p>'
 
 /**
  * A small page of our own that is in no cache and in no frame, and runs no script but `script`; its policy lets in style and script by their
@@ -55,7 +63,7 @@ export function page(status: number, title: string, content: string, { script, c
     "base-uri 'none'",
     "frame-ancestors 'none'",
   ]
-  const html = `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark"><title>${title} · Freehold</title><style>${style}</style><main><h1 id="title" tabindex="-1">${title}</h1>${content}</main>${script === undefined ? "" : `<script>${script}</script>`}</html>`
+  const html = `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark"><title>${title} · Freehold</title><style>${style}</style><main>${brand}<h1 id="title" tabindex="-1">${title}</h1>${content}</main>${script === undefined ? "" : `<script>${script}</script>`}</html>`
   const headers = {
     "content-type": "text/html; charset=utf-8",
     "cache-control": "no-store",

@@ -13,6 +13,7 @@ import { computeRoutes } from "../compute/routes"
 import { sshRoutes } from "../compute/ssh-routes"
 import type { SshService } from "../compute/ssh-service"
 import { ticketRoutes } from "../compute/ticket-routes"
+import { type Checkup, checkRoutes } from "../checks/routes"
 import type { ConfigInForce } from "../config"
 import { ClientAddresses } from "../http/client-address"
 import { dashboardRoutes } from "../http/dashboard-routes"
@@ -24,7 +25,7 @@ import { RequestAudit } from "../http/request-audit"
 import { referenceRoutes } from "../http/reference/routes"
 import { type ApiRoute, type HttpRoot, httpRoot } from "../http/root"
 import { widgetRoutes } from "../http/widget-routes"
-import { sessionCookies } from "../http/session-cookie"
+import { sessionCookie, sessionCookies } from "../http/session-cookie"
 import type { Sockets } from "../http/sockets"
 import { houseRoutes } from "../house/routes"
 import type { LiveHub, Topic } from "../live/hub"
@@ -67,6 +68,8 @@ export type ApiNeeds = {
   /** May this name have a certificate now? */
   mayIssue: (hostname: string) => boolean
   ssh: SshService
+  /** What administrators may look at of this server. */
+  checkup: Checkup
   rootPem: () => Promise<string>
   /** All that may be told of a name's certificate, as the APIs show it. */
   certificateReport: (hostname: string) => Promise<object>
@@ -147,9 +150,13 @@ export class Api {
         settingsRoutes(features.ownAccount.settings, door),
         sessionsAdminRoutes(features.ownAccount.settings.sessions, guards.admin),
         twoFactorAdminRoutes(features.ownAccount.settings.twoFactor, guards.admin),
-        setupRoutes(features.people, door.address),
+        setupRoutes(features.people, door.address, (request, person) => {
+          audit.letIn(request, person)
+          return sessionCookie(request, person.token)
+        }),
         adminRoutes(people, guards.admin),
         resetRoutes(links, audit.letIn),
+        checkRoutes(needs.checkup, guards.admin),
         auditRoutes(trail, door.session),
         houseRoutes(needs.house.parts, guards.admin),
         overviewRoutes(needs.house.overview, door.session),

@@ -11,6 +11,7 @@ import { homeRoutes } from "./pages/home/routes"
 import { hostnameRoutes } from "./pages/hostnames/routes"
 import { openRoutes } from "./pages/open/routes"
 import { referenceRoutes } from "./pages/reference/routes"
+import { welcomeRoutes } from "./pages/welcome/routes"
 import { Button, ButtonLink } from "./parts/button"
 import { Page } from "./parts/page"
 import { FaultNotice } from "./parts/status"
@@ -56,6 +57,7 @@ const insides = [
   accessRoutes,
   administrationRoutes,
   referenceRoutes,
+  welcomeRoutes,
 ]
 
 export const router = createRouter({

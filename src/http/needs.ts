@@ -118,6 +118,10 @@ export const permissionTable: Record<string, Row> = {
   "POST /admin/users/:id/reset": admin,
   "PUT /admin/users/:id/role/:role": admin,
   "DELETE /admin/users/:id/two-factor": admin,
+  "GET /admin/checks": admin,
+  "GET /admin/checks/base-domain": admin,
+  // Without a name.
+  "GET /admin/checks/hostname": { need: "admin", own: 400 },
   "GET /admin/sessions": admin,
   "GET /admin/settings": admin,
   "PUT /admin/settings/:name": admin,

@@ -87,7 +87,7 @@ browserTest("a person sets up the first account by the link, and sees what is wr
   await page.getByLabel("User name").fill("ada")
   await page.getByLabel("Password").fill("correct horse battery")
   await page.getByRole("button").click()
-  expect(await page.getByRole("heading").textContent()).toBe("Ready")
+  await page.waitForURL("**/welcome")
   await page.goto(setupLink)
   expect(await page.getByRole("heading").textContent()).toBe("This link is over")
   expect(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth)).toBe(true)

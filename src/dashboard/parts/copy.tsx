@@ -34,11 +34,11 @@ export const Code = ({ text, className }: { text: string; className?: string }) 
 
 /** Several lines to be copied, such as commands. */
 export const CodeBlock = ({ text, label }: { text: string; label?: string }) => (
-  <div className="relative rounded-lg bg-sunken">
-    <pre tabIndex={0} aria-label={label} className="overflow-x-auto p-3 pr-12 whitespace-pre">
+  <div className="flex items-start rounded-lg bg-sunken">
+    <pre tabIndex={0} aria-label={label} className="min-w-0 flex-1 overflow-x-auto p-3 whitespace-pre">
       {text}
     </pre>
-    <span className="absolute top-1.5 right-1.5 rounded-md bg-sunken">
+    <span className="shrink-0 p-1.5">
       <CopyButton text={text} />
     </span>
   </div>

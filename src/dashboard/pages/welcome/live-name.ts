@@ -1,0 +1,5 @@
+import type { Check } from "./queries"
+
+/** Whether a hostname's certificate is there and its application answers. */
+export const isLiveName = (checks: Pick<Check, "name" | "status">[] = []): boolean =>
+  ["certificate", "answer"].every((name) => checks.some((check) => check.name === name && check.status === "ok"))
