@@ -57,7 +57,7 @@ export class ConnectionStore {
       .orderBy("applicationId")
       .orderBy("state")
       .execute()
-    return rows.map((row) => ({ ...row, count: Number(row.count) }))
+    return rows.map(({ applicationId, state, count }) => ({ applicationId, state, count: Number(count) }))
   }
 
   find({ personId, environment, applicationId }: View, id: string): Promise<ConnectionRow | undefined> {

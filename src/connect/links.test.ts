@@ -225,7 +225,7 @@ test("links that have not ended are listed without their addresses", async () =>
   const t = await begin()
   const { expiresAt } = await t.link({ expires_in: 3600 })
   await t.link({ expires_in: 60 })
-  const list = async () => (await t.ask(200, "GET", t.path, t.app.key)).data
+  const list = async (): Promise<unknown[]> => (await t.ask(200, "GET", t.path, t.app.key)).data
   expect(await list()).toHaveLength(2)
   t.clock.ms += 61_000
   expect(await list()).toEqual([{ created_at: "2026-11-29T14:00:00.000Z", expires_at: expiresAt, redirect_url: null }])
