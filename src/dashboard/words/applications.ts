@@ -16,7 +16,7 @@ export const words = {
   quickLead: "A key comes from the application's page. The answer names the records that your customer enters.",
   quickLabel: "Quick start with curl",
   environment: "Environment",
-  environments: { test: "Test", live: "Live" } satisfies Record<Environment, string>,
+  environments: { test: "Test environment", live: "Live environment" } satisfies Record<Environment, string>,
   environmentHint: "Live gets certificates that everybody trusts. Test keys see test applications alone. It cannot be changed later.",
   name: "Name",
   namePlaceholder: "Acme Shops",
@@ -41,7 +41,7 @@ export const words = {
   save: "Save changes",
   saved: "Changes saved",
   counts: (live: number, moving: number, trouble: number) =>
-    [`${live} live`, moving > 0 && `${moving} on the way`, trouble > 0 && `${trouble} in trouble`].filter(Boolean).join(" · "),
+    [live > 0 && `${live} live`, moving > 0 && `${moving} on the way`, trouble > 0 && `${trouble} in trouble`].filter(Boolean).join(" · "),
   noConnections: "No connections yet",
   parts: {
     label: "Parts of the application",
@@ -64,7 +64,7 @@ export const words = {
   byStateEmpty: "Nothing is connected yet.",
   connectFirst: "Add a connection",
   usage: (period: string) => `Used in ${period}`,
-  usageLead: (plan: string) => `All your applications together, on the plan ${plan}.`,
+  usageLead: (plan: string) => `All your applications together, on the plan “${plan}”.`,
   usageKinds: {
     connect: "Connections made",
     active_domain: "Domains gone live",
@@ -204,7 +204,7 @@ export const credentialWords = {
   pick: "Choose a provider",
   token: "Credential",
   tokenHint: (hint: string) => `Wanted: ${hint}.`,
-  docs: (name: string) => `How to make one at ${name}`,
+  docs: "How to make one",
   domain: "A domain that it edits",
   domainHint: "The provider is asked now whether the credential edits this domain. It is kept only if it does.",
   create: "Test and add credential",
@@ -279,6 +279,7 @@ export const webhookWords = {
   tries: (count: number) => (count === 1 ? "1 try" : `${count} tries`),
   answered: (status: number) => `answered ${status}`,
   next: "next try",
+  nextSoon: "next try within a minute",
   replay: "Send again",
   replayed: "The event is on its way again",
   body: "What is sent",

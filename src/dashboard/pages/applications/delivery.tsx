@@ -9,7 +9,7 @@ import { Actions, Dialog } from "../../parts/dialog"
 import { Loaded } from "../../parts/loaded"
 import { Fact, Facts } from "../../parts/page"
 import { Badge, FaultNotice } from "../../parts/status"
-import { duration, Time } from "../../parts/time"
+import { duration, Time, useNow } from "../../parts/time"
 import { toast } from "../../parts/toasts"
 import { webhookWords } from "../../words/applications"
 import { againAfter, deliveriesPath } from "./data"
@@ -126,14 +126,14 @@ function Try({ attempt: { at, status, error, duration_ms: ms, reply } }: { attem
 }
 
 /** How the last try went, and when the next one is. */
-export const Outcome = ({ delivery }: { delivery: Delivery }) => (
-  <>
-    {delivery.last_error ?? (delivery.last_status === null ? webhookWords.noHistory : webhookWords.answered(delivery.last_status))}
-    {delivery.next_retry_at !== null && (
-      <>
-        {", "}
-        {webhookWords.next} <Time at={delivery.next_retry_at} />
-      </>
-    )}
-  </>
-)
+export function Outcome({ delivery: { last_error: error, last_status: status, next_retry_at: next } }: { delivery: Delivery }) {
+  const now = useNow(10_000)
+  const isSoon = next !== null && Date.parse(next) - now < 60_000
+  return (
+    <>
+      {error ?? (status === null ? webhookWords.noHistory : webhookWords.answered(status))}
+      {next !== null && (isSoon ? `, ${webhookWords.nextSoon}` : `, ${webhookWords.next} `)}
+      {next !== null && !isSoon && <Time at={next} />}
+    </>
+  )
+}

@@ -5,7 +5,7 @@ import { refresh } from "../../data/queries"
 import { Dialog } from "../../parts/dialog"
 import { CheckField, TextField } from "../../parts/field"
 import { toast } from "../../parts/toasts"
-import { webhookWords } from "../../words/applications"
+import { webhookWords, words } from "../../words/applications"
 import { endpointsPath } from "./data"
 import { Form } from "./form"
 import { type Endpoint, type Environment, eventTypes } from "./model"
@@ -38,7 +38,7 @@ export function EditEndpoint({ endpoint, onClose }: { endpoint: Endpoint; onClos
     mutationFn: (wish: Wish) => ask<Endpoint>("PATCH", `${endpointsPath}/${endpoint.id}`, wish),
     onSuccess: async () => {
       await refresh("applications")
-      toast(webhookWords.save)
+      toast(words.saved)
       onClose()
     },
   })

@@ -34,7 +34,7 @@ export function NewCredential({ application, onClose }: { application: Applicati
       <>
         {credentialWords.tokenHint(chosen.credential_hint)}{" "}
         <a href={chosen.docs_url} target="_blank" rel="noreferrer" className="text-accent underline">
-          {credentialWords.docs(chosen.name)}
+          {credentialWords.docs}
         </a>
       </>
     ),
