@@ -74,7 +74,7 @@ describe.skipIf(obstacle !== undefined)("pages of applications with real content
     ["application-new", () => "/applications?open=new", (visit) => inDialog(visit, "Name")],
     ["application", () => part(), ({ page }) => page.getByText("Connections made").waitFor()],
     ["application-edit", () => part("?open=edit"), (visit) => inDialog(visit, "Name")],
-    ["connections", () => part("/connections"), ({ page }) => page.getByText("c118.customer.test").waitFor()],
+    ["connections", () => part("/connections"), ({ page }) => page.getByText("c118.customer.test").first().waitFor()],
     ["connections-new", () => part("/connections?open=new"), (visit) => inDialog(visit, "Hostname")],
     ["keys", () => part("/keys"), ({ page }) => page.getByRole("row", { name: /Server/ }).waitFor()],
     ["keys-new", () => part("/keys?open=new"), (visit) => inDialog(visit, "Name")],
@@ -100,7 +100,7 @@ describe.skipIf(obstacle !== undefined)("pages of applications with real content
     const visit = await house.signedIn(look)
     const troubles: string[] = []
     for (const [name, path, ready] of pages) {
-      await visit.go(path())
+      await visit.page.goto(path())
       await ready(visit)
       await visit.settled()
       await visit.shot(name)

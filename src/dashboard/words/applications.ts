@@ -17,7 +17,8 @@ export const words = {
   quickLabel: "Quick start with curl",
   environment: "Environment",
   environments: { test: "Test environment", live: "Live environment" } satisfies Record<Environment, string>,
-  environmentHint: "Live gets certificates that everybody trusts. Test keys see test applications alone. It cannot be changed later.",
+  environmentHint:
+    "Test applications get certificates of the test issuer, where one is set, and their keys see no live ones. It cannot be changed later.",
   name: "Name",
   namePlaceholder: "Acme Shops",
   nameHint: "Customers read it on the page that you send them.",

@@ -54,7 +54,7 @@ function ByState({ application: { id } }: { application: Application }) {
   const at = `/applications/${id}/connections`
   return (
     <Section title={words.byState}>
-      <Loaded query={counts} skeleton={<Skeleton className="h-12" />}>
+      <Loaded query={counts} skeleton={<Skeleton className="h-16" />}>
         {({ data }) => {
           const own = states.flatMap((state) => data.filter((one) => one.application_id === id && one.state === state))
           if (own.length === 0)
