@@ -46,13 +46,13 @@ describe.skipIf(obstacle !== undefined)("pages of applications with real content
     await v1("POST", keys, { name: "Server", scopes: ["connections:read", "connections:write", "webhooks:write"] })
     const old = await v1("POST", keys, { name: "Old server" })
     await v1("DELETE", `${keys}/${old.id}`)
-    await v1("POST", `/applications/${id}/credentials`, { provider: "digitalocean", token: "dop_v1_0123" })
     const connect = (hostname: string) => v1<Connection>("POST", "/connections", { application_id: id, hostname })
     const proved = await connect("proved.customer.test")
     const { name, value } = proved.ownership_challenge
     await stage.dns.publish("both", name, "TXT", value)
     for (let n = 0; n < 119; n += 10)
       await Promise.all(Array.from({ length: Math.min(10, 119 - n) }, (_, one) => connect(`c${n + one}.customer.test`)))
+    await v1("POST", `/applications/${id}/credentials`, { provider: "digitalocean", token: "dop_v1_0123" })
     await waitUntil(async () => (await v1("GET", `/connections/${proved.id}`)).state === "propagating", {
       what: "the proof",
       limitMs: 60_000,

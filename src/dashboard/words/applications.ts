@@ -89,6 +89,7 @@ export const words = {
   shownOnce: "It is shown this once. Keep it where your server finds it; nobody can show it again.",
   done: "I have kept it",
   more: "Show more",
+  rowActions: "Actions",
 }
 
 /** Each state of a connection in words: its name, its colour, and what it means where the API gives no reason. */

@@ -10,7 +10,7 @@ import { Badge, Empty } from "../../parts/status"
 import { Cell, Table } from "../../parts/table"
 import { Time } from "../../parts/time"
 import { toast } from "../../parts/toasts"
-import { credentialWords } from "../../words/applications"
+import { credentialWords, words } from "../../words/applications"
 import { ApplicationPage } from "./application-page"
 import { applicationsPath, useOne } from "./data"
 import type { Application, Credential, List, Provider } from "./model"
@@ -54,7 +54,10 @@ function Listed({ application }: { application: Application }) {
               {credentialWords.empty}
             </Empty>
           ) : (
-            <Table label={credentialWords.list} head={[head.provider, head.outcome, head.used, head.made, ""]}>
+            <Table
+              label={credentialWords.list}
+              head={[head.provider, head.outcome, head.used, head.made, <span className="sr-only">{words.rowActions}</span>]}
+            >
               {all.map((one) => (
                 <tr key={one.id}>
                   <Cell className="font-medium">{nameOf(one.provider)}</Cell>

@@ -10,7 +10,7 @@ import { Badge, Empty } from "../../parts/status"
 import { Cell, Table } from "../../parts/table"
 import { Time } from "../../parts/time"
 import { toast } from "../../parts/toasts"
-import { keyWords } from "../../words/applications"
+import { keyWords, words } from "../../words/applications"
 import { ApplicationPage } from "./application-page"
 import { applicationsPath, useWhole } from "./data"
 import type { Application, Key } from "./model"
@@ -87,7 +87,14 @@ function KeyTable({ label, keys, onRevoke }: { label: string; keys: Key[]; onRev
   return (
     <Table
       label={label}
-      head={[head.name, head.key, head.scopes, head.used, onRevoke ? head.made : keyWords.revokedAt, ...(onRevoke ? [""] : [])]}
+      head={[
+        head.name,
+        head.key,
+        head.scopes,
+        head.used,
+        onRevoke ? head.made : keyWords.revokedAt,
+        ...(onRevoke ? [<span className="sr-only">{words.rowActions}</span>] : []),
+      ]}
     >
       {keys.map((key) => (
         <tr key={key.id}>
