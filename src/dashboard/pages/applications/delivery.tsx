@@ -11,7 +11,7 @@ import { Fact, Facts } from "../../parts/page"
 import { Badge, FaultNotice } from "../../parts/status"
 import { duration, Time, useNow } from "../../parts/time"
 import { toast } from "../../parts/toasts"
-import { webhookWords } from "../../words/applications"
+import { webhookWords } from "../../words/applications-webhooks"
 import { againAfter, deliveriesPath } from "./data"
 import type { Attempt, Delivery, DeliveryDetail } from "./model"
 

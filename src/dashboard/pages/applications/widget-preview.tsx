@@ -3,7 +3,7 @@ import { apiOrigin, ask } from "../../data/api"
 import { Button } from "../../parts/button"
 import { cx } from "../../parts/classes"
 import { FaultNotice, Notice } from "../../parts/status"
-import { widgetWords } from "../../words/applications"
+import { widgetWords } from "../../words/applications-webhooks"
 import type { WidgetChoice } from "./snippets"
 
 /** The window of a page with the widget's script. */
