@@ -241,3 +241,50 @@ test("lists come in pages that new rows do not disturb", async () => {
   expect((await t.ask(200, "GET", "/v1/connections?hostname=A3.customer.com", app.key)).data).toHaveLength(1)
   expect((await t.send("GET", "/v1/connections?state=nope", app.key)).status).toBe(400)
 })
+
+test("connections are found by application, part of the name and several states, and counted by them", async () => {
+  const t = await startConnect()
+  const ada = await t.person("ada")
+  const [shop, blog] = [await t.product(ada), await t.product(ada)]
+  const create = (app: { id: string }, hostname: string) =>
+    t.ask(201, "POST", "/v1/connections", ada.token, { application_id: app.id, hostname })
+  await create(shop, "shop.customer.com")
+  const gone = await create(shop, "old.customer.com")
+  await create(blog, "blog.customer.com")
+  await t.ask(200, "DELETE", `/v1/connections/${gone.id}`, ada.token)
+  const names = async (query: string) =>
+    (await t.ask(200, "GET", `/v1/connections?${query}`, ada.token)).data.map(({ hostname }) => hostname).sort()
+  expect(await names(`application_id=${shop.id}`)).toEqual(["old.customer.com", "shop.customer.com"])
+  expect(await names(`application_id=${shop.id}&state=pending_ownership,live`)).toEqual(["shop.customer.com"])
+  expect(await names("q=LOG.cust")).toEqual(["blog.customer.com"])
+  expect(await names("q=%25")).toEqual([])
+  expect(await names("q=_")).toEqual([])
+  for (const query of ["state=live,nope", "state=", "application_id=1"]) {
+    expect((await t.send("GET", `/v1/connections?${query}`, ada.token)).status).toBe(400)
+  }
+  const counts: unknown[] = (await t.ask(200, "GET", "/v1/connection-counts", ada.token)).data
+  expect(counts).toHaveLength(3)
+  expect(counts).toContainEqual({ application_id: shop.id, state: "archived", count: 1 })
+  expect(counts).toContainEqual({ application_id: blog.id, state: "pending_ownership", count: 1 })
+  // A key sees its own application alone, and another person nothing.
+  expect((await t.ask(200, "GET", "/v1/connection-counts", (await t.product(ada)).key)).data).toEqual([])
+  expect((await t.ask(200, "GET", "/v1/connection-counts", (await t.person("bob")).token)).data).toEqual([])
+  expect((await t.send("GET", "/v1/connection-counts", "sk_test_none")).status).toBe(401)
+})
+
+test("a DNS credential is tried at its provider before it is kept, where a domain is named", async () => {
+  const t = await startConnect({ credentials: true })
+  const ada = await t.person("ada")
+  const app = await t.product(ada)
+  const path = `/v1/applications/${app.id}/credentials`
+  const give = (domain: unknown) => t.send("POST", path, ada.token, { provider: "cloudflare", token: "token", domain })
+  expect(await code(await give("customer.com"))).toEqual([409, "zone_not_found"])
+  expect(await code(await give("not a domain"))).toEqual([400, "invalid"])
+  t.world.refusal = "cloudflare does not accept the credential"
+  expect(await code(await give("customer.com"))).toEqual([502, "bad_gateway"])
+  expect((await t.ask(200, "GET", path, ada.token)).data).toEqual([])
+  t.world.refusal = undefined
+  t.world.tokens.set("token", ["customer.com"])
+  expect((await give("app.customer.com")).status).toBe(201)
+  expect((await t.ask(200, "GET", path, ada.token)).data).toHaveLength(1)
+})

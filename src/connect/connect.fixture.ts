@@ -232,7 +232,10 @@ function writer(world: World, provider: string, token: string): DnsWriter {
   if (provider !== "cloudflare") throw new AppError("invalid", `provider: "${provider}" is not known`)
   if (token.length < 4) throw new AppError("invalid", "token must be an API token")
   return {
-    zoneOf: async (hostname) => world.tokens.get(token)?.find((zone) => hostname === zone || hostname.endsWith(`.${zone}`)),
+    zoneOf: async (hostname) => {
+      if (world.refusal !== undefined) throw new AppError("bad_gateway", world.refusal)
+      return world.tokens.get(token)?.find((zone) => hostname === zone || hostname.endsWith(`.${zone}`))
+    },
     write: async (_zone, records) => {
       if (world.refusal !== undefined) throw new AppError("bad_gateway", world.refusal)
       for (const { host, type, value } of records) world.records.set(`${host} ${type}`, [value])

@@ -45,6 +45,7 @@ export const connectionRoutes = ({ connections, email, inspect, idempotency, gua
       const principal = await guard(request, ["connections:read"])
       return connections.list(principal, parseFilter(query), parsePage(query))
     })
+    .get("/v1/connection-counts", async ({ request }) => connections.counts(await guard(request, ["connections:read"])))
     .get("/v1/connections/:id", async ({ request, params }) =>
       connections.get(await guard(request, ["connections:read"], { widget: true }), params.id),
     )
@@ -88,13 +89,18 @@ export const connectionRoutes = ({ connections, email, inspect, idempotency, gua
 /** Elysia's types see no parameter that begins within a segment. */
 const verbOf = (params: object) => (params as { verb: string }).verb
 
+function parseState(raw: string): ConnectionState {
+  const state = states.find((one) => one === raw)
+  if (state === undefined) throw invalid(`state: ${shown(raw)} is none of ${states.join(", ")}`)
+  return state
+}
+
 function parseFilter(query: Record<string, string | undefined>): ConnectionFilter {
-  const { state, hostname, batch_id } = query
+  const { application_id, state, hostname, q, batch_id } = query
   const filter: ConnectionFilter = {}
-  if (state !== undefined) {
-    if (!states.includes(state as ConnectionState)) throw invalid(`state: ${shown(state)} is none of ${states.join(", ")}`)
-    filter.state = state as ConnectionState
-  }
+  if (application_id !== undefined) filter.applicationId = parseUuid(application_id, "application_id")
+  if (state !== undefined) filter.states = state.split(",").map(parseState)
+  if (q !== undefined && q.trim() !== "") filter.part = q.trim().toLowerCase().slice(0, 253)
   if (hostname !== undefined) filter.hostname = canonicalHost(hostname) ?? hostname.toLowerCase()
   if (batch_id !== undefined) filter.batchId = parseUuid(batch_id, "batch_id")
   return filter

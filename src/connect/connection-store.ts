@@ -1,10 +1,21 @@
+import { sql } from "kysely"
 import type { ConnectionRow, ConnectionState } from "../db/connect-schema"
 import type { Db } from "../db/open"
 import type { After } from "../paging"
 import { isAfter } from "./application-store"
 import type { View } from "./model"
 
-export type ConnectionFilter = { state?: ConnectionState; hostname?: string; batchId?: string }
+/** `part` is some of the hostname. */
+export type ConnectionFilter = {
+  applicationId?: string
+  states?: ConnectionState[]
+  hostname?: string
+  part?: string
+  batchId?: string
+}
+
+/** How many connections of an application stand in a state. */
+export type ConnectionCount = { applicationId: string; state: ConnectionState; count: number }
 
 /** A proven or unproven name that somebody else may not take. */
 export type Holder = { kind: "mapping" | "connection"; holderId: string }
@@ -14,14 +25,17 @@ export class ConnectionStore {
   constructor(readonly db: Db) {}
 
   /** The newest first, one more than `limit`. */
-  list({ personId, environment, applicationId }: View, { state, hostname, batchId }: ConnectionFilter, limit: number, after?: After) {
+  list({ personId, environment, applicationId }: View, filter: ConnectionFilter, limit: number, after?: After) {
+    const { states, hostname, part, batchId } = filter
     return this.db
       .selectFrom("connections")
       .selectAll()
       .where("personId", "=", personId)
       .$if(environment !== undefined, (q) => q.where("environment", "=", environment!))
       .$if(applicationId !== undefined, (q) => q.where("applicationId", "=", applicationId!))
-      .$if(state !== undefined, (q) => q.where("state", "=", state!))
+      .$if(filter.applicationId !== undefined, (q) => q.where("applicationId", "=", filter.applicationId!))
+      .$if(states !== undefined, (q) => q.where("state", "in", states!))
+      .$if(part !== undefined, (q) => q.where(sql<boolean>`hostname like ${`%${part!.replace(/[\\%_]/g, "\\$&")}%`} escape '\\'`))
       .$if(hostname !== undefined, (q) => q.where("hostname", "=", hostname!))
       .$if(batchId !== undefined, (q) => q.where("batchId", "=", batchId!))
       .$if(after !== undefined, (q) => q.where((e) => isAfter(e, after!)))
@@ -29,6 +43,21 @@ export class ConnectionStore {
       .orderBy("id", "desc")
       .limit(limit + 1)
       .execute()
+  }
+
+  /** By application and state; what has none is left out. */
+  async counts({ personId, environment, applicationId }: View): Promise<ConnectionCount[]> {
+    const rows = await this.db
+      .selectFrom("connections")
+      .select(["applicationId", "state", (e) => e.fn.countAll<number>().as("count")])
+      .where("personId", "=", personId)
+      .$if(environment !== undefined, (q) => q.where("environment", "=", environment!))
+      .$if(applicationId !== undefined, (q) => q.where("applicationId", "=", applicationId!))
+      .groupBy(["applicationId", "state"])
+      .orderBy("applicationId")
+      .orderBy("state")
+      .execute()
+    return rows.map(({ applicationId, state, count }) => ({ applicationId, state, count: Number(count) }))
   }
 
   find({ personId, environment, applicationId }: View, id: string): Promise<ConnectionRow | undefined> {

@@ -148,6 +148,12 @@ export class Connections {
     return page(rows, limit, connectionSummary)
   }
 
+  /** How many connections each application has in each state, as far as the principal sees them; what there is none of is left out. */
+  async counts(principal: Principal) {
+    const rows = await this.needs.store.counts(principal)
+    return { data: rows.map(({ applicationId, state, count }) => ({ application_id: applicationId, state, count })), next_cursor: null }
+  }
+
   get = async (principal: Principal, id: string) => this.detail(await this.own(principal, id))
 
   /** Looks for the ownership TXT now. Throws `ownership_not_found` with what was found instead, and `HostnameConflict`. */

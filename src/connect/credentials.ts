@@ -1,12 +1,16 @@
 import type { ApplicationRow, DnsCredentialRow } from "../db/connect-schema"
 import { AppError, describeError } from "../errors"
+import { canonicalHost } from "../hostname"
 import type { Log } from "../log"
 import { type Vault, VaultError } from "../vault"
 import type { ApplicationStore } from "./application-store"
-import { invalid, newId, notFound, rfc3339 } from "./model"
+import { invalid, newId, notFound, rfc3339, shown } from "./model"
 
 /** A stored credential, opened: `edit` speaks to its provider. */
 export type OpenCredential<Provider> = { id: string; provider: string; edit: Provider }
+
+/** What is asked of a provider before its credential is kept. */
+type Tried = { zoneOf(hostname: string, signal: AbortSignal): Promise<string | undefined> }
 
 export type CredentialNeeds<Provider> = {
   store: ApplicationStore
@@ -20,22 +24,29 @@ export type CredentialNeeds<Provider> = {
 
 const credentialsPerApplication = 20
 const maxTokenLength = 16_384
+const tryLimitMs = 15_000
 
 /** Delegated DNS credentials of applications, sealed; never shown again. */
-export class Credentials<Provider> {
+export class Credentials<Provider extends Tried> {
   private turns = new Map<string, Promise<void>>()
 
   constructor(private needs: CredentialNeeds<Provider>) {}
 
-  /** Throws `invalid`, `unavailable` without an encryption key, and `conflict` past twenty. */
+  /**
+   * With a `domain` the provider is asked first whether this credential edits the zone around it. Throws `invalid`, `unavailable` without an encryption
+   * key, `conflict` past twenty and, with a `domain`, where the credential edits no such zone; what the provider refuses is thrown in its words.
+   */
   async create(application: ApplicationRow, body: Record<string, unknown>) {
     const { vault, store } = this.needs
     const { provider, token } = body
     if (typeof provider !== "string" || provider === "") throw invalid("provider is required: GET /v1/providers lists them")
     if (typeof token !== "string" || token === "") throw invalid("token is required")
     if (token.length > maxTokenLength) throw invalid(`token must have at most ${maxTokenLength} characters`)
-    this.needs.open(provider, token)
+    const edit = this.needs.open(provider, token)
+    const domain = parseTriedDomain(body.domain)
     if (vault === undefined) throw new AppError("unavailable", "credentials cannot be stored: FREEHOLD_ENCRYPTION_KEY is none")
+    if (domain !== undefined && (await edit.zoneOf(domain, AbortSignal.timeout(tryLimitMs))) === undefined)
+      throw new AppError("conflict", `the ${provider} credential edits no zone around ${domain}`, { reason: "zone_not_found" })
     const id = newId()
     const row: DnsCredentialRow = {
       id,
@@ -105,6 +116,13 @@ export class Credentials<Provider> {
 }
 
 const place = (id: string) => `dns_credentials/${id}`
+
+function parseTriedDomain(raw: unknown): string | undefined {
+  if (raw === undefined || raw === null || raw === "") return undefined
+  const domain = typeof raw === "string" ? canonicalHost(raw.trim()) : undefined
+  if (domain === undefined) throw invalid(`domain: ${shown(raw)} is not a domain such as customer.com`)
+  return domain
+}
 
 function reply(row: DnsCredentialRow) {
   return {

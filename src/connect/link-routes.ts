@@ -32,6 +32,7 @@ export const linkRoutes = (links: Links, guard: ConnectGuard) =>
       },
       { parse: "none" },
     )
+    .get("/v1/connections/:id/link", async ({ request, params }) => links.list(await guard(request, ["connections:read"]), params.id))
     .delete("/v1/connections/:id/link", async ({ request, params }) => {
       await links.revoke(await guard(request, ["connections:write"]), params.id)
       return new Response(null, { status: 204 })

@@ -24,6 +24,17 @@ export class LinkStore {
   find = (hash: string, now: number): Promise<ConnectionLinkRow | undefined> =>
     this.db.selectFrom("connectionLinks").selectAll().where("hash", "=", hash).where("expiresAt", ">", now).executeTakeFirst()
 
+  /** Those of a connection that have not ended by then, the newest first. */
+  listOf = (connectionId: string, now: number): Promise<ConnectionLinkRow[]> =>
+    this.db
+      .selectFrom("connectionLinks")
+      .selectAll()
+      .where("connectionId", "=", connectionId)
+      .where("expiresAt", ">", now)
+      .orderBy("createdAt", "desc")
+      .orderBy("hash")
+      .execute()
+
   /** True for one caller in `pauseMs` over all links of the connection. */
   async takeTurn(connectionId: string, now: number, pauseMs: number): Promise<boolean> {
     const taken = await this.db

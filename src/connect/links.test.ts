@@ -221,6 +221,20 @@ describe("a link is over", () => {
   })
 })
 
+test("links that have not ended are listed without their addresses", async () => {
+  const t = await begin()
+  const { expiresAt } = await t.link({ expires_in: 3600 })
+  await t.link({ expires_in: 60 })
+  const list = async (): Promise<unknown[]> => (await t.ask(200, "GET", t.path, t.app.key)).data
+  expect(await list()).toHaveLength(2)
+  t.clock.ms += 61_000
+  expect(await list()).toEqual([{ created_at: "2026-11-29T14:00:00.000Z", expires_at: expiresAt, redirect_url: null }])
+  await t.ask(204, "DELETE", t.path, t.app.key)
+  expect(await list()).toEqual([])
+  expect((await t.send("GET", t.path, (await t.person("eve")).token)).status).toBe(404)
+  expect((await t.send("GET", t.path)).status).toBe(401)
+})
+
 test("another person's connection has no link for me, and a widget's token makes none", async () => {
   const t = await begin()
   const bob = await t.product(await t.person("bob"))

@@ -80,6 +80,18 @@ export class Links {
     return { url, expires_at: rfc3339(expiresAt), mailto }
   }
 
+  /** The links that have not ended, the newest first, without their addresses, which nobody can be told again. Throws `not_found`. */
+  async list(principal: Principal, id: string) {
+    const row = await this.needs.connections.own(principal, id)
+    const links = await this.needs.store.listOf(row.id, this.needs.now())
+    const data = links.map(({ createdAt, expiresAt, redirectUrl }) => ({
+      created_at: rfc3339(createdAt),
+      expires_at: rfc3339(expiresAt),
+      redirect_url: redirectUrl,
+    }))
+    return { data, next_cursor: null }
+  }
+
   /** Ends every link of the connection. Throws `not_found`; where there are none, nothing happens. */
   async revoke(principal: Principal, id: string): Promise<void> {
     const row = await this.needs.connections.own(principal, id)
