@@ -6,7 +6,7 @@ import type { Busy } from "./state"
 
 /** Starting and stopping of containers: which are under way, and what went wrong with the last. */
 export function useActs() {
-  const [busy, setBusy] = useState<Record<string, Busy>>({})
+  const [busy, setBusy] = useState<Record<string, Busy | undefined>>({})
   const [fault, setFault] = useState<unknown>()
   const act = useCallback(async ({ id, name }: Container, what: "start" | "stop") => {
     setFault(undefined)
@@ -17,7 +17,7 @@ export function useActs() {
     } catch (error) {
       setFault(error)
     } finally {
-      setBusy(({ [id]: _, ...others }) => others)
+      setBusy((all) => ({ ...all, [id]: undefined }))
     }
   }, [])
   return { busy, fault, act }

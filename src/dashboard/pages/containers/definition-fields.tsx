@@ -57,7 +57,11 @@ export const bodyOf = (draft: Draft): Record<string, unknown> => ({
   pull_policy: draft.pull_policy,
 })
 
-const numberOf = (text: string): number | undefined => (text.trim() === "" ? undefined : Number(text))
+/** What is no number goes to the API as it is, which says so. */
+const numberOf = (text: string): number | string | undefined => {
+  if (text.trim() === "") return undefined
+  return Number.isNaN(Number(text)) ? text : Number(text)
+}
 
 /** By what the API's sentences name these fields. */
 export const definitionFields: Record<string, RegExp> = {

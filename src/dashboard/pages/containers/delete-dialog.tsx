@@ -1,7 +1,9 @@
+import { ask } from "../../data/api"
+import { refresh } from "../../data/queries"
 import { Confirm } from "../../parts/dialog"
 import { toast } from "../../parts/toasts"
 import { containers } from "../../words/containers"
-import { change, type Container, isAdopted, isExternal, pathOf } from "./data"
+import { type Container, isAdopted, isExternal, pathOf } from "./data"
 
 /** What goes with a container that is deleted, and what stays. */
 export function DeleteEffects({ container, hostnames }: { container: Container; hostnames: string[] }) {
@@ -39,9 +41,11 @@ export function DeleteDialog({ container, hostnames, onClose, onDeleted }: Delet
   if (container === undefined) return null
   const { id, name } = container
   const remove = async () => {
-    await change("DELETE", pathOf(id))
-    toast(containers.deleted(name))
+    await ask("DELETE", pathOf(id))
+    // Before it is looked at again, or its page would say that it is not there.
     onDeleted?.()
+    toast(containers.deleted(name))
+    void refresh("containers", "hostnames")
   }
   return (
     <Confirm

@@ -13,6 +13,7 @@ import { change, type Container } from "./data"
 import { bodyOf, definitionFields, emptyDraft, EnvGroup, ImageField, SizeGroup, StartGroup } from "./definition-fields"
 import { EngineNotice } from "./engine-notice"
 import { FormFault, Group, problemsOf, useFocusOnProblem } from "./form-parts"
+import { pathsOf } from "./mount-paths"
 import { NewExternal } from "./new-external"
 import { filled, type PortRow, PortRows } from "./port-rows"
 import { SshKeys } from "./ssh-keys"
@@ -55,13 +56,6 @@ const fields = {
   ports: /\bport\b|ingress_rules/i,
   ...definitionFields,
 }
-
-/** Paths, one on a line. */
-export const pathsOf = (text: string): string[] =>
-  text
-    .split("\n")
-    .map((path) => path.trim())
-    .filter(Boolean)
 
 function NewFromImage() {
   const navigate = useNavigate()
