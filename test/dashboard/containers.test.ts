@@ -6,7 +6,7 @@ import { hasChromium } from "../e2e/chromium"
 import type { Person } from "../e2e/person"
 import { type PodmanLab, podmanObstacle, startPodman } from "../lab/podman"
 import { waitUntil } from "../lab/process"
-import { DashboardHouse, troublesIn, type Visit } from "./house"
+import { DashboardHouse, type Visit } from "./house"
 
 const obstacle = podmanObstacle() ?? (hasChromium ? undefined : "there is no Chromium")
 const serve = "trap 'exit 0' TERM; /bin/busybox httpd -f -p 8080 -h /www & i=0; while :; do i=$((i+1)); echo line $i for $WHO; sleep 1; done"
@@ -189,4 +189,69 @@ describe.skipIf(obstacle !== undefined)(`the dashboard's containers${obstacle ? 
     await ada.send("DELETE", `/compute/containers/${other}`)
     await visit.close()
   }, 60_000)
+
+  test("an engine that goes away is told with what goes on, and its return is seen without a reload", async () => {
+    const id = await make("third")
+    const visit = await house.signedIn()
+    const { page } = visit
+    await visit.go("/containers", "Containers")
+    const row = page.getByRole("listitem").filter({ has: page.getByRole("link", { name: "third" }) })
+    await row.getByText("Running", { exact: true }).waitFor()
+    await podman.kill()
+    await page.getByText("The container engine does not answer").waitFor({ timeout: 60_000 })
+    await row.getByRole("button", { name: "Actions for third" }).click()
+    await page.getByRole("menuitem", { name: "Stop" }).click()
+    await page.getByRole("alert").getByText(/container engine does not answer/).waitFor()
+    await podman.restart()
+    await page.getByText("The container engine does not answer").waitFor({ state: "detached", timeout: 60_000 })
+    await ada.send("DELETE", `/compute/containers/${id}`)
+    await row.waitFor({ state: "detached" })
+    await visit.close()
+  }, 200_000)
+
+  test("a container that Freehold did not make is adopted as it is, and released again", async () => {
+    await podman.run("run", "--detach", "--name", "wiki", podman.image)
+    const visit = await house.signedIn()
+    const { page } = visit
+    await visit.go("/containers/adopt", "Adopt containers")
+    await visit.button("Adopt wiki").click()
+    await page.getByRole("dialog").getByLabel("Name here").fill("the wiki")
+    await page.getByRole("dialog").getByRole("button", { name: "Adopt wiki" }).click()
+    await visit.heading("the wiki")
+    await stands(visit, "Running")
+    await page.getByRole("main").locator("header").getByText("adopted").waitFor()
+    await page.getByRole("link", { name: "Danger zone" }).click()
+    await visit.button("Release the wiki").click()
+    await page.getByRole("dialog").getByRole("button", { name: "Release the wiki" }).click()
+    await visit.heading("Containers")
+    expect(await podman.run("ps", "--format", "{{.Names}}")).toContain("wiki")
+    await visit.close()
+  }, 90_000)
+
+  test("settings that take a rebuild are told as such, and kept when they are refused", async () => {
+    const id = await make("settled")
+    const visit = await house.signedIn()
+    const { page } = visit
+    await visit.go(`/containers/${id}/settings`, "settled")
+    await visit.button("Add a variable").click()
+    await page.getByLabel("Name of variable 1").fill("1BAD")
+    await page.getByLabel("Value of variable 1").fill("x")
+    await visit.button("Rebuild container").click()
+    await page.getByText('Env: "1BAD" is not the name of a variable.').waitFor()
+    await page.getByLabel("Name of variable 1").fill("GOOD")
+    await visit.button("Rebuild container").click()
+    await page.getByText("settled was rebuilt").first().waitFor({ timeout: 60_000 })
+    expect(await ada.send("GET", `/compute/containers/${id}`)).toMatchObject({ env: { GOOD: "x" } } as never)
+    await visit.button("Switch SSH on").click()
+    await page.getByLabel("Command", { exact: true }).getByText(new RegExp(`^ssh -p \\d+ ${id}@compute\\.`)).waitFor()
+    await page.getByLabel("Open port", { exact: true }).fill("22")
+    await visit.button("Open port").click()
+    await page.getByText("External port not allowed.").waitFor()
+    await page.getByLabel("Open port", { exact: true }).fill("8443")
+    await page.getByLabel("Leads to port").fill("8080")
+    await visit.button("Open port").click()
+    await page.getByRole("link", { name: /:8443$/ }).waitFor()
+    await ada.send("DELETE", `/compute/containers/${id}`)
+    await visit.close()
+  }, 120_000)
 })

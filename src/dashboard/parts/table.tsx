@@ -3,7 +3,7 @@ import { cx } from "./classes"
 
 /** A table that scrolls sideways by itself where it is too wide, so that the page never does. */
 export const Table = ({ label, head, children }: { label: string; head: ReactNode[]; children: ReactNode }) => (
-  <div role="region" aria-label={label} tabIndex={0} className="overflow-x-auto rounded-lg border border-line bg-card">
+  <div role="region" aria-label={label} tabIndex={0} className="relative overflow-x-auto rounded-lg border border-line bg-card">
     <table className="w-full border-collapse text-left">
       <thead className="text-sm text-dim">
         <tr className="border-b border-line">

@@ -155,6 +155,7 @@ export const making = {
   addressHint: "IPv4 or IPv6, such as 192.168.1.20 or 127.0.0.1. Freehold has to reach it.",
   externalPorts: "Ports",
   externalPortsHelp: "Where the application really listens. Hostnames name the port on the left: 80, 443, or 8000 to 8999.",
+  hostnamePort: "Port for hostnames",
   realPort: "Real port",
   adminsOnly: "Only administrators register external containers.",
 }
@@ -166,7 +167,8 @@ export const adopting = {
   whatTitle: "What adopting does",
   what: "The container goes on as it is: it is neither stopped nor restarted nor changed. It appears in your list, hostnames can lead to it, and you can read its logs, open a terminal, stop and start it. It cannot be rebuilt, and its storage has no bound. It can be released at any time, and then goes on without Freehold.",
   list: "Containers of the engine that are not Freehold's",
-  columns: { name: "Name", image: "Image", state: "State", since: "Made", action: "Adopt" },
+  columns: { name: "Name", state: "State", action: "Adopt" },
+  made: "made",
   adopt: (name: string) => `Adopt ${name}`,
   short: "Adopt…",
   nameHere: "Name here",

@@ -36,7 +36,7 @@ function Foreigners() {
     queryFn: ({ signal }) => ask<{ containers: Foreign[] }>("GET", "/compute/admin/foreign-containers", undefined, { signal }),
     retry: false,
   })
-  const { name, image, state, since, action } = words.columns
+  const { name, state, action } = words.columns
   return (
     <>
       <EngineNotice />
@@ -50,14 +50,18 @@ function Foreigners() {
               {words.empty}
             </Empty>
           ) : (
-            <Table label={words.list} head={[name, image, state, since, <span className="sr-only">{action}</span>]}>
+            <Table label={words.list} head={[name, state, <span className="sr-only">{action}</span>]}>
               {found.map((one) => (
                 <tr key={one.engine_id}>
-                  <Cell className="font-medium">{one.name}</Cell>
-                  <Cell className="max-w-72 truncate font-mono text-xs text-dim">{one.image}</Cell>
-                  <Cell>{one.state}</Cell>
                   <Cell>
-                    <Time at={one.created_at} />
+                    <p className="font-medium [overflow-wrap:anywhere]">{one.name}</p>
+                    <p className="font-mono text-xs [overflow-wrap:anywhere] text-dim">{one.image}</p>
+                  </Cell>
+                  <Cell>
+                    <p>{one.state}</p>
+                    <p className="text-sm text-dim">
+                      {words.made} <Time at={one.created_at} />
+                    </p>
                   </Cell>
                   <Cell className="text-right">
                     <Button small aria-label={words.adopt(one.name)} onClick={() => setChosen(one)}>

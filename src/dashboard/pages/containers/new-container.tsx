@@ -113,7 +113,7 @@ function NewFromImage() {
           />
         </Group>
         <Group title={making.ports} help={making.portsHelp(making.ownName)}>
-          <PortRows rows={ports} onChange={setPorts} innerLabel={making.innerPort} problem={problems.at("ports")} none={making.noPorts} />
+          <PortRows rows={ports} onChange={setPorts} outerLabel={making.outerPort} innerLabel={making.innerPort} problem={problems.at("ports")} none={making.noPorts} />
         </Group>
         <Group title={making.ssh} help={making.sshHelp}>
           <CheckField label={making.sshSwitch} checked={hasSsh} onChange={(event) => setSsh(event.target.checked)} />

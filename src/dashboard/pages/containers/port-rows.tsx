@@ -13,6 +13,7 @@ export const filled = (rows: PortRow[]): PortRow[] => rows.filter(({ outer, inne
 export type PortRowsProps = {
   rows: PortRow[]
   onChange: (rows: PortRow[]) => void
+  outerLabel: string
   innerLabel: string
   problem?: string | undefined
   none: string
@@ -21,7 +22,7 @@ export type PortRowsProps = {
 const input = "min-h-9 w-full min-w-0 rounded-md border border-edge bg-card px-2.5 tabular-nums aria-invalid:border-bad"
 
 /** Pairs of ports: where visitors come, and where that leads. */
-export function PortRows({ rows, onChange, innerLabel, problem, none }: PortRowsProps) {
+export function PortRows({ rows, onChange, outerLabel, innerLabel, problem, none }: PortRowsProps) {
   const edit = (key: number, part: Partial<PortRow>) => onChange(rows.map((row) => (row.key === key ? { ...row, ...part } : row)))
   const field = (row: PortRow, part: "outer" | "inner", label: string, example: string) => (
     <label className="flex min-w-0 flex-col gap-1">
@@ -41,7 +42,7 @@ export function PortRows({ rows, onChange, innerLabel, problem, none }: PortRows
       {rows.length === 0 && <p className="text-dim">{none}</p>}
       {rows.map((row) => (
         <div key={row.key} className="grid max-w-sm grid-cols-[minmax(0,1fr)_auto_minmax(0,1fr)_auto] items-end gap-2">
-          {field(row, "outer", making.outerPort, "443")}
+          {field(row, "outer", outerLabel, "443")}
           <ArrowRight aria-hidden className="mb-2.5 size-4 text-dim" />
           {field(row, "inner", innerLabel, "8080")}
           <IconButton label={making.removePort(row.outer)} onClick={() => onChange(rows.filter(({ key }) => key !== row.key))}>

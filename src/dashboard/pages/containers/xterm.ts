@@ -2,13 +2,14 @@ import { FitAddon } from "@xterm/addon-fit"
 import { SearchAddon } from "@xterm/addon-search"
 import { type ITheme, Terminal } from "@xterm/xterm"
 import "@xterm/xterm/css/xterm.css"
+import { documentForPolicy, withPolicy } from "./policy-document"
 
 export type Screen = { terminal: Terminal; fit: () => void; find: (text: string, isBack: boolean) => boolean; dispose: () => void }
 
 /** Puts a terminal into an element, in the colours of the theme; large, so it is loaded when one is opened. */
 export function openScreen(place: HTMLElement): Screen {
   const terminal = new Terminal({
-    documentOverride: documentWithNonce(),
+    documentOverride: documentForPolicy(),
     cursorBlink: !matchMedia("(prefers-reduced-motion: reduce)").matches,
     fontFamily: getComputedStyle(document.documentElement).getPropertyValue("--font-mono") || "monospace",
     fontSize: 13,
@@ -21,7 +22,7 @@ export function openScreen(place: HTMLElement): Screen {
   const searching = new SearchAddon()
   terminal.loadAddon(fitting)
   terminal.loadAddon(searching)
-  terminal.open(place)
+  withPolicy(() => terminal.open(place))
   const recolour = () => {
     terminal.options.theme = themeOf(place)
   }
@@ -39,24 +40,6 @@ export function openScreen(place: HTMLElement): Screen {
       terminal.dispose()
     },
   }
-}
-
-/** The document as xterm sees it: style elements that it makes have the nonce that the page's policy asks for. */
-function documentWithNonce(): Document {
-  const nonce = document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?.content ?? ""
-  return new Proxy(document, {
-    get(target, name) {
-      if (name === "createElement")
-        return (tag: string, options?: ElementCreationOptions) => {
-          const element = target.createElement(tag, options)
-          if (tag === "style") element.nonce = nonce
-          return element
-        }
-      const value: unknown = Reflect.get(target, name, target)
-      return typeof value === "function" ? (value as (...args: unknown[]) => unknown).bind(target) : value
-    },
-    set: (target, name, value) => Reflect.set(target, name, value, target),
-  })
 }
 
 function themeOf(place: HTMLElement): ITheme {
