@@ -32,7 +32,10 @@ describe.skipIf(obstacle !== undefined)(titled("registries and images"), () => {
   test("the engine is ready while it answers, and away with a reason when it does not", async () => {
     expect(await house.send("ann", "GET", "/engine")).toEqual({ state: "ready" } as never)
     await house.lab.kill()
-    expect(await house.send("ann", "GET", "/engine")).toEqual({ state: "away", detail: expect.stringContaining("does not answer") } as never)
+    expect(await house.send("ann", "GET", "/engine")).toEqual({
+      state: "away",
+      detail: expect.stringContaining("does not answer"),
+    } as never)
     await house.lab.restart()
     expect(await house.send("ann", "GET", "/engine")).toEqual({ state: "ready" } as never)
   })

@@ -82,6 +82,8 @@ describe.skipIf(obstacle !== undefined)(`how the pages of containers look${obsta
       "overview",
       async (visit) => {
         await visit.go(`/containers/${web}`, "web")
+        // Measured only while it is on the screen.
+        await visit.page.getByRole("heading", { name: "Last hour" }).scrollIntoViewIfNeeded()
         await visit.page.locator(".uplot canvas").first().waitFor()
       },
     ],
@@ -98,15 +100,19 @@ describe.skipIf(obstacle !== undefined)(`how the pages of containers look${obsta
       async (visit) => {
         await visit.go(`/containers/${web}/terminal`, "web")
         await visit.page.getByText("Connected").waitFor()
-        const colours = "for c in 31 32 33 34 35 36 93 97; do printf \"\\033[${c}mcolour $c\\033[0m \"; done; printf '\\033[38;2;250;250;210mpale\\033[0m\\n'"
+        const colours =
+          "for c in 31 32 33 34 35 36 93 97; do printf \"\\033[${c}mcolour $c\\033[0m \"; done; printf '\\033[38;2;250;250;210mpale\\033[0m\\n'"
         await visit.page.keyboard.type(`/bin/busybox ls -la / && ${colours}\n`)
         await visit.page.locator(".xterm-rows").getByText("pale").last().waitFor()
       },
     ],
-    ["settings", async (visit) => {
-      await visit.go(`/containers/${web}/settings`, "web")
-      await visit.page.getByText("/var/lib/app").last().waitFor()
-    }],
+    [
+      "settings",
+      async (visit) => {
+        await visit.go(`/containers/${web}/settings`, "web")
+        await visit.page.getByText("/var/lib/app").last().waitFor()
+      },
+    ],
     ["danger", (visit) => visit.go(`/containers/${web}/danger`, "web")],
   ]
 

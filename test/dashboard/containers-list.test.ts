@@ -72,7 +72,9 @@ describe.skipIf(!hasChromium)("the list of containers without an engine", () => 
       await new Promise((resolve) => setTimeout(resolve, 200))
       return { tasks, frames, rows: document.querySelectorAll("[aria-posinset]").length }
     })
-    console.log(`${many} containers: ${frames} frames of scrolling, ${rows} rows in the document, long tasks: ${tasks.join(", ") || "none"} ms`)
+    console.log(
+      `${many} containers: ${frames} frames of scrolling, ${rows} rows in the document, long tasks: ${tasks.join(", ") || "none"} ms`,
+    )
     expect(rows).toBeLessThan(60)
     expect(Math.max(0, ...tasks)).toBeLessThan(100)
     await visit.close()

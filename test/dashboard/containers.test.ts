@@ -9,7 +9,8 @@ import { waitUntil } from "../lab/process"
 import { DashboardHouse, type Visit } from "./house"
 
 const obstacle = podmanObstacle() ?? (hasChromium ? undefined : "there is no Chromium")
-const serve = "trap 'exit 0' TERM; /bin/busybox httpd -f -p 8080 -h /www & i=0; while :; do i=$((i+1)); echo line $i for $WHO; sleep 1; done"
+const serve =
+  "trap 'exit 0' TERM; /bin/busybox httpd -f -p 8080 -h /www & i=0; while :; do i=$((i+1)); echo line $i for $WHO; sleep 1; done"
 
 describe.skipIf(obstacle !== undefined)(`the dashboard's containers${obstacle ? ` (skipped: ${obstacle})` : ""}`, () => {
   let podman: PodmanLab
@@ -80,7 +81,10 @@ describe.skipIf(obstacle !== undefined)(`the dashboard's containers${obstacle ? 
     await page.getByText(/\d+ newer lines/).waitFor({ state: "detached" })
     expect(await log.getByText(/^\d{4}-\d\d-\d\d/).count()).toBe(0)
     await page.getByLabel("Timestamps").check()
-    await log.getByText(/^\d{4}-\d\d-\d\d \d\d:\d\d/).first().waitFor()
+    await log
+      .getByText(/^\d{4}-\d\d-\d\d \d\d:\d\d/)
+      .first()
+      .waitFor()
     const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: "Download" }).click()])
     expect(download.suggestedFilename()).toBe("front door.log")
     expect(await Bun.file(await download.path()).text()).toContain("line 1 for the world\n")
@@ -90,7 +94,11 @@ describe.skipIf(obstacle !== undefined)(`the dashboard's containers${obstacle ? 
     await page.getByText("Connected").waitFor()
     await page.keyboard.type("echo $((6*7))-answer; /bin/busybox stty size\n")
     await says("42-answer")
-    const size = async () => /(\d+) (\d+)/.exec((await page.locator(".xterm-rows").innerText()).split("42-answer").at(-1) ?? "")?.slice(1).map(Number)
+    const size = async () =>
+      /(\d+) (\d+)/
+        .exec((await page.locator(".xterm-rows").innerText()).split("42-answer").at(-1) ?? "")
+        ?.slice(1)
+        .map(Number)
     await waitUntil(async () => (await size()) !== undefined, { what: "the size" })
     const [rows = 0, columns = 0] = (await size()) ?? []
     await page.setViewportSize({ width: 700, height: 700 })
@@ -113,7 +121,7 @@ describe.skipIf(obstacle !== undefined)(`the dashboard's containers${obstacle ? 
 
     await page.getByRole("link", { name: "Overview", exact: true }).click()
     const form = page.getByRole("form", { name: "Attach a hostname" })
-    expect(await form.getByLabel("Port of the application").inputValue()).toBe("8080")
+    expect(await form.getByLabel("Port", { exact: true }).inputValue()).toBe("8080")
     await form.getByLabel("Hostname").fill("door.home.arpa")
     await form.getByRole("button", { name: "Attach hostname" }).click()
     await page.waitForURL(/\/hostnames\/mapping\/dom_/)
@@ -183,7 +191,7 @@ describe.skipIf(obstacle !== undefined)(`the dashboard's containers${obstacle ? 
     await form.getByText("Domain already in use.").waitFor()
     expect(await form.getByLabel("Hostname").inputValue()).toBe("taken.home.arpa")
     await form.getByLabel("Hostname").fill("free.home.arpa")
-    await form.getByLabel("Port of the application").fill("22")
+    await form.getByLabel("Port", { exact: true }).fill("22")
     await form.getByRole("button", { name: "Attach hostname" }).click()
     await form.getByText("Port must be 80, 443, or 8000-8999.").waitFor()
     await ada.send("DELETE", `/compute/containers/${other}`)
@@ -201,7 +209,10 @@ describe.skipIf(obstacle !== undefined)(`the dashboard's containers${obstacle ? 
     await page.getByText("The container engine does not answer").waitFor({ timeout: 60_000 })
     await row.getByRole("button", { name: "Actions for third" }).click()
     await page.getByRole("menuitem", { name: "Stop" }).click()
-    await page.getByRole("alert").getByText(/container engine does not answer/).waitFor()
+    await page
+      .getByRole("alert")
+      .getByText(/container engine does not answer/)
+      .waitFor()
     await podman.restart()
     await page.getByText("The container engine does not answer").waitFor({ state: "detached", timeout: 60_000 })
     await ada.send("DELETE", `/compute/containers/${id}`)
@@ -243,7 +254,10 @@ describe.skipIf(obstacle !== undefined)(`the dashboard's containers${obstacle ? 
     await page.getByText("settled was rebuilt").first().waitFor({ timeout: 60_000 })
     expect(await ada.send("GET", `/compute/containers/${id}`)).toMatchObject({ env: { GOOD: "x" } } as never)
     await visit.button("Switch SSH on").click()
-    await page.getByLabel("Command", { exact: true }).getByText(new RegExp(`^ssh -p \\d+ ${id}@compute\\.`)).waitFor()
+    await page
+      .getByLabel("Command", { exact: true })
+      .getByText(new RegExp(`^ssh -p \\d+ ${id}@compute\\.`))
+      .waitFor()
     await page.getByLabel("Open port", { exact: true }).fill("22")
     await visit.button("Open port").click()
     await page.getByText("External port not allowed.").waitFor()

@@ -32,8 +32,8 @@ export const container = {
   attach: "Attach a hostname",
   hostname: "Hostname",
   hostnameExample: "app.example.com",
-  attachPort: "Port of the application",
-  attachPortHint: "80, 443, or 8000 to 8999.",
+  attachPort: "Port",
+  attachPortHint: "Where the application listens: 80, 443, or 8000 to 8999.",
   attachAction: "Attach hostname",
   attachHelp: "The next page shows which DNS records it needs, and watches for them.",
 
@@ -112,7 +112,8 @@ export const settings = {
   adoptedTitle: "Adopted: Freehold does not know how it was made",
   adopted: "Image, environment, command, size and mounts can only be changed where the container was made.",
   externalTitle: "External: the application runs elsewhere",
-  external: "Its address and ports are set when it is registered. Delete it and register it anew to change them; hostnames that lead to it go with it.",
+  external:
+    "Its address and ports are set when it is registered. Delete it and register it anew to change them; hostnames that lead to it go with it.",
 
   ports: "Open ports",
   portsHelp: (host: string) => `Opens ${host} for everybody: 80, 443, or 8000 to 8999. Hostnames need no open port.`,

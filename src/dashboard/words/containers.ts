@@ -16,7 +16,8 @@ export const containers = {
     failed: "Failed",
     external: "External",
   },
-  list: (shown: number, all: number) => (shown === all ? `${all} ${all === 1 ? "container" : "containers"}` : `${shown} of ${all} containers`),
+  list: (shown: number, all: number) =>
+    shown === all ? `${all} ${all === 1 ? "container" : "containers"}` : `${shown} of ${all} containers`,
   listLabel: "Containers, the newest first",
   columns: { name: "Name", state: "State", addresses: "Reached at", cpu: "CPU", memory: "Memory" },
   noneFound: "No container is like that",
@@ -194,7 +195,8 @@ export const registries = {
   columns: { registry: "Registry", username: "User name", since: "Stored", action: "Delete" },
   remove: (registry: string) => `Delete the credentials for ${registry}`,
   removeTitle: (registry: string) => `Delete the credentials for ${registry}?`,
-  removeHelp: "Containers that run go on. The next time one of its images has to be fetched, the registry refuses unless the image is public.",
+  removeHelp:
+    "Containers that run go on. The next time one of its images has to be fetched, the registry refuses unless the image is public.",
   removed: (registry: string) => `The credentials for ${registry} are deleted`,
   emptyTitle: "No registry credentials",
   empty: "Public images need none. For a private registry, store what you would give to podman login.",

@@ -49,8 +49,11 @@ const tab = (label: string, to: string) => ({ label, to, activeOptions: { exact:
 function Framed({ container, crumbs, children }: { container: Container; crumbs: { label: string; to: string }[]; children: ReactNode }) {
   const { id, name, status, status_detail: detail } = container
   const { busy, fault, act } = useActs()
-  const [first] = useHostnamesOf(id)
-  const site = first ?? (container.https_enabled ? container.hostname : undefined)
+  const { data: mappings } = useMappings()
+  const live = mappings?.domains.find(
+    (mapping) => mapping.container_id === id && mapping.status === "verified" && !mapping.domain.startsWith("*"),
+  )
+  const site = live?.domain ?? (container.https_enabled ? container.hostname : undefined)
   const { tone, word } = stateOf(container, busy[id])
   const path = `/containers/${id}`
   const isOutside = isExternal(container)

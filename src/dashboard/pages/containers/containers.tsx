@@ -12,7 +12,7 @@ import { Page } from "../../parts/page"
 import { Empty, FaultNotice, SkeletonRows } from "../../parts/status"
 import { containers as words } from "../../words/containers"
 import { useActs } from "./acts"
-import { type Container, isExternal, useContainers, useMappings } from "./data"
+import { type Container, isExternal, type Mapping, useContainers, useMappings } from "./data"
 import { DeleteDialog } from "./delete-dialog"
 import { EngineNotice } from "./engine-notice"
 import { columns, Row } from "./row"
@@ -79,6 +79,9 @@ const NoContainers = ({ isAdmin }: { isAdmin: boolean }) => (
   </Empty>
 )
 
+/** Those that are served, before those that wait for their proof. */
+const liveFirst = (mappings: Mapping[]) => mappings.toSorted((a, b) => Number(b.status === "verified") - Number(a.status === "verified"))
+
 function List({ containers }: { containers: Container[] }) {
   const [text, setText] = useUrlState("q")
   const [state, setState] = useUrlState("state", "all")
@@ -87,7 +90,7 @@ function List({ containers }: { containers: Container[] }) {
   const { busy, fault, act } = useActs()
   const { data: mappings } = useMappings()
   const hostnames = useMemo(() => Map.groupBy(mappings?.domains ?? [], ({ container_id: id }) => id), [mappings])
-  const names = useMemo(() => new Map([...hostnames].map(([id, all]) => [id, all.map(({ domain }) => domain)])), [hostnames])
+  const names = useMemo(() => new Map([...hostnames].map(([id, all]) => [id, liveFirst(all).map(({ domain }) => domain)])), [hostnames])
   const found = useMemo(() => {
     const wanted = text.toLowerCase().split(/\s+/).filter(Boolean)
     return containers.filter((container) => {
@@ -159,11 +162,7 @@ function List({ containers }: { containers: Container[] }) {
           )}
         </div>
       )}
-      <DeleteDialog
-        container={leaving}
-        hostnames={names.get(leaving?.id ?? "") ?? noNames}
-        onClose={() => setLeaving(undefined)}
-      />
+      <DeleteDialog container={leaving} hostnames={names.get(leaving?.id ?? "") ?? noNames} onClose={() => setLeaving(undefined)} />
     </div>
   )
 }

@@ -87,8 +87,7 @@ const sampleMs = 10_000
 export const useSamples = (id: string, isWatched: boolean): UseQueryResult<{ interval_seconds: number; samples: Sample[] }> =>
   useQuery({
     queryKey: ["container-samples", id],
-    queryFn: ({ signal }) =>
-      ask<{ interval_seconds: number; samples: Sample[] }>("GET", `${pathOf(id)}/stats`, undefined, { signal }),
+    queryFn: ({ signal }) => ask<{ interval_seconds: number; samples: Sample[] }>("GET", `${pathOf(id)}/stats`, undefined, { signal }),
     enabled: isWatched,
     staleTime: sampleMs / 2,
     refetchInterval: sampleMs,

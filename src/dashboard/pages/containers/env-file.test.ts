@@ -3,10 +3,31 @@ import { joinWords, parseWords } from "./command-words"
 import { parseEnvFile } from "./env-file"
 
 test.each([
-  ["A=1\nB=two words\r\n", [["A", "1"], ["B", "two words"]]],
+  [
+    "A=1\nB=two words\r\n",
+    [
+      ["A", "1"],
+      ["B", "two words"],
+    ],
+  ],
   ["# a comment\n\nexport TZ=Europe/Oslo", [["TZ", "Europe/Oslo"]]],
-  [`A="x # y" # said\nB='$C \\n'\nC="one\\ntwo \\"three\\""`, [["A", "x # y"], ["B", "$C \\n"], ["C", 'one\ntwo "three"']]],
-  ["URL=https://a.test/#part\nE=\nF= # nothing\nG=a # b", [["URL", "https://a.test/#part"], ["E", ""], ["F", ""], ["G", "a"]]],
+  [
+    `A="x # y" # said\nB='$C \\n'\nC="one\\ntwo \\"three\\""`,
+    [
+      ["A", "x # y"],
+      ["B", "$C \\n"],
+      ["C", 'one\ntwo "three"'],
+    ],
+  ],
+  [
+    "URL=https://a.test/#part\nE=\nF= # nothing\nG=a # b",
+    [
+      ["URL", "https://a.test/#part"],
+      ["E", ""],
+      ["F", ""],
+      ["G", "a"],
+    ],
+  ],
   ["not a variable\n=x\n1A=2", []],
 ] as [string, [string, string][]][])("%p is read as a .env file", (text, found) => {
   expect(parseEnvFile(text)).toEqual(found)
@@ -23,6 +44,9 @@ test.each([
   expect(parseWords(text)).toEqual(words as never)
 })
 
-test.each([[["/bin/sh", "-c", "trap 'exit 0' TERM; echo \"$X\" & wait"]], [["a", "", "b\nc", "\\"]]])("%p is read back from one line", (words) => {
-  expect(parseWords(joinWords(words))).toEqual(words)
-})
+test.each([[["/bin/sh", "-c", "trap 'exit 0' TERM; echo \"$X\" & wait"]], [["a", "", "b\nc", "\\"]]])(
+  "%p is read back from one line",
+  (words) => {
+    expect(parseWords(joinWords(words))).toEqual(words)
+  },
+)

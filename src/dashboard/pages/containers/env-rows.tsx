@@ -10,7 +10,8 @@ export type Variable = { key: number; name: string; value: string }
 let nextKey = 1
 const variable = (name = "", value = ""): Variable => ({ key: nextKey++, name, value })
 
-export const variablesOf = (env: Record<string, string> = {}): Variable[] => Object.entries(env).map(([name, value]) => variable(name, value))
+export const variablesOf = (env: Record<string, string> = {}): Variable[] =>
+  Object.entries(env).map(([name, value]) => variable(name, value))
 
 /** The environment as the API takes it; rows without a name and a value are nothing. */
 export const envOf = (rows: Variable[]): Record<string, string> =>
@@ -19,7 +20,15 @@ export const envOf = (rows: Variable[]): Record<string, string> =>
 const input = "min-h-9 w-full min-w-0 rounded-md border border-edge bg-card px-2.5 font-mono aria-invalid:border-bad"
 
 /** Variables, a row each, and a place to paste a whole .env file into. */
-export function EnvRows({ rows, onChange, problem }: { rows: Variable[]; onChange: (rows: Variable[]) => void; problem?: string | undefined }) {
+export function EnvRows({
+  rows,
+  onChange,
+  problem,
+}: {
+  rows: Variable[]
+  onChange: (rows: Variable[]) => void
+  problem?: string | undefined
+}) {
   const [text, setText] = useState<string>()
   const [taken, setTaken] = useState(0)
   const merge = (found: [string, string][]) => {

@@ -69,7 +69,7 @@ function Attach({ container }: { container: Container }) {
   return (
     <form ref={form} noValidate aria-label={words.attach} onSubmit={submit} className="flex flex-col gap-3 border-t border-line pt-4">
       <h3 className="font-medium">{words.attach}</h3>
-      <div className="grid items-start gap-3 sm:grid-cols-[minmax(0,1fr)_9rem]">
+      <div className="grid items-start gap-3 sm:grid-cols-[minmax(0,1fr)_11rem]">
         <TextField
           label={words.hostname}
           isCode

@@ -5,9 +5,12 @@ import type { LogChunk, LogLine } from "./log-stream"
 
 export type LinesProps = { wanted: string; current: Match | undefined; hasTimes: boolean; isWrapped: boolean }
 
+/** As high as a line that is not wrapped. */
+const linePx = 20
+
 /** Lines that are drawn together; those far from the screen cost the browser no layout. */
 export const Lines = memo(({ chunk, ...props }: LinesProps & { chunk: LogChunk }) => (
-  <div className="[contain-intrinsic-size:auto_3600px] [content-visibility:auto]">
+  <div className="[content-visibility:auto]" style={{ containIntrinsicSize: `auto ${chunk.lines.length * linePx}px` }}>
     {chunk.lines.map((line) => (
       <Line key={line.number} line={line} {...props} current={props.current?.line === line.number ? props.current : undefined} />
     ))}
@@ -15,7 +18,9 @@ export const Lines = memo(({ chunk, ...props }: LinesProps & { chunk: LogChunk }
 ))
 
 const Line = ({ line, wanted, current, hasTimes, isWrapped }: LinesProps & { line: LogLine }) => (
-  <div className={cx("px-3 hover:bg-hover", isWrapped ? "[overflow-wrap:anywhere] whitespace-pre-wrap" : "w-max min-w-full whitespace-pre")}>
+  <div
+    className={cx("px-3 hover:bg-hover", isWrapped ? "[overflow-wrap:anywhere] whitespace-pre-wrap" : "w-max min-w-full whitespace-pre")}
+  >
     {hasTimes && (
       <span title={line.time} className="mr-3 text-dim select-none">
         {line.time.slice(0, 23).replace("T", " ")}

@@ -71,7 +71,10 @@ function NewFromImage() {
         name,
         ...bodyOf(draft),
         mount_paths: pathsOf(mounts),
-        ingress_rules: filled(ports).map(({ outer, inner }) => ({ port: Number(outer), target_port: inner === "" ? undefined : Number(inner) })),
+        ingress_rules: filled(ports).map(({ outer, inner }) => ({
+          port: Number(outer),
+          target_port: inner === "" ? undefined : Number(inner),
+        })),
         ssh_enabled: hasSsh,
       }),
     onSuccess: ({ id }) => void navigate({ to: `/containers/${id}` }),
@@ -113,7 +116,14 @@ function NewFromImage() {
           />
         </Group>
         <Group title={making.ports} help={making.portsHelp(making.ownName)}>
-          <PortRows rows={ports} onChange={setPorts} outerLabel={making.outerPort} innerLabel={making.innerPort} problem={problems.at("ports")} none={making.noPorts} />
+          <PortRows
+            rows={ports}
+            onChange={setPorts}
+            outerLabel={making.outerPort}
+            innerLabel={making.innerPort}
+            problem={problems.at("ports")}
+            none={making.noPorts}
+          />
         </Group>
         <Group title={making.ssh} help={making.sshHelp}>
           <CheckField label={making.sshSwitch} checked={hasSsh} onChange={(event) => setSsh(event.target.checked)} />

@@ -62,7 +62,14 @@ export function NewExternal() {
           />
         </Group>
         <Group title={making.externalPorts} help={making.externalPortsHelp}>
-          <PortRows rows={ports} onChange={setPorts} outerLabel={making.hostnamePort} innerLabel={making.realPort} problem={problems.at("ports")} none={making.noPorts} />
+          <PortRows
+            rows={ports}
+            onChange={setPorts}
+            outerLabel={making.hostnamePort}
+            innerLabel={making.realPort}
+            problem={problems.at("ports")}
+            none={making.noPorts}
+          />
         </Group>
       </Section>
       <FormFault error={problems.rest} />

@@ -74,9 +74,7 @@ function Size({ container }: { container: Container }) {
     <>
       <Fact name={words.size}>{type}</Fact>
       <Fact name={words.memory}>{used === undefined ? all : words.of(bytes(used * mib), all)}</Fact>
-      <Fact name={words.kept}>
-        {kept === undefined ? bytes(storage * gib) : words.of(bytes(kept * gib), bytes(storage * gib))}
-      </Fact>
+      <Fact name={words.kept}>{kept === undefined ? bytes(storage * gib) : words.of(bytes(kept * gib), bytes(storage * gib))}</Fact>
     </>
   )
 }

@@ -42,7 +42,11 @@ export function PortSettings({ container }: { container: Container }) {
                 <Cell className="tabular-nums">{rule.port}</Cell>
                 <Cell className="tabular-nums">{rule.target_port}</Cell>
                 <Cell>
-                  {rule.problem === undefined ? <RuleLink host={container.hostname} port={rule.port} /> : <p className="text-bad">{rule.problem}</p>}
+                  {rule.problem === undefined ? (
+                    <RuleLink host={container.hostname} port={rule.port} />
+                  ) : (
+                    <p className="text-bad">{rule.problem}</p>
+                  )}
                 </Cell>
                 <Cell className="text-right">
                   <IconButton small label={words.closePort(rule.port)} onClick={() => close.mutate(rule)}>

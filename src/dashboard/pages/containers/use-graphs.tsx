@@ -42,7 +42,7 @@ function Graphs({ samples }: { samples: Sample[] }) {
     }
   }, [samples])
   return (
-    <div className="grid gap-x-6 gap-y-5 lg:grid-cols-2">
+    <div className="grid gap-x-6 gap-y-5 md:grid-cols-2 xl:grid-cols-3">
       <One title={words.cpu} help={words.cpuHelp} times={times} lines={cpu} format={percent} />
       <One title={words.memory} times={times} lines={memory} format={bytes} />
       <One title={words.network} times={times} lines={network} format={rate} />
