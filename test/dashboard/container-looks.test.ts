@@ -93,6 +93,10 @@ describe.skipIf(obstacle !== undefined)(`how the pages of containers look${obsta
         await visit.go(`/containers/${web}/logs?find=page&times=yes`, "web")
         await visit.page.getByText("of 60").waitFor()
         await visit.button("Next match").click()
+        await visit.page.waitForFunction(() => {
+          const [log, mark] = ["[role=log]", "mark[aria-current]"].map((name) => document.querySelector(name)?.getBoundingClientRect())
+          return log !== undefined && mark !== undefined && mark.top >= log.top && mark.bottom <= log.bottom
+        })
       },
     ],
     [

@@ -1,3 +1,4 @@
+import { availableParallelism, loadavg } from "node:os"
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { hasChromium } from "../e2e/chromium"
 import { DashboardHouse } from "./house"
@@ -9,7 +10,7 @@ describe.skipIf(!hasChromium)("the list of containers without an engine", () => 
   beforeAll(async () => {
     house = await DashboardHouse.open()
     const ada = await house.house.login()
-    for (let i = 1; i <= many; i++) await ada.external(`app ${String(i).padStart(3, "0")}`, { "80": 8000 + i })
+    for (let i = 1; i <= many; i++) await ada.external(`app-${String(i).padStart(3, "0")}`, { "80": 8000 + i })
     await ada.map("needle.home.arpa", await ada.external("hay", { "80": 9000 }), 80)
   }, 120_000)
   afterAll(() => house?.stop(), 30_000)
@@ -41,7 +42,7 @@ describe.skipIf(!hasChromium)("the list of containers without an engine", () => 
     await visit.go("/containers?q=needle", "Containers")
     await page.getByRole("link", { name: "hay" }).waitFor()
     expect(await page.getByRole("listitem").count()).toBe(1)
-    await page.getByRole("searchbox").fill("app 07")
+    await page.getByRole("searchbox").fill("app-07")
     await page.getByText(/^10 of \d+ containers$/).waitFor()
     await page.getByLabel("State").selectOption("failed")
     await page.getByRole("heading", { name: "No container is like that" }).waitFor()
@@ -58,6 +59,12 @@ describe.skipIf(!hasChromium)("the list of containers without an engine", () => 
     await visit.go("/containers", "Containers")
     await page.getByRole("list", { name: /^Containers/ }).waitFor()
     await visit.settled()
+    // By the processor's time, which other work on the machine does not lengthen.
+    const devtools = await page.context().newCDPSession(page)
+    await devtools.send("Performance.enable", { timeDomain: "threadTicks" })
+    const busyMs = async () =>
+      1000 * ((await devtools.send("Performance.getMetrics")).metrics.find(({ name }) => name === "TaskDuration")?.value ?? Number.NaN)
+    const before = await busyMs()
     const { tasks, frames, rows } = await page.evaluate(async () => {
       const tasks: number[] = []
       const watcher = new PerformanceObserver((list) => tasks.push(...list.getEntries().map(({ duration }) => Math.round(duration))))
@@ -72,11 +79,13 @@ describe.skipIf(!hasChromium)("the list of containers without an engine", () => 
       await new Promise((resolve) => setTimeout(resolve, 200))
       return { tasks, frames, rows: document.querySelectorAll("[aria-posinset]").length }
     })
-    console.log(
-      `${many} containers: ${frames} frames of scrolling, ${rows} rows in the document, long tasks: ${tasks.join(", ") || "none"} ms`,
-    )
+    const frameMs = ((await busyMs()) - before) / frames
+    const isQuiet = (loadavg()[0] ?? 0) < availableParallelism() * 1.5
+    const told = `${frames} frames of scrolling with ${frameMs.toFixed(1)} ms of work each, ${rows} rows in the document`
+    console.log(`${many} containers: ${told}, long tasks: ${tasks.join(", ") || "none"} ms${isQuiet ? "" : " (the machine is busy)"}`)
     expect(rows).toBeLessThan(60)
-    expect(Math.max(0, ...tasks)).toBeLessThan(100)
+    expect(frameMs).toBeLessThan(16)
+    if (isQuiet) expect(Math.max(0, ...tasks)).toBeLessThan(100)
     await visit.close()
   }, 60_000)
 })

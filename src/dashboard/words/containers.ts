@@ -44,7 +44,7 @@ export const containers = {
   stopped: (name: string) => `${name} was stopped`,
   deleted: (name: string) => `${name} was deleted`,
   more: (count: number) => `+${count} more`,
-  noAddress: "nowhere yet",
+  noAddress: "no hostname yet",
   status: {
     pending: "Waiting",
     initializing: "Starting",

@@ -1,6 +1,7 @@
 import { Link } from "@tanstack/react-router"
 import { Play, ScrollText, Square, SquareTerminal, Trash2 } from "lucide-react"
 import { memo } from "react"
+import { cx } from "../../parts/classes"
 import { Menu, type MenuItem } from "../../parts/menu"
 import { containers } from "../../words/containers"
 import { canStart } from "./acts"
@@ -40,7 +41,9 @@ export const Row = memo(({ container, hostnames, busy, onAct, onDelete, onGo }: 
       <StateLine container={container} busy={busy} className="max-md:max-w-32" />
       <Addresses container={container} hostnames={hostnames} />
       <UsageCells id={id} isRunning={container.status === "running" && !isExternal(container)} />
-      <Menu label={containers.actions(name)} items={itemsOf(container, { onAct, onDelete, onGo })} />
+      <span className="max-md:col-start-3 max-md:row-start-1">
+        <Menu label={containers.actions(name)} items={itemsOf(container, { onAct, onDelete, onGo })} />
+      </span>
     </div>
   )
 })
@@ -81,9 +84,9 @@ function Addresses({ container, hostnames }: { container: Container; hostnames: 
   const names = [...hostnames, ...(container.https_enabled ? [container.hostname] : [])]
   const [first, ...others] = names
   return (
-    <div className="min-w-0 max-md:col-span-2">
+    <div className={cx("min-w-0 max-md:col-span-3", first === undefined && "max-md:hidden")}>
       {first === undefined ? (
-        <p className="truncate text-sm text-dim max-md:hidden">{containers.noAddress}</p>
+        <p className="truncate text-sm text-dim">{containers.noAddress}</p>
       ) : (
         <p className="flex gap-1.5">
           <a href={`https://${first}`} target="_blank" rel="noreferrer" className="truncate text-accent hover:underline">
