@@ -206,7 +206,7 @@ describe.skipIf(obstacle !== undefined)(`the dashboard's containers${obstacle ? 
     const row = page.getByRole("listitem").filter({ has: page.getByRole("link", { name: "third" }) })
     await row.getByText("Running", { exact: true }).waitFor()
     await podman.kill()
-    await page.getByText("The container engine does not answer").waitFor({ timeout: 60_000 })
+    await page.getByText("The container engine does not answer", { exact: true }).waitFor({ timeout: 60_000 })
     await row.getByRole("button", { name: "Actions for third" }).click()
     await page.getByRole("menuitem", { name: "Stop" }).click()
     await page
@@ -214,7 +214,7 @@ describe.skipIf(obstacle !== undefined)(`the dashboard's containers${obstacle ? 
       .getByText(/container engine does not answer/)
       .waitFor()
     await podman.restart()
-    await page.getByText("The container engine does not answer").waitFor({ state: "detached", timeout: 60_000 })
+    await page.getByText("The container engine does not answer", { exact: true }).waitFor({ state: "detached", timeout: 60_000 })
     await ada.send("DELETE", `/compute/containers/${id}`)
     await row.waitFor({ state: "detached" })
     await visit.close()
