@@ -107,6 +107,11 @@ test("an external container is registered by an administrator and runs at once",
   expect(seen.changes).toBe(1)
 })
 
+test("where no engine is configured, that is said with what to do", async () => {
+  const { compute } = await setup()
+  expect(await compute.engineState()).toEqual({ state: "none", detail: expect.stringContaining("FREEHOLD_CONTAINER_ENGINE") })
+})
+
 test("stop and start of an external container switch its routing, and doing it twice does nothing", async () => {
   const { send, compute, seen } = await setup()
   const { id } = (await send("root", "POST", "", plex)).body

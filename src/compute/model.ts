@@ -35,6 +35,9 @@ export type ContainerReply = {
   https_enabled: boolean
 }
 
+/** How the container engine stands, as the compute API shows it. */
+export type EngineState = { state: "ready" | "none" | "away"; detail?: string }
+
 /** What a container used at the last look, where there was one. */
 export type ContainerUse = { memoryUsedMb?: number; storageUsedBytes?: number }
 

@@ -89,6 +89,10 @@ export type ComputeAdminGuard = (request: Request) => Promise<Caller>
 /** What belongs to compute as a whole: images, registries, instance types, and what only administrators' sessions may. */
 export const computeWideRoutes = (parts: ContainerParts, guard: ComputeGuard, admin: ComputeAdminGuard) =>
   new Elysia({ prefix: "/compute" })
+    .get("/engine", async ({ request }) => {
+      await guard(request, "containers", undefined, "read")
+      return parts.compute.engineState()
+    })
     .get("/images", async ({ request }) => {
       await guard(request, "containers", undefined, "read")
       return parts.images()

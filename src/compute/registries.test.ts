@@ -29,6 +29,17 @@ describe.skipIf(obstacle !== undefined)(titled("registries and images"), () => {
     await house.send("ann", "DELETE", `/registries/${added.id}`)
   })
 
+  test("the engine is ready while it answers, and away with a reason when it does not", async () => {
+    expect(await house.send("ann", "GET", "/engine")).toEqual({ state: "ready" } as never)
+    await house.lab.kill()
+    expect(await house.send("ann", "GET", "/engine")).toEqual({
+      state: "away",
+      detail: expect.stringContaining("does not answer"),
+    } as never)
+    await house.lab.restart()
+    expect(await house.send("ann", "GET", "/engine")).toEqual({ state: "ready" } as never)
+  })
+
   test("an image of a private registry is fetched with its owner's credentials, by the pull policy", async () => {
     const { image, location, username, password } = registry
     const refused = await house.create({ image, mount_paths: [] })

@@ -12,6 +12,7 @@ import {
   type ContainerReply,
   type ContainerTarget,
   type ContainerUse,
+  type EngineState,
   containerHost,
   containerReply,
   parseName,
@@ -103,6 +104,11 @@ export class ComputeService {
     const [rows, rules] = await Promise.all([store.list(caller.personId), store.rules.ofPerson(caller.personId)])
     const withHttps = new Set(rules.filter(({ port }) => port === httpsPort).map(({ containerId }) => containerId))
     return rows.map((row) => this.replyWith(row, withHttps.has(row.id)))
+  }
+
+  /** As `Settling.state`. */
+  engineState(): Promise<EngineState> {
+    return this.settling.state()
   }
 
   /** With live status, unless the engine takes longer than two seconds to say. Throws `not_found`. */

@@ -3,6 +3,7 @@ import { isEngineGone } from "../engine/faults"
 import { AppError, describeError } from "../errors"
 import type { Log } from "../log"
 import { Lanes } from "./lanes"
+import type { EngineState } from "./model"
 import type { Provisioner } from "./provisioner"
 
 export const noEngine = "no container engine is configured: start Podman or Docker, or set FREEHOLD_CONTAINER_ENGINE"
@@ -88,6 +89,17 @@ export class Settling {
   settleNever(id: string): void {
     clearTimeout(this.due.get(id))
     this.due.delete(id)
+  }
+
+  /** Whether there is an engine that answers now; `detail` says what is wrong. */
+  async state(): Promise<EngineState> {
+    if (this.provisioner === undefined) return { state: "none", detail: noEngine }
+    try {
+      await this.require()
+      return { state: "ready" }
+    } catch (error) {
+      return { state: "away", detail: describeError(error) }
+    }
   }
 
   /** Throws `unavailable` unless the engine answers now. */

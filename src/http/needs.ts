@@ -194,6 +194,7 @@ export const permissionTable: Record<string, Row> = {
   "GET /compute/ssh-keys": read("compute.keys"),
   "POST /compute/ssh-keys": create("compute.keys"),
   "DELETE /compute/ssh-keys/:id": of("sshKey", "compute.keys", "delete"),
+  "GET /compute/engine": read(containers),
   "GET /compute/images": read(containers),
   "GET /compute/registries": read(containers),
   "POST /compute/registries": { need: { scope: containers, action: "update" } },
