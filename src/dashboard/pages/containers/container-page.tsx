@@ -66,7 +66,7 @@ function Framed({ container, crumbs, children }: { container: Container; crumbs:
       lead={
         <span className="flex flex-wrap items-center gap-2" role="status">
           <Dot tone={tone} />
-          {word}
+          <span>{word}</span>
           <KindBadge container={container} />
         </span>
       }
