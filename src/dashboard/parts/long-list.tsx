@@ -1,5 +1,5 @@
 import { useWindowVirtualizer } from "@tanstack/react-virtual"
-import { type ReactNode, useLayoutEffect, useRef, useState } from "react"
+import { memo, type ReactNode, useLayoutEffect, useRef, useState } from "react"
 
 export type LongListProps<T> = {
   label: string
@@ -18,7 +18,9 @@ export function LongList<T>({ label, items, idOf, rowHeight, children }: LongLis
   const rows = useWindowVirtualizer({
     count: items.length,
     estimateSize: () => rowHeight,
-    overscan: 12,
+    overscan: 8,
+    // Rows come with the next frame rather than within the scroll event, which would hold it up.
+    useFlushSync: false,
     scrollMargin: top,
     getItemKey: (index) => {
       const item = items[index]
@@ -45,10 +47,13 @@ export function LongList<T>({ label, items, idOf, rowHeight, children }: LongLis
             className="absolute inset-x-0 top-0 border-b border-line last:border-0 hover:bg-hover"
             style={{ transform: `translateY(${start - top}px)` }}
           >
-            {children(item)}
+            <Row item={item} render={children as (item: unknown) => ReactNode} />
           </li>
         )
       })}
     </ul>
   )
 }
+
+/** Made anew only for another item, or when the page says how to draw one anew: scrolling draws just the rows that come into sight. */
+const Row = memo(({ item, render }: { item: unknown; render: (item: unknown) => ReactNode }) => render(item))
