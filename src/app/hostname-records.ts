@@ -80,7 +80,7 @@ function seen(report: RecordReport | undefined) {
     observed_value: observedValue,
     explanation,
     authorities,
-    recursives: recursives.map(({ ttlLeftSeconds, ...rest }) => ({ ...rest, ttl_left: ttlLeftSeconds ?? null })),
+    recursives: recursives.map(({ ttlLeftSeconds, ...rest }) => Object.assign(rest, { ttl_left: ttlLeftSeconds ?? null })),
   }
 }
 
