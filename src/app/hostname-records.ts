@@ -75,7 +75,13 @@ export class HostnameRecords {
 
 function seen(report: RecordReport | undefined) {
   const { propagated = false, observedValue = null, explanation = "", authorities = [], recursives = [] } = report ?? {}
-  return { propagated, observed_value: observedValue, explanation, authorities, recursives }
+  return {
+    propagated,
+    observed_value: observedValue,
+    explanation,
+    authorities,
+    recursives: recursives.map(({ ttlLeftSeconds, ...rest }) => Object.assign(rest, { ttl_left: ttlLeftSeconds ?? null })),
+  }
 }
 
 /** Who runs the zone, as the APIs show it. */

@@ -6,7 +6,7 @@ import { readSettings } from "../config"
 import { type Db, openDatabase } from "../db/open"
 import { LiveConfig } from "../live-config"
 import { silentLog } from "../log"
-import type { Thing } from "./needs"
+import type { Thing } from "./permission-table.fixture"
 
 const password = "correct horse battery"
 export const jwtSecret = "a secret that is long enough for HS256"

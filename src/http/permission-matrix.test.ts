@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { Signer } from "../accounts/signer"
 import { jwtSecret, PermissionHouse, type Person } from "./permission-house.fixture"
-import { permissionTable, type Row } from "./needs"
+import { table, type TableRow, trials } from "./permission-table.fixture"
 
 let house: PermissionHouse
 let ada: Person
@@ -15,7 +15,7 @@ beforeAll(async () => {
 
 afterAll(() => house?.close())
 
-const rows = Object.entries(permissionTable).map(([route, row]) => ({ route, row }))
+const rows = Object.entries(table).map(([route, row]) => ({ route, row }))
 /** `ALL` stands for the methods that the other rows do not name, of which PUT is one. */
 const method = (route: string) => (route.split(" ")[0] ?? "").replace("ALL", "PUT")
 
@@ -34,7 +34,7 @@ const ask = (route: string, token: string | undefined, id: string, body: object 
   house.send(method(route), pathOf(route, id), token, body)
 
 /** Neither refused nor our fault. 503 is the answer where there is no container engine. */
-function expectThrough(label: string[], status: number, row: Row): void {
+function expectThrough(label: string[], status: number, row: TableRow): void {
   const isRefused = row.own === undefined ? [401, 403, 500].includes(status) : status !== row.own
   expect([...label, isRefused ? `refused with ${status}` : "let in"]).toEqual([...label, "let in"])
 }
@@ -49,7 +49,17 @@ test("the table names every route of the API, and no other", () => {
     // Those of the connect API, with their keys, have a table of their own.
     .filter(({ path }) => !path.startsWith("/v1/"))
     .map(({ method: verb, path }) => `${verb} ${path.replace(/(.)\/$/, "$1")}`)
-  expect([...new Set(routes)].sort()).toEqual(Object.keys(permissionTable).sort())
+  expect([...new Set(routes)].sort()).toEqual(Object.keys(table).sort())
+})
+
+test("whoever reaches for what is another's is tried at each route that has an id", () => {
+  const routes = Object.keys(table)
+  expect(Object.keys(trials).filter((route) => !routes.includes(route))).toEqual([])
+  const untried = rows.filter(({ route, row: { need, foreign } }) => {
+    const isOne = typeof need === "object" ? need.scope.endsWith(":id") : need === "session" && route.includes(":id")
+    return isOne && foreign === undefined && !route.startsWith("ALL ")
+  })
+  expect(untried).toEqual([])
 })
 
 test("without a token that holds, nothing but what is open answers", async () => {
@@ -145,7 +155,7 @@ describe("scopes", () => {
   test.each(rows.filter(({ row }) => typeof row.need === "object").map(({ route }) => route))(
     "%s: each level of a grant lets in whom it should",
     async (route) => {
-      const row = permissionTable[route] as Row
+      const row = table[route] as TableRow
       if (typeof row.need !== "object") return
       const { scope, action, admin } = row.need
       for (const person of [bob, ada]) {
@@ -213,7 +223,7 @@ test("what opens a WebSocket asks for what its row says, also when it is asked t
   expect(paths).toContain("/compute/containers/:id/logs")
   for (const path of paths) {
     const route = `GET ${path}`
-    const { need, foreign } = permissionTable[route] as Row
+    const { need, foreign } = table[route] as TableRow
     if (typeof need !== "object") throw new Error(`${route} has no scope`)
     const shake = async (token: string | undefined, id: string) =>
       (await house.send("GET", pathOf(route, id), token, undefined, handshake)).status

@@ -25,6 +25,7 @@ export async function tellAccounts(scene: Scene, setupSecret: string): Promise<v
   await recorder.ask("POST /api/logout", { token: first.token })
   recorder.token = ada.token
   await recorder.ask("GET /api/session")
+  await recorder.ask("GET /api/webauthn/origins", { token: null })
   await recorder.ask("GET /api/events", { until: "ready" })
   await tellTokens(scene, ada.user_id)
   await recorder.ask("PUT /api/settings/profile", { body: { display_name: "Ada" } })
@@ -127,6 +128,7 @@ export async function tellAdministration({ recorder, hide }: Scene): Promise<voi
   await recorder.ask("POST /admin/users/:id/disable", { at })
   await recorder.ask("POST /admin/users/:id/enable", { at })
   await recorder.ask("DELETE /admin/users/:id/two-factor", { at })
+  await recorder.ask("GET /storage/admin/quotas")
   await recorder.ask("GET /storage/admin/quotas/:person", { at: { person: bob.user_id } })
   await recorder.ask("PUT /storage/admin/quotas/:person", { at: { person: bob.user_id }, body: { quota_bytes: 10_000_000_000 } })
   await recorder.ask("GET /admin/users/:id/deletion", { at })

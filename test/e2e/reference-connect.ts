@@ -67,6 +67,7 @@ async function tellConnection({ recorder, publish, publishTxt, origin, hide }: S
   const { url } = await recorder.ask<{ url: string }>("POST /v1/connections/:id/link", { at, body: { email: "ada@customer.com" } })
   const secret = url.split("/").at(-1) ?? ""
   hide(secret, "SECRET")
+  await recorder.ask("GET /v1/connections/:id/link", { at })
   await recorder.ask("GET /c/:secret", { at: { secret }, token: null })
   await recorder.ask("GET /link.css", { token: null })
   await recorder.ask("POST /c/:secret/check", { at: { secret }, token: null, body: "" })
@@ -78,7 +79,10 @@ async function tellConnection({ recorder, publish, publishTxt, origin, hide }: S
   await recorder.until(`/v1/connections/${made.id}/timeline`, "→ live")
   await recorder.ask("POST /v1/connections/:id/email:apply", { at, body: { domain: "customer.com", provider: "google_workspace" } })
   await recorder.ask("GET /v1/connections/:id/preflight", { at })
-  await recorder.ask("GET /v1/connections", { query: { hostname: "app.customer.com" } })
+  await recorder.ask("GET /v1/connections/:id/records", { at })
+  await recorder.ask("GET /v1/connections/:id/certificate", { at })
+  await recorder.ask("GET /v1/connections", { query: { application_id: application, state: "issuing_cert,live", q: "customer" } })
+  await recorder.ask("GET /v1/connection-counts")
   await recorder.ask("GET /v1/connections/:id", { at })
   await recorder.ask("PATCH /v1/connections/:id", { at, body: { origin_url: origin } })
   await recorder.ask("GET /v1/connections/:id/timeline", { at, query: { limit: "1" } })
@@ -92,7 +96,7 @@ async function tellCredential({ recorder, providerToken }: Scene, application: s
   })
   const credential = await recorder.ask<Made>("POST /v1/applications/:id/credentials", {
     at,
-    body: { provider: "cloudflare", token: providerToken },
+    body: { provider: "cloudflare", token: providerToken, domain: "shop.customer.com" },
   })
   await recorder.ask("GET /v1/applications/:id/credentials", { at })
   await recorder.ask("POST /v1/connections/:id/records:apply", { at: { id: made.id } })

@@ -22,6 +22,7 @@ export async function tellHouse(scene: Scene): Promise<void> {
   await recorder.ask("POST /compute/containers/:id/start", { at })
   await recorder.ask("POST /compute/tickets", { body: { path: "/compute/ws" } })
   await recorder.ask("GET /compute/ws", { status: 426 })
+  await recorder.ask("GET /compute/engine")
   await recorder.ask("GET /compute/images")
   const key = await recorder.ask<{ id: number }>("POST /compute/ssh-keys", { body: { name: "laptop", public_key: sshKey } })
   await recorder.ask("GET /compute/ssh-keys")
@@ -40,11 +41,14 @@ export async function tellHouse(scene: Scene): Promise<void> {
   hide(domain.id, "cfc_0123456789abcdef")
   await recorder.ask("GET /api/domains")
   await recorder.ask("POST /api/domains/:id/refresh", { at: { id: domain.id } })
+  await recorder.ask("PUT /api/domains/:id", { at: { id: domain.id }, body: { token: scene.providerToken } })
   type Mapping = { id: string; verify_name: string; verify_token: string }
+  await recorder.ask("GET /api/preflight", { query: { hostname: "app.demo.test" } })
   const asked = { container_id: container.id, domain: "app.demo.test", target_port: 8000 }
   const mapping = await recorder.ask<Mapping>("POST /api/domain-mappings", { body: asked })
   hide(mapping.id, "dom_0123456789abcdef01234567")
   const of = { id: mapping.id }
+  await recorder.ask("GET /api/domain-mappings/:id/records", { at: of })
   publishTxt(mapping.verify_name, mapping.verify_token)
   await scene.publish("app.demo.test", "A", "203.0.113.7")
   await recorder.ask("POST /api/domain-mappings/:id/verify", { at: of })
@@ -58,11 +62,32 @@ export async function tellHouse(scene: Scene): Promise<void> {
   })
   await recorder.ask("GET /api/domain-mappings/:id/timeline", { at: of, query: { limit: "1" } })
   await recorder.ask("GET /api/domain-mappings/:id/preflight", { at: of })
-  await recorder.ask("DELETE /api/domain-mappings/:id", { at: of })
+  await recorder.ask("GET /api/domain-mappings/:id/certificate", { at: of })
+  await recorder.ask("GET /api/domain-mappings/traffic")
+  const other = await recorder.ask<Mapping>("POST /api/domain-mappings", { body: { ...asked, domain: "shop.demo.test" } })
+  hide(other.id, "dom_fedcba9876543210fedcba98")
+  // A name is worth somebody's attention once it was looked for in vain so often.
+  for (let looks = 0; looks < 5; looks++) await recorder.ask("POST /api/domain-mappings/:id/verify", { at: { id: other.id } })
+  await recorder.until("/api/overview", "mapping_pending")
+  await tellState(scene)
+  for (const id of [other.id, mapping.id]) await recorder.ask("DELETE /api/domain-mappings/:id", { at: { id } })
   await recorder.ask("DELETE /api/domains/:id", { at: { id: domain.id } })
   await recorder.ask("DELETE /compute/containers/:id", { at })
   await recorder.ask("GET /ca.pem", { token: null })
   await recorder.ask("GET /widget.js", { token: null })
+}
+
+/** How the server stands, while a hostname is live. */
+async function tellState({ recorder, publish }: Scene): Promise<void> {
+  await recorder.ask("GET /api/overview")
+  for (const route of ["GET /admin/settings", "GET /admin/issuers", "GET /admin/system"]) await recorder.ask(route)
+  await recorder.ask("GET /admin/certificates", { query: { q: "app.demo.test", limit: "10" } })
+  const at = { name: "max_pending_mappings" }
+  await recorder.ask("PUT /admin/settings/:name", { at, body: { value: "50" } })
+  await recorder.ask("DELETE /admin/settings/:name", { at })
+  await publish("cloud.demo.test", "A", "203.0.113.7")
+  await recorder.ask("GET /admin/checks/base-domain", { query: { name: "cloud.demo.test" } })
+  await recorder.ask("GET /admin/checks/hostname", { query: { name: "app.demo.test" } })
 }
 
 /** Files, their namespaces, and the keys of the S3 door. */
@@ -80,6 +105,7 @@ export async function tellStorage({ recorder, hide }: Scene): Promise<void> {
   form.set("file", new File(["hello\n"], "hello.txt", { type: "text/plain" }))
   await recorder.ask("POST /storage/upload", { query: { namespace: "photos" }, body: form })
   await recorder.ask("GET /storage/files", { query: { namespace: "photos", delimiter: "/" } })
+  await recorder.ask("GET /storage/files/versions", { query: { namespace: "photos", name: "2026/hello.txt" } })
   await recorder.ask("GET /storage/:namespace/*", { at: photos })
   await recorder.ask("GET /storage/download/:namespace/*", { at: photos })
   await recorder.ask("GET /storage/download", { query: { namespace: "photos", name: "hello.txt" } })

@@ -16,6 +16,10 @@ const secrets = new Set([
 /** Longer lists say nothing more. */
 const mostItems = 3
 
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value)
+
+const isNoDisk = (one: unknown) => !(isObject(one) && String(one.kind).startsWith("disk_"))
+
 /** The same examples in each run: what differs is replaced, `hidden` first. */
 export function normalised(examples: Record<string, Example>, hidden: ReadonlyMap<string, string>): Record<string, Example> {
   const text = JSON.stringify(examples, (key, value: unknown) => {
@@ -25,6 +29,19 @@ export function normalised(examples: Record<string, Example>, hidden: ReadonlyMa
     if (key === "mailto") return "mailto:ada@customer.com?subject=…&body=…"
     if (key === "duration_ms") return 12
     if (["capacity_bytes", "free_bytes", "floor_bytes"].includes(key)) return 1_000_000_000_000
+    if (key === "origins" && Array.isArray(value)) return value.slice(0, 1)
+    if (key === "attention" && Array.isArray(value)) return value.filter(isNoDisk).slice(0, mostItems)
+    // How full the machine's disk is, and how many of the platform's own names have a certificate by then, is chance.
+    if (isObject(value) && Array.isArray(value.attention)) return { ...value, attention_total: value.attention.filter(isNoDisk).length }
+    if (isObject(value) && "total" in value && "failing" in value) return { ...value, total: 9 }
+    if (key === "certificates" && typeof value === "number") return 9
+    if (key === "total_bytes") return 2_000_000_000_000
+    if (key === "memory_bytes") return 200_000_000
+    if (key === "uptime_seconds") return 3600
+    if (key === "lan_addresses") return ["192.168.1.10"]
+    if (key === "runtime") return "Bun"
+    if (key === "version" && typeof value === "string") return "1.0.0"
+    if (key === "serial" && typeof value === "string") return "04A1"
     if (key === "last4") return "wxyz"
     // Whether the first look was over by then is chance.
     if (key === "last_scrub") return { started_at: 1_795_953_600, finished_at: 1_795_953_600, objects: 0, bytes: 0, faults: 0 }
@@ -60,6 +77,7 @@ const same =
     text.replace(pattern, placeholder)
 
 const patterns: ((text: string) => string)[] = [
+  same(/\b([0-9A-F]{2}:){31}[0-9A-F]{2}\b/g, "AB:CD:EF"),
   same(/[\w-]*eyJ[\w-]+\.[\w-]+\.[\w-]+/g, "<token>"),
   same(/\bsk_(test|live)_\w+/g, "sk_$1_<secret>"),
   same(/\bwhsec_\w+/g, "whsec_<secret>"),
@@ -72,7 +90,9 @@ const patterns: ((text: string) => string)[] = [
   same(/(?<="id":)\d+(?=,"time":)/g, "412"),
   same(/(?<=\\"id\\":)\d+(?=,\\"time\\":)/g, "412"),
   same(/(?<=")\w+\.[\w-]{22}(?=")/g, "<state>"),
+  same(/(?<=built-in CA )[0-9a-f]{8}\b/g, "0a1b2c3d"),
   same(/:443(?=\/)/g, ""),
+  same(/(?<="https:\/\/[a-z0-9.-]+):443(?=")/g, ""),
   same(/(?<=")[a-z0-9]{4}(-[a-z0-9]{4}){3}(?=")/g, "abcd-efgh-ijkl-mnop"),
   same(/signature=[\w%-]+/g, "signature=<signature>"),
   same(/-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----/g, "-----BEGIN CERTIFICATE-----…-----END CERTIFICATE-----"),

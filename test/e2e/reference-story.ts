@@ -83,6 +83,9 @@ export async function tellReferenceStory(): Promise<Record<string, Example>> {
     scene.hide(String(house.ports.api), "8080")
     scene.hide(String(origin.port), "3000")
     scene.hide(String(house.ports.https), "443")
+    scene.hide(String(house.ports.http), "80")
+    scene.hide(house.dataDir, "/var/lib/freehold")
+    scene.hide(house.configFile, "/etc/freehold/freehold.toml")
     scene.hide(String(dnsPort), "53")
     scene.hide(base, "cloud.example.com")
     const link = /\/setup\/([\w-]+)/.exec(house.output())?.[1] ?? ""

@@ -139,11 +139,15 @@ export const accounts: Operations = {
   },
   "POST /setup/:secret": {
     summary: "Create the first administrator",
-    text: "As a form, which is answered with a page, or as JSON, which is answered with a session.",
+    text: "As JSON, which is answered with a session, or as the form of its page, which keeps the session in a cookie.",
     params: { secret: "Of the link." },
     body: t.Object({ username, password }),
     good: json(login),
-    errors: { 400: "The user name or the password is not as above.", 404: "The link is over." },
+    errors: {
+      303: "As a form: the session is kept in a cookie, and `Location` is `/welcome`.",
+      400: "The user name or the password is not as above.",
+      404: "The link is over.",
+    },
   },
   "GET /reset/:secret": {
     summary: "The page of a link to a new password",

@@ -1,6 +1,21 @@
 import { t } from "elysia"
 import { container, gone, rule } from "./compute"
-import { anything, boolean, done, integer, json, maybe, moment, named, number, type Operations, said, seconds, text } from "./operation"
+import {
+  anything,
+  boolean,
+  done,
+  integer,
+  json,
+  maybe,
+  moment,
+  named,
+  number,
+  oneOf,
+  type Operations,
+  said,
+  seconds,
+  text,
+} from "./operation"
 
 const ingressRule = named(
   "IngressRule",
@@ -128,6 +143,10 @@ export const computeParts: Operations = {
     text: "Logins that it made end within seconds.",
     good: json(done),
     errors: { 400: "`invalid id`.", 404: "`SSH key not found`." },
+  },
+  "GET /compute/engine": {
+    summary: "Whether the container engine is there",
+    good: json(t.Object({ state: oneOf(["ready", "none", "away"]), detail: maybe(said("Why it is not.")) })),
   },
   "GET /compute/images": {
     summary: "List the images that this machine has",

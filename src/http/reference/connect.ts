@@ -142,11 +142,17 @@ export const connectApplications: Operations = {
     summary: "Keep a DNS credential of an application",
     text: "Sealed. Records of its connections are written with it where it may.",
     headers: idempotent,
-    body: t.Object({ provider: said("A key of `GET /v1/providers`."), token: said("In that provider's form.") }),
+    body: t.Object({
+      provider: said("A key of `GET /v1/providers`."),
+      token: said("In that provider's form."),
+      domain: maybe(said("The provider is asked first whether it edits the zone around this name.")),
+    }),
     good: created(credential),
     errors: {
       ...gone,
       400: "Names the field and its rule, or the form that the provider's credential has.",
+      409: "`zone_not_found`: it edits no zone around the domain; or there are twenty of them.",
+      502: "What the provider said of it.",
       503: "There is no encryption key.",
     },
   },

@@ -1,5 +1,6 @@
 import { t } from "elysia"
 import { destination, gone, idempotent, record, recordTemplate } from "./connect"
+import { hostnameCertificate, hostnameRecords } from "./hostname-views"
 import { challengeDelegation, preflight, timelineEntry, timelineQuery } from "./networking"
 import {
   anything,
@@ -121,9 +122,20 @@ export const connections: Operations = {
   "GET /v1/connections": {
     summary: "List connections",
     text: "Newest first.",
-    query: paged({ state: maybe(oneOf(states)), hostname: maybe(t.String()), batch_id: maybe(said("A UUID.")) }),
+    query: paged({
+      application_id: maybe(said("A UUID.")),
+      state: maybe(said(`One, or several by commas, of ${states.map((state) => `\`${state}\``).join(", ")}.`)),
+      hostname: maybe(t.String()),
+      q: maybe(said("A part of the hostname.")),
+      batch_id: maybe(said("A UUID.")),
+    }),
     good: json(pageOf(connectionSummary)),
     errors: { 400: wrong },
+  },
+  "GET /v1/connection-counts": {
+    summary: "How many connections each application has in each state",
+    text: "What there is none of is left out.",
+    good: json(pageOf(t.Object({ application_id: t.String(), state: oneOf(states), count: integer() }))),
   },
   "POST /v1/connections": {
     summary: "Connect a hostname",
@@ -220,6 +232,12 @@ export const connections: Operations = {
     good: created(t.Object({ url: t.String(), expires_at: moment(), mailto: t.String() })),
     errors: { ...gone, 400: wrong, 409: "It is archived." },
   },
+  "GET /v1/connections/:id/link": {
+    summary: "List the links of a connection",
+    text: "Those that have not ended, without their addresses.",
+    good: json(pageOf(t.Object({ created_at: moment(), expires_at: moment(), redirect_url: orNull(t.String()) }))),
+    errors: gone,
+  },
   "DELETE /v1/connections/:id/link": { summary: "End a connection's links", good: empty(), errors: gone },
   "GET /v1/connections/:id/timeline": {
     summary: "What happened to a connection",
@@ -232,6 +250,18 @@ export const connections: Operations = {
     summary: "What would make a connection's certificate order fail",
     text: "Looks at the DNS now.",
     good: json(preflight),
+    errors: gone,
+  },
+  "GET /v1/connections/:id/records": {
+    summary: "The exact records of a connection, and what is there of them",
+    text: "Looks at every authoritative server now, and changes nothing. The `ownership` record is among them until the name is proved.",
+    good: json(hostnameRecords),
+    errors: { ...gone, 429: "Too many questions of one person, or too many requests of this key or token." },
+  },
+  "GET /v1/connections/:id/certificate": {
+    summary: "The certificate of a connection",
+    text: "With its chain, when it is to be replaced and why; without a certificate the fields are null or empty.",
+    good: json(hostnameCertificate),
     errors: gone,
   },
   "POST /v1/email/records": {

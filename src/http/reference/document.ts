@@ -21,8 +21,8 @@ const aboutFamilies: Record<Family, string> = {
   Compute: "Containers and what belongs to them.",
   Storage: "Files in namespaces. The S3 door is beside it, with a protocol of its own.",
   Connect: "For products whose customers bring their own domains: applications, connections, webhooks.",
-  Administration: "People, everybody's sessions, and the audit trail.",
-  Server: "What is open to everybody, and the event stream.",
+  Administration: "People, everybody's sessions, the audit trail, settings, certificates, and how the server stands.",
+  Server: "What is open to everybody, the event stream, and the overview.",
 }
 
 const about =

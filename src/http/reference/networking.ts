@@ -23,6 +23,8 @@ const domain = named(
   t.Object({ id: t.String(), zones: t.Array(said("A zone that the token can edit.")), created_at: moment() }),
 )
 
+const providerToken = t.Object({ token: said("At most 512 visible ASCII characters.", { minLength: 1, maxLength: 512 }) })
+
 const options = {
   http: maybe(
     oneOf(["redirect", "serve"], {
@@ -34,6 +36,11 @@ const options = {
     oneOf(["http1", "h2c"], { default: "http1", description: "What the application speaks: HTTP/1.1, or HTTP/2 in clear (gRPC)." }),
   ),
   access_log: maybe(boolean({ default: true, description: "Whether requests stand in the access log." })),
+}
+
+const target = {
+  container_id: maybe(said("A container of yours.")),
+  target_port: maybe(integer({ description: "80, 443 or 8000 to 8999.", minimum: 80, maximum: 8999 })),
 }
 
 export const challengeDelegation = named(
@@ -57,6 +64,7 @@ const mapping = named(
     status: oneOf(["pending", "verified", "failed"]),
     verify_name: said("Where the TXT record is looked for."),
     verify_token: said("What it has to hold."),
+    created_at: moment(),
     acme_challenge: maybe(challengeDelegation),
     dns_automated: maybe(t.Literal(true, { description: "In the answer to a create that wrote the DNS record." })),
     detail: maybe(said("What the last check found at each name server.")),
@@ -145,11 +153,22 @@ export const networking: Operations = {
   "POST /api/domains": {
     summary: "Connect a provider's token",
     text: "It is tried before it is kept, and kept sealed. Freehold writes the records of hostnames in its zones from then on.",
-    body: t.Object({ token: said("At most 512 visible ASCII characters.", { minLength: 1, maxLength: 512 }) }),
+    body: providerToken,
     good: created(snapshot),
     errors: {
       400: "`token is required`, or `token invalid or lacks zone access`.",
       409: "`no more than 50 owned domains`.",
+      502: "The provider cannot be reached.",
+    },
+  },
+  "PUT /api/domains/:id": {
+    summary: "Replace a provider's token",
+    text: "It is tried, then takes the place of the old one; id, hostnames and records stay. Nothing changes where it is refused.",
+    body: providerToken,
+    good: json(snapshot),
+    errors: {
+      ...gone,
+      400: "`token is required`, or `token invalid or lacks zone access`.",
       502: "The provider cannot be reached.",
     },
   },
@@ -187,11 +206,15 @@ export const networking: Operations = {
     },
   },
   "PATCH /api/domain-mappings/:id": {
-    summary: "Change the options of a hostname",
+    summary: "Change the options of a hostname, or where it leads",
     text: "Those that are named, at least one; nothing else of a mapping can be changed. It is live when this is answered.",
-    body: t.Object(options, { minProperties: 1 }),
+    body: t.Object({ ...target, ...options }, { minProperties: 1 }),
     good: json(mapping),
-    errors: { ...gone, 400: "An option with another value than those above, another field, or nothing to change." },
+    errors: {
+      400: "A field with another value than those above, another field, or nothing to change.",
+      403: "The container is another's, or the scope is missing.",
+      404: "`not found`, also for what is another's; `container not found`.",
+    },
   },
   "DELETE /api/domain-mappings/:id": {
     summary: "Unmap a hostname",

@@ -5,20 +5,23 @@ import { computeParts } from "./compute-parts"
 import { connectApplications } from "./connect"
 import { connectAccount } from "./connect-account"
 import { connections } from "./connections"
+import { hostnameViews } from "./hostname-views"
+import { house, overview } from "./house"
 import { networking } from "./networking"
 import { type Family, families, type Operation, type Operations } from "./operation"
 import { secondFactors } from "./second-factors"
 import { storage, uploads } from "./storage"
+import { storageAdmin } from "./storage-admin"
 import { storageFiles } from "./storage-files"
 
 const byFamily: Record<Family, Operations> = {
   Accounts: { ...accounts, ...secondFactors },
-  Networking: networking,
+  Networking: { ...networking, ...hostnameViews },
   Compute: { ...compute, ...computeParts },
-  Storage: { ...storageFiles, ...storage, ...uploads },
+  Storage: { ...storageFiles, ...storage, ...storageAdmin, ...uploads },
   Connect: { ...connectApplications, ...connections, ...connectAccount },
-  Administration: administration,
-  Server: server,
+  Administration: { ...administration, ...house },
+  Server: { ...server, ...overview },
 }
 
 /** Every operation with its family, in the order of the reference. */

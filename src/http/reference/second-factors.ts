@@ -38,6 +38,10 @@ export const secondFactors: Operations = {
     good: json(login),
     errors: { 401: "`invalid code`, or the challenge is over.", ...limited },
   },
+  "GET /api/webauthn/origins": {
+    summary: "Where a browser's page can ask for a security key",
+    good: json(t.Object({ page: said("The one to go to from elsewhere."), origins: t.Array(t.String()) })),
+  },
   "POST /api/webauthn/login/begin": {
     summary: "Ask a security key to go on with a login",
     good: json(ceremony),

@@ -1,5 +1,5 @@
 import { t } from "elysia"
-import { bytes, integer, json, maybe, named, type Operations, said, seconds } from "./operation"
+import { boolean, bytes, integer, json, maybe, named, type Operations, orNull, said, seconds } from "./operation"
 
 const file = named(
   "File",
@@ -77,6 +77,26 @@ export const storageFiles: Operations = {
     }),
     good: json(t.Array(t.Union([file, folder]))),
     errors: { 400: "`limit` is not as above.", 404: "No such namespace that you may read." },
+  },
+  "GET /storage/files/versions": {
+    summary: "List the versions of a file",
+    text: "Newest first, for the owner of the namespace.",
+    query: t.Object({ ...byName, limit: maybe(integer({ minimum: 1, maximum: 1000, default: 100 })) }),
+    good: json(
+      t.Array(
+        t.Object({
+          version_id: said("`null`, as text, for what was written without versioning."),
+          is_latest: boolean(),
+          is_delete_marker: boolean(),
+          size: integer(),
+          created_at: seconds(),
+          etag: t.String(),
+          content_type: t.String(),
+          sha256: orNull(said("Null for what came in several parts.")),
+        }),
+      ),
+    ),
+    errors: { 400: "`limit` is not as above, or there is no name.", 404: "`file not found: <name>`, or no such namespace of yours." },
   },
   "POST /storage/upload": {
     summary: "Upload a file by a form",

@@ -48,7 +48,7 @@ const change = {
   versioning: maybe(oneOf(["enabled", "suspended"], { description: "Once it was on it can only be suspended." })),
 }
 
-const usage = named(
+export const usage = named(
   "StorageUsage",
   t.Object({
     user_id: t.String(),
@@ -70,12 +70,6 @@ const key = named(
     secret: maybe(said("In the answer to its making and nowhere else.")),
   }),
 )
-
-const listing = t.Object({
-  after: maybe(said("The name behind which it begins.")),
-  limit: maybe(integer({ minimum: 1, maximum: 1000 })),
-  prefix: maybe(t.String()),
-})
 
 const deleted = t.Object({ status: t.Literal("ok"), name: t.String(), objects: integer(), bytes: integer() })
 const confirm = maybe(said("The name, or the digest of the preview: then only what was seen goes."))
@@ -181,6 +175,7 @@ export const storage: Operations = {
         floor_bytes: maybe(integer({ description: "Below which nothing more is taken." })),
         last_scrub: maybe(orNull(anything("When everything was last read again, and what was found."))),
         faults: maybe(integer()),
+        s3_endpoint: maybe(said("Where S3 clients find the namespaces.")),
       }),
     ),
   },
@@ -198,46 +193,6 @@ export const storage: Operations = {
     good: text("Server-sent events.", "text/event-stream"),
     errors: { 400: "`missing id parameter`.", 429: "Too many of one person." },
   },
-  "GET /storage/admin/namespaces": {
-    summary: "List everybody's namespaces",
-    query: listing,
-    good: json(t.Array(anything("A namespace, with its owner."))),
-  },
-  "GET /storage/admin/files": {
-    summary: "List everybody's files",
-    query: listing,
-    good: json(t.Array(anything("A file; its place is `<namespace>/<name>`."))),
-  },
-  "GET /admin/namespaces": {
-    summary: "List everybody's namespaces, at another address",
-    text: stock,
-    query: listing,
-    good: json(t.Array(anything("A namespace, with its owner."))),
-  },
-  "GET /admin/files": {
-    summary: "List everybody's files, at another address",
-    text: stock,
-    query: listing,
-    good: json(t.Array(anything("A file; its place is `<namespace>/<name>`."))),
-  },
-  "GET /storage/admin/quotas/:person": {
-    summary: "What a person uses and may use",
-    params: { person: "Id of the person." },
-    good: json(usage),
-    errors: { 404: "`user not found`." },
-  },
-  "PUT /storage/admin/quotas/:person": {
-    summary: "Change what a person may use",
-    params: { person: "Id of the person." },
-    body: t.Object({ quota_bytes: t.Union([integer({ minimum: 0 }), t.Null()], { description: "Null for the setting's quota." }) }),
-    good: json(usage),
-    errors: { 400: "Names the field and its rule.", 404: "`user not found`." },
-  },
-  "GET /storage/admin/faults": {
-    summary: "List bytes that are damaged or missing",
-    good: json(t.Array(anything("With the objects that they are of."))),
-  },
-  "POST /storage/admin/scrub": { summary: "Read all of the storage again soon", good: json(done) },
 }
 
 const tus = t.Object({ "tus-resumable": oneOf(["1.0.0"]) })
