@@ -115,6 +115,15 @@ describe("what is put on record", () => {
     ])
   })
 
+  test("a page that asks who is signed in, with nobody there, is not, and a token that is not accepted is", async () => {
+    const { api, ada, actions } = await house()
+    const before = (await actions(ada)).length
+    await api.send("GET", "/api/session")
+    expect((await actions(ada)).length).toBe(before)
+    await api.send("GET", "/api/session", { token: "ecloud_nobodys" })
+    expect((await actions(ada))[0]).toEqual(["GET /api/session", "denied"])
+  })
+
   test("secrets, bodies and queries are not", async () => {
     const { api, ada, bob } = await house()
     const { link } = (await api.administration.reset(bob.id)) as { link: string }

@@ -29,6 +29,9 @@ const denials = new Set([401, 403, 429])
 /** Questions that are posted: a widget asks them every few seconds. */
 const looks = new Set(["POST /v1/email/records", "POST /c/:secret/check"])
 const isLook = ({ action, target }: Note) => looks.has(action) || (target?.endsWith(":check") ?? false)
+/** Every page asks who is signed in when it opens; without any token that is no attempt at anything. */
+const isGreeting = ({ headers }: Request, { action }: Note) =>
+  action === "GET /api/session" && !headers.has("authorization") && !headers.has("cookie")
 const maxTargetLength = 200
 
 /**
@@ -79,7 +82,7 @@ export class RequestAudit {
   async finished(request: Request, status: number, isAct = mutating.has(request.method)): Promise<void> {
     const note = this.notes.get(request)
     const isDenied = denials.has(status)
-    if (note === undefined || !(isDenied || (isAct && !isLook(note)))) return
+    if (note === undefined || !(isDenied || (isAct && !isLook(note))) || isGreeting(request, note)) return
     const outcome = isDenied ? "denied" : status < 400 ? "allowed" : "failed"
     const principal = this.needs.who(request)
     const other = principal === undefined ? this.needs.whoElse?.(request) : undefined

@@ -64,6 +64,20 @@ describe.skipIf(!hasChromium)("the dashboard's shell", () => {
     await visit.close()
   })
 
+  test("a session that is ended elsewhere leads to the sign-in page, and back to where one was", async () => {
+    const visit = await house.visit()
+    await visit.page.goto("/login")
+    await visit.signIn()
+    await visit.go("/files", "Files")
+    const other = await house.house.login()
+    await other.send("DELETE", "/api/settings/sessions")
+    await visit.page.waitForURL(/\/login\?next=%2Ffiles/, { timeout: 45_000 })
+    await visit.signIn()
+    expect(new URL(visit.page.url()).pathname).toBe("/files")
+    expect(visit.faults).toEqual([])
+    await visit.close()
+  }, 90_000)
+
   test("the policy lets in nothing but what this host serves", async () => {
     const answer = await fetch(`${house.house.url}/hostnames`, { headers: { accept: "text/html" } })
     const policy = answer.headers.get("content-security-policy") ?? ""

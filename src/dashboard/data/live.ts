@@ -39,6 +39,8 @@ export function beginLive(): void {
     // The browser tries again by itself, but for an answer that is none.
     if (source?.readyState !== EventSource.CLOSED) return
     source = undefined
+    // It may be that nobody is signed in any more.
+    void refresh("session")
     again = setTimeout(beginLive, pauseMs)
     pauseMs = Math.min(pauseMs * 2, mostPauseMs)
   })

@@ -1,4 +1,4 @@
-import { QueryClient } from "@tanstack/react-query"
+import { QueryCache, QueryClient } from "@tanstack/react-query"
 import { ApiFault } from "./api"
 
 /** First word of a query's key: what the event stream says has changed is looked at again, by this word (`/api/events`). */
@@ -20,6 +20,12 @@ export type Topic =
 const summedUp: ReadonlySet<Topic> = new Set(["hostnames", "domains", "containers", "files", "settings"])
 
 export const queryClient = new QueryClient({
+  queryCache: new QueryCache({
+    // A session that was ended elsewhere: the shell leads to the sign-in page when it hears so.
+    onError: (error) => {
+      if (error instanceof ApiFault && error.status === 401) void refresh("session")
+    },
+  }),
   defaultOptions: {
     queries: {
       staleTime: 15_000,

@@ -63,21 +63,29 @@ function optionsOf(element: HTMLElement, lines: Line[], format: (value: number) 
   const colour = (name: string) => resolved(element, name)
   const [text, grid] = [colour("--color-dim"), { stroke: colour("--color-line"), width: 1 }]
   const axis = { stroke: text, grid, ticks: grid, font: "12px system-ui, sans-serif" }
+  const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" })
+  const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" })
+  const at: uPlot.Axis.DynamicValues = (_, splits, _axis, _space, increment) =>
+    splits.map((time) => (increment >= 86_400 ? day : clock).format(time * 1000))
   return {
     width: element.clientWidth,
     height,
     padding: [8, 8, 0, 0],
     cursor: { points: { size: 6 }, drag: { x: false, y: false } },
     scales: { y: { range: (_, low, high) => [Math.min(low ?? 0, 0), (high || 1) * 1.1] } },
-    axes: [axis, { ...axis, size: 64, values: (_, values) => values.map(format) }],
+    axes: [
+      { ...axis, values: at },
+      { ...axis, size: 64, values: (_, values) => values.map(format) },
+    ],
     series: [
       { value: (_, at) => (at === null ? "–" : new Date(at * 1000).toLocaleString("en-GB")) },
-      ...lines.map(({ label, tone = "accent", isFilled = false }) => ({
+      ...lines.map(({ label, values, tone = "accent", isFilled = false }) => ({
         label,
         stroke: colour(colours[tone]),
         fill: isFilled ? `${colour(colours[tone])}22` : undefined,
         width: 1.5,
-        points: { show: false },
+        // A lone value would not be seen as a line.
+        points: { show: values.filter((value) => value !== null).length === 1 },
         value: (_: uPlot, value: number | null) => (value === null ? "–" : format(value)),
       })),
     ],

@@ -1,8 +1,9 @@
-import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-router"
+import { useQuery } from "@tanstack/react-query"
+import { Link, Navigate, Outlet, useNavigate, useRouterState } from "@tanstack/react-router"
 import { Menu as MenuIcon, Search, UserRound } from "lucide-react"
 import { lazy, Suspense, useEffect, useRef, useState } from "react"
-import { beginLive, useLive } from "../data/live"
-import { signOut, useSession } from "../data/session"
+import { beginLive, endLive, useLive } from "../data/live"
+import { sessionQuery, signOut, useSession } from "../data/session"
 import { setTheme, type Theme, useTheme } from "../data/theme"
 import { UploadPlace } from "../pages/files/uploads/place"
 import { Button, IconButton } from "../parts/button"
@@ -14,13 +15,24 @@ import { places } from "./places"
 
 const Palette = lazy(() => import("./palette").then(({ Palette }) => ({ default: Palette })))
 
-/** What surrounds every page of somebody who is signed in: navigation, the palette, the state of the connection. */
+/** What surrounds every page of somebody who is signed in; when their session ends elsewhere, they sign in anew and come back. */
 export function Shell() {
+  const { data } = useQuery(sessionQuery)
+  const href = useRouterState({ select: ({ location }) => location.href })
+  if (data === null) return <Navigate to="/login" search={{ next: href } as never} />
+  return <Surroundings />
+}
+
+/** Navigation, the palette, the state of the connection. */
+function Surroundings() {
   const [isMenuOpen, setMenuOpen] = useState(false)
   const [isPaletteOpen, setPaletteOpen] = useState(false)
   const main = useRef<HTMLElement>(null)
   const path = useRouterState({ select: ({ location }) => location.pathname })
-  useEffect(beginLive, [])
+  useEffect(() => {
+    beginLive()
+    return endLive
+  }, [])
   useEffect(() => {
     setMenuOpen(false)
   }, [path])
