@@ -161,15 +161,15 @@ describe("what is put on record", () => {
   test("a flood from one address without a login is cut to 30 entries a minute", async () => {
     const { api, ada, read } = await house()
     const flood = async () => {
-      for (let i = 0; i < 40; i++) await api.send("GET", "/api/session", { from: "203.0.113.1" })
+      for (let i = 0; i < 40; i++) await api.send("GET", "/api/tokens", { from: "203.0.113.1" })
     }
     await flood()
-    expect((await read(ada, "?action=GET /api/session&limit=500")).entries.length).toBe(30)
-    await api.send("GET", "/api/session", { from: "203.0.113.2" })
-    expect((await read(ada, "?action=GET /api/session&limit=500")).entries.length).toBe(31)
+    expect((await read(ada, "?action=GET /api/tokens&limit=500")).entries.length).toBe(30)
+    await api.send("GET", "/api/tokens", { from: "203.0.113.2" })
+    expect((await read(ada, "?action=GET /api/tokens&limit=500")).entries.length).toBe(31)
     api.clock.ms += 60_000
-    await api.send("GET", "/api/session", { from: "203.0.113.1" })
-    expect((await read(ada, "?action=GET /api/session&limit=500")).entries.length).toBe(32)
+    await api.send("GET", "/api/tokens", { from: "203.0.113.1" })
+    expect((await read(ada, "?action=GET /api/tokens&limit=500")).entries.length).toBe(32)
   })
 })
 
