@@ -1,7 +1,8 @@
 import { type ComponentProps, type ReactNode, useId } from "react"
 import { cx } from "./classes"
 
-const box = "w-full rounded-md border border-edge bg-card px-2.5 text-text disabled:opacity-60 aria-invalid:border-bad read-only:bg-sunken"
+const box =
+  "w-full rounded-md border border-edge bg-card px-2.5 text-text disabled:opacity-60 aria-invalid:border-bad [&[readonly]]:bg-sunken"
 
 type Around = { label: string; hint?: ReactNode; problem?: string | undefined; isOptional?: boolean; className?: string | undefined }
 type Wired = { id: string; "aria-describedby"?: string | undefined; "aria-invalid"?: true | undefined }
@@ -68,7 +69,7 @@ export type SelectFieldProps = Around & Omit<ComponentProps<"select">, "id" | "c
 export const SelectField = ({ label, hint, problem, isOptional, className, children, ...rest }: SelectFieldProps) => (
   <Field {...{ label, hint, problem, isOptional, className }}>
     {(wired) => (
-      <select {...rest} {...wired} className={cx(box, "min-h-9 bg-card!")}>
+      <select {...rest} {...wired} className={cx(box, "min-h-9")}>
         {children}
       </select>
     )}
