@@ -153,12 +153,23 @@ describe.skipIf(!hasChromium)("the dashboard's shell", () => {
       "Network.loadingFinished",
       ({ requestId, encodedDataLength }) => void sizes.set(names.get(requestId) ?? "", encodedDataLength),
     )
+    await visit.page.addInitScript(() => {
+      const tasks: number[] = []
+      Object.assign(globalThis, { tasks })
+      new PerformanceObserver((list) => tasks.push(...list.getEntries().map(({ duration }) => Math.round(duration)))).observe({
+        type: "longtask",
+      })
+    })
     await visit.page.goto("/login")
     await visit.signIn()
     await visit.settled()
+    const longest = await visit.page.evaluate(() => Math.max(0, ...(globalThis as unknown as { tasks: number[] }).tasks))
     const total = [...sizes.values()].reduce((sum, size) => sum + size, 0)
-    console.log(`first paint, sign-in and home: ${Math.round(total / 1000)} KB in ${sizes.size} requests`)
+    console.log(`first paint, sign-in and home: ${Math.round(total / 1000)} KB in ${sizes.size} requests, longest task ${longest} ms`)
     expect(total).toBeLessThan(200_000)
+    expect(sizes.size).toBeLessThan(20)
+    // The machine of a test is shared: what is bounded here is a page that got out of hand.
+    expect(longest).toBeLessThan(1000)
     await visit.close()
   })
 
