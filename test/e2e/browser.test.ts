@@ -83,7 +83,7 @@ browserTest("a person sets up the first account by the link, and sees what is wr
   await page.getByLabel("User name").fill("ada lovelace")
   await page.getByLabel("Password").fill("correct horse battery")
   await page.getByRole("button").click()
-  expect(await page.getByRole("alert").textContent()).toContain("username must be")
+  expect(await page.getByRole("alert").textContent()).toContain("Username must be")
   await page.getByLabel("User name").fill("ada")
   await page.getByLabel("Password").fill("correct horse battery")
   await page.getByRole("button").click()
