@@ -70,7 +70,9 @@ describe.skipIf(!hasChromium)("the dashboard's shell", () => {
     await visit.signIn()
     await visit.go("/files", "Files")
     const other = await house.house.login()
-    await other.send("DELETE", "/api/settings/sessions")
+    const sessions = await other.send<{ id: number; is_current: boolean }[]>("GET", "/api/settings/sessions")
+    // Newest first: the one before this is the browser's.
+    await other.send("DELETE", `/api/settings/sessions/${sessions.find((session) => !session.is_current)?.id}`)
     await visit.page.waitForURL(/\/login\?next=%2Ffiles/, { timeout: 45_000 })
     await visit.signIn()
     expect(new URL(visit.page.url()).pathname).toBe("/files")

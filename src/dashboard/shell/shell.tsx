@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query"
-import { Link, Navigate, Outlet, useNavigate, useRouterState } from "@tanstack/react-router"
+import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-router"
 import { Menu as MenuIcon, Search, UserRound } from "lucide-react"
 import { lazy, Suspense, useEffect, useRef, useState } from "react"
 import { beginLive, endLive, useLive } from "../data/live"
@@ -18,9 +18,13 @@ const Palette = lazy(() => import("./palette").then(({ Palette }) => ({ default:
 /** What surrounds every page of somebody who is signed in; when their session ends elsewhere, they sign in anew and come back. */
 export function Shell() {
   const { data } = useQuery(sessionQuery)
-  const href = useRouterState({ select: ({ location }) => location.href })
-  if (data === null) return <Navigate to="/login" search={{ next: href } as never} />
-  return <Surroundings />
+  const navigate = useNavigate()
+  const isOut = data === null
+  // Once: while the router is on its way, this is still drawn.
+  useEffect(() => {
+    if (isOut) void navigate({ to: "/login", search: { next: location.pathname + location.search } as never })
+  }, [isOut, navigate])
+  return isOut ? null : <Surroundings />
 }
 
 /** Navigation, the palette, the state of the connection. */
