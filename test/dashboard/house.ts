@@ -111,7 +111,8 @@ export class Visit {
   complaints = (): Promise<string[]> => complaints(this.page)
 
   /** How far the page can be scrolled sideways; a page never should. */
-  overflow = (): Promise<number> => this.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+  overflow = (): Promise<number> =>
+    this.page.evaluate(() => Math.max(document.documentElement.scrollWidth - document.documentElement.clientWidth, 0))
 
   /** A picture of the whole page in the folder that FREEHOLD_SHOTS names; none where it names nothing. */
   async shot(name: string): Promise<void> {

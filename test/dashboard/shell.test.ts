@@ -125,7 +125,7 @@ describe.skipIf(!hasChromium)("the dashboard's shell", () => {
     const visit = await house.signedIn(narrow)
     await visit.go("/")
     await visit.button("Menu").click()
-    await visit.page.getByRole("link", { name: "Files" }).click()
+    await visit.page.getByRole("link", { name: "Files", exact: true }).click()
     await visit.heading("Files")
     expect(await visit.page.getByRole("link", { name: "Containers" }).isVisible()).toBe(false)
     await visit.close()
