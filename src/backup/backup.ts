@@ -108,7 +108,8 @@ async function retire(folder: string, keep: number): Promise<string[]> {
   return gone
 }
 
-const isThere = async (path: string) => (await stat(path).catch(() => undefined)) !== undefined
+/** Whether anything stands at a path. */
+export const isThere = async (path: string) => (await stat(path).catch(() => undefined)) !== undefined
 
 async function flush(path: string): Promise<void> {
   const handle = await openFile(path, "r+")

@@ -7,7 +7,7 @@ import { Readable } from "node:stream"
 import { AppError } from "../errors"
 import { Vault } from "../vault"
 import { unpack } from "./archive"
-import { objectsPrefix, secretsPrefix, storeName, volumesPrefix } from "./backup"
+import { isThere, objectsPrefix, secretsPrefix, storeName, volumesPrefix } from "./backup"
 import { type Manifest, manifestName, parseManifest } from "./manifest"
 import { open, type OpenKey } from "./seal"
 import { inspect, sealedSamples, type StoreFacts } from "./snapshot"
@@ -67,8 +67,6 @@ const isKnown = (name: string) =>
   new RegExp(`^${secretsPrefix}/[\\w.-]+$`).test(name) ||
   new RegExp(`^${objectsPrefix}/[0-9a-f]{2}/[0-9a-f]{64}$`).test(name) ||
   name.startsWith(`${volumesPrefix}/`)
-
-const isThere = async (path: string) => (await stat(path).catch(() => undefined)) !== undefined
 
 const isFilled = async (folder: string) => ((await readdir(folder).catch(() => [])) as string[]).length > 0
 
