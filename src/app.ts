@@ -6,6 +6,7 @@ import { Dns } from "./app/dns"
 import { Edge } from "./app/edge"
 import { Features } from "./app/features"
 import { House, listenersOf } from "./app/house"
+import { Monitoring } from "./app/monitoring"
 import { openTimeline } from "./app/timeline"
 import { PortListeners } from "./app/port-listeners"
 import { S3 } from "./app/s3"
@@ -210,6 +211,24 @@ async function compose(
     portListeners,
   )
   const ssh = new Ssh({ config, db, folder, onAttempt: (attempt) => void features.administration.noteSshLogin(attempt), log, now })
+  const monitoring = new Monitoring({
+    config,
+    db,
+    folder,
+    counters,
+    hostnames: () => table.size,
+    edge: () => edge,
+    ports: () => portListeners,
+    certification,
+    dns,
+    features: () => features,
+    connect: () => connect,
+    engine: () => house.engineState,
+    disk: () => storage.blobs.disk(),
+    timeline,
+    log,
+    now,
+  })
   const api: Api = new Api({
     config,
     socket: folder.apiSocket,
@@ -220,6 +239,7 @@ async function compose(
     storage,
     s3,
     house,
+    monitoring,
     mayIssue: (hostname) => table.match(hostname) !== undefined && mayOrder(table.certifiedBy(hostname)),
     ssh: ssh.service,
     checkup: makeCheckup({
@@ -254,6 +274,7 @@ async function compose(
     await part.start()
   }
   // Ended in the opposite order: what visitors and people meet goes before what answers them.
+  await start(monitoring)
   await start(dns)
   await start(timeline)
   await start(storage)
@@ -272,6 +293,7 @@ async function compose(
   await start(connect)
 
   const secret = await features.people.setupSecret()
+  monitoring.health.phase = "up"
   return {
     ports: {
       api: api.port,
@@ -289,6 +311,7 @@ async function compose(
     },
     reload: reloadParts,
     stop: async (drainMs) => {
+      monitoring.health.phase = "draining"
       await Promise.all([api.endSockets(), edge.drain(drainMs), portListeners.drain(drainMs)])
       await stopAll()
     },

@@ -19,6 +19,7 @@ import { ClientAddresses } from "../http/client-address"
 import { dashboardRoutes } from "../http/dashboard-routes"
 import { allowOrigins, isContainerPage } from "../http/cors"
 import { Guards } from "../http/guards"
+import { healthRoutes } from "../health/routes"
 import type { OpenSocket } from "../http/open-socket"
 import { publicRoutes } from "../http/public-routes"
 import { RequestAudit } from "../http/request-audit"
@@ -46,6 +47,7 @@ import { overviewRoutes } from "../overview/routes"
 import { namePreflightRoutes } from "../preflight/routes"
 import type { Features } from "./features"
 import type { House } from "./house"
+import type { Monitoring } from "./monitoring"
 import type { S3 } from "./s3"
 import { mappingViews } from "./mapping-views"
 import { NameCheck } from "./name-check"
@@ -65,6 +67,7 @@ export type ApiNeeds = {
   storage: Storage
   s3: S3
   house: House
+  monitoring: Monitoring
   /** May this name have a certificate now? */
   mayIssue: (hostname: string) => boolean
   ssh: SshService
@@ -141,6 +144,7 @@ export class Api {
         sessionCookies(),
         dashboardRoutes(new DashboardBundle().dashboard),
         liveRoutes(live, (request) => guards.session(request)),
+        healthRoutes(needs.monitoring.health),
         publicRoutes(rootPem),
         referenceRoutes(() => this.routes),
         widgetRoutes(new WidgetScript().text),
@@ -208,8 +212,9 @@ export class Api {
       return this.root.handle(request)
     }
     this.servers.push(serveEdgeApi(socket, handle, sockets.handler))
-    // What other proxies ask is answered at the listener for the house alone, never to the world.
-    const inHouse: typeof handle = async (request, ...rest) => this.asking.answer(request) ?? handle(request, ...rest)
+    // What other proxies and Prometheus ask is answered at the listener for the house alone, never to the world.
+    const inHouse: typeof handle = async (request, ...rest) =>
+      this.asking.answer(request) ?? this.needs.monitoring.scrape.answer(request) ?? handle(request, ...rest)
     const open = serveApi("api_listen", config.current.apiListen, inHouse, sockets.handler)
     this.servers.push(open)
     this.port = open.port ?? this.port

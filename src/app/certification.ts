@@ -6,6 +6,7 @@ import type { ConfigInForce } from "../config"
 import type { Db } from "../db/open"
 import { certificateReply, issuerName } from "./certificate-reply"
 import { reportCertificate } from "../edge/certificate-report"
+import { type CertificateCensus, takeCensus } from "../edge/certificate-census"
 import { CertificateStore } from "../edge/certificate-store"
 import { type CertificatePair, Certificates } from "../edge/certificates"
 import { challengeContexts } from "../edge/challenge-contexts"
@@ -119,6 +120,12 @@ export class Certification {
     const report = await reportCertificate({ store, issuerFor: (host) => this.issuers.for(host), mayOrder: needs.mayOrder }, name)
     return { ...certificateReply(report), issuer_name: issuerName(report.issuer) }
   }
+
+  /** Counts the certificates in use; takes a while where there are many. */
+  census = (): Promise<CertificateCensus> => takeCensus({ ends: () => this.store.ends(), isServed: this.needs.gate, now: this.needs.now })
+
+  /** Attempts on record, and those of them that have failed. */
+  attempts = () => this.store.attempts()
 
   /** What a thread of the edge makes a context of, by the name of a certificate; rejects to refuse. */
   pair = (name: string): Promise<CertificatePair> => this.certificates.pair(name)

@@ -127,6 +127,11 @@ export class Dns {
     }
   }
 
+  /** Look-ups made and queries answered since the start. */
+  counts() {
+    return { lookups: this.resolver.counts(), answers: this.server.counts() }
+  }
+
   /** Takes over the public addresses. */
   reload(): void {
     this.serve()

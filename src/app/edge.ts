@@ -6,6 +6,7 @@ import { PlainListener } from "../edge/plain-listener"
 import type { RouteTable } from "../edge/route-table"
 import { threadCount } from "../edge/thread-count"
 import { ThreadGroup } from "../edge/thread-group"
+import type { EdgeLoad } from "../edge/thread-messages"
 import type { TrafficCounters } from "../edge/traffic-counters"
 import { TrustedProxies } from "../edge/trusted-proxies"
 import { listenAt, takeOver } from "../listen"
@@ -98,6 +99,21 @@ export class Edge {
     log.info("the edge listens", { threads: this.threads?.size ?? 1, handedOver: Object.keys(sockets) })
     if (sockets.https !== undefined && (edgeWorkers ?? 1) > 1)
       log.warn("edge_workers does not count: one thread takes the socket that systemd handed over", { edgeWorkers })
+  }
+
+  /** What the listeners have in hand; that of threads as of the last time that their counts were gathered. */
+  get load(): { https: EdgeLoad; http: EdgeLoad } {
+    return { https: this.secure.load, http: this.plain.load }
+  }
+
+  /** Brings what threads counted of all hostnames together to the counters, and to `load`; never rejects. */
+  async gatherTotals(): Promise<void> {
+    await this.threads?.gatherTotals()
+  }
+
+  /** How many threads serve HTTPS, of how many there should be. */
+  get serving(): { threads: number; wanted: number } {
+    return this.threads?.serving ?? { threads: 1, wanted: 1 }
   }
 
   /** Takes no new connections and waits for requests under way, for at most `limitMs`. */

@@ -4,7 +4,7 @@ import { findEngine } from "../engine/sockets"
 import { keptSettingsFile } from "../given-settings"
 import { CertificateList } from "../house/certificate-list"
 import { HouseCertificates } from "../house/certificates"
-import { EngineWatch } from "../house/engine-watch"
+import { type EngineState, EngineWatch } from "../house/engine-watch"
 import { KeptSettings } from "../house/kept-settings"
 import type { HouseParts } from "../house/routes"
 import { HouseSettings } from "../house/settings"
@@ -69,6 +69,11 @@ export class House {
       engine: () => this.engine.current,
       now,
     })
+  }
+
+  /** As of the last look. */
+  get engineState(): EngineState {
+    return this.engine.current
   }
 
   start(): void {

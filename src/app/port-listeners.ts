@@ -58,6 +58,11 @@ export class PortListeners {
     return this.problems.get(port)?.said
   }
 
+  /** Client connections at these ports. */
+  get connections(): number {
+    return this.connectionsBeside(undefined)
+  }
+
   /** Before the start it is only kept in mind. */
   replace(routes: Map<number, Route[]>): Promise<void> {
     this.wanted = routes
@@ -147,7 +152,7 @@ export class PortListeners {
   }
 
   /** The bound of connections holds for all of these ports together. */
-  private connectionsBeside(one: EdgeListener): number {
+  private connectionsBeside(one: EdgeListener | undefined): number {
     let sum = 0
     for (const { listener } of this.open.values()) if (listener !== one) sum += listener.connections
     return sum

@@ -27,6 +27,10 @@ const attemptLimitMs = 5000
 /** Webhooks: endpoints, what is delivered to them, and the work of delivering. */
 export class Webhooks {
   readonly service: WebhookService
+  /** Tries since the start, by what came of them. */
+  readonly tries = { delivered: 0, retried: 0, given_up: 0 }
+  /** What waits for a try. */
+  readonly waiting: DeliveryStore["waiting"]
 
   constructor({ config, db, vault, ownListeners, rootPem, timeline, log, now }: WebhookPartNeeds) {
     const rule = new TargetRule({
@@ -35,14 +39,17 @@ export class Webhooks {
       ownListeners,
       resolve: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
     })
+    const deliveries = new DeliveryStore(db)
+    this.waiting = () => deliveries.waiting()
     this.service = new WebhookService({
       store: new WebhookStore(db),
-      deliveries: new DeliveryStore(db),
+      deliveries,
       rule,
       vault,
       extraRoots: async () => [await rootPem()],
       limitMs: attemptLimitMs,
       onTried: ({ endpoint, event }, outcome, { status, nextAttemptAt }) => {
+        this.tries[status === "delivered" ? "delivered" : status === "failed" ? "given_up" : "retried"]++
         const { hostname } = JSON.parse(event.data) as { hostname?: unknown }
         if (event.jobId === null || typeof hostname !== "string") return
         const next = nextAttemptAt === null ? "given up" : `tried again at ${new Date(nextAttemptAt).toISOString()}`

@@ -22,6 +22,15 @@ export class ContainerStore {
   /** Those of everybody. */
   all = () => this.db.selectFrom("containers").selectAll().orderBy("createdAt").orderBy("id").execute()
 
+  /** How many there are of everybody, by status; external ones, which have none, are left out. */
+  countByStatus = () =>
+    this.db
+      .selectFrom("containers")
+      .select((e) => ["status" as const, e.fn.countAll<number>().as("count")])
+      .where("kind", "=", "engine")
+      .groupBy("status")
+      .execute()
+
   /** Those of everybody, with the names of their owners, the newest first. */
   allWithOwners = () =>
     this.db

@@ -24,6 +24,14 @@ export type Holder = { kind: "mapping" | "connection"; holderId: string }
 export class ConnectionStore {
   constructor(readonly db: Db) {}
 
+  /** How many there are of everybody, by state. */
+  countByState = () =>
+    this.db
+      .selectFrom("connections")
+      .select((e) => ["state" as const, e.fn.countAll<number>().as("count")])
+      .groupBy("state")
+      .execute()
+
   /** The newest first, one more than `limit`. */
   list({ personId, environment, applicationId }: View, filter: ConnectionFilter, limit: number, after?: After) {
     const { states, hostname, part, batchId } = filter

@@ -30,6 +30,8 @@ type Flight = "look" | "prove" | "apply"
 export class Lifecycle {
   readonly ownership: Ownership
   readonly delegation: Delegation
+  /** Looks since the start, by what came of them: ownership proven or not, or the look itself failed. */
+  readonly looks = { proven: 0, unproven: 0, error: 0 }
   private drift: Drift
   private flights = new Map<string, { kind: Flight; flight: Promise<Look> }>()
 
@@ -41,17 +43,18 @@ export class Lifecycle {
 
   /** Everything that can be done for the connection now. Throws `HostnameConflict`. */
   look(id: string): Promise<Look> {
-    return this.single(id, "look", () => this.walk(id))
+    return this.single(id, "look", () => this.counted(this.walk(id)))
   }
 
   /** Ownership alone; the rest follows from the worker. Throws `HostnameConflict`. */
   prove(id: string): Promise<Look> {
-    return this.single(id, "prove", async () => {
+    const check = async () => {
       const row = await this.rowOf(id)
       const { row: after, proven, detail } = await this.ownership.check(row)
       await this.plan(after)
       return { row: after, reports: [], ...(proven ? {} : { ownership: detail }) }
-    })
+    }
+    return this.single(id, "prove", () => this.counted(check()))
   }
 
   /** Writes the connection's records by a delegated credential. */
@@ -76,6 +79,17 @@ export class Lifecycle {
       for (let row = due.shift(); row !== undefined && !signal.aborted; row = due.shift()) await this.lookOne(row)
     })
     await Promise.all(workers)
+  }
+
+  private async counted(look: Promise<Look>): Promise<Look> {
+    try {
+      const found = await look
+      this.looks[found.ownership === undefined ? "proven" : "unproven"]++
+      return found
+    } catch (error) {
+      this.looks.error++
+      throw error
+    }
   }
 
   private async lookOne(row: ConnectionRow): Promise<void> {

@@ -1,7 +1,7 @@
 import { createServer, type Server, type Socket } from "node:net"
 import { AppError } from "../errors"
 import { answer, cut } from "./answer"
-import { kindOf, networkOf, ResponseRate, type ResponseRateOptions } from "./response-rate"
+import { type AnswerKind, kindOf, networkOf, ResponseRate, type ResponseRateOptions } from "./response-rate"
 import { TcpSession } from "./tcp-session"
 import type { AuthoritativeZone } from "./zone"
 
@@ -24,6 +24,17 @@ export type DnsListenerOptions = {
 type UdpSocket = { readonly port: number; close(): void }
 const PORT_TRIES = 8
 
+const transports = ["udp", "tcp"] as const
+const kinds = ["answer", "nodata", "nxdomain", "refused", "fault"] as const satisfies AnswerKind[]
+
+/** Queries since the start. `unanswered`: nothing that could be answered, or a fault of ours. */
+export type DnsAnswerCounts = {
+  answers: { transport: "udp" | "tcp"; kind: AnswerKind; count: number }[]
+  unanswered: number
+  /** Answers over UDP that the limit of a network left out, or cut so that the client asks over TCP. */
+  limited: { drop: number; cut: number }
+}
+
 /** Serves zones over UDP and TCP on one port; answers over UDP are limited by network, over TCP connections and queries are. */
 export class DnsListener {
   private udp: UdpSocket | undefined
@@ -31,6 +42,9 @@ export class DnsListener {
   private connections = new Set<Socket>()
   private tcpClients = new Map<string, number>()
   private rate: ResponseRate
+  private answers = { udp: noAnswers(), tcp: noAnswers() }
+  private unanswered = 0
+  private limited = { drop: 0, cut: 0 }
   private options: Required<DnsListenerOptions>
 
   constructor(options: DnsListenerOptions) {
@@ -66,13 +80,22 @@ export class DnsListener {
     if (tcp) await new Promise((done) => tcp.close(done))
   }
 
+  /** Every transport and kind, also those that never came. */
+  counts(): DnsAnswerCounts {
+    const answers = transports.flatMap((transport) => kinds.map((kind) => ({ transport, kind, count: this.answers[transport][kind] })))
+    return { answers, unanswered: this.unanswered, limited: { ...this.limited } }
+  }
+
   private reply(query: Uint8Array, transport: "udp" | "tcp"): Uint8Array | undefined {
+    let reply: Uint8Array | undefined
     try {
-      return answer(query, this.options.zones(), { transport })
+      reply = answer(query, this.options.zones(), { transport })
     } catch (error) {
       this.options.onFault(error)
-      return undefined
     }
+    if (reply === undefined) this.unanswered++
+    else this.answers[transport][kindOf(reply)]++
+    return reply
   }
 
   private bindUdp(hostname: string, port: number): Promise<UdpSocket> {
@@ -85,6 +108,7 @@ export class DnsListener {
           if (reply === undefined) return
           const verdict = this.rate.decide(fromAddress, kindOf(reply))
           // An answer that the kernel cannot take is lost, as any datagram may be; the client asks again.
+          if (verdict !== "send") this.limited[verdict]++
           if (verdict !== "drop") socket.send(verdict === "cut" ? cut(reply) : reply, fromPort, fromAddress)
         },
         // A client that left before its answer came; nothing of ours.
@@ -121,3 +145,5 @@ export class DnsListener {
     })
   }
 }
+
+const noAnswers = (): Record<AnswerKind, number> => ({ answer: 0, nodata: 0, nxdomain: 0, refused: 0, fault: 0 })

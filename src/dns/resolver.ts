@@ -41,6 +41,9 @@ const MAX_CUTS = 4
 const DOH_SHARE = 0.25
 const usefulOutcomes = new Set<ServerAnswer["outcome"]>(["answer", "nodata", "nxdomain"])
 
+/** Look-ups since the start by how they ended: `ok`, or what went wrong with them; the queries that they took, and those that nobody replied to. */
+export type LookupCounts = { results: Record<"ok" | LookupFault, number>; queries: number; unanswered: number }
+
 type ZoneAnswers = { zone: Name; answers: ServerAnswer[]; targets: Set<Name>; problem?: string; fault?: LookupFault }
 
 /** Asks the DNS from the root hints down, and every authoritative server of the name's zone; one look-up takes `budgetMs` at most. */
@@ -48,6 +51,7 @@ export class Resolver implements DnsLookup {
   private stopping = new AbortController()
   private cache: DelegationCache
   private descent: Descent
+  private lookups: LookupCounts = { results: noResults(), queries: 0, unanswered: 0 }
   private options: Required<Omit<ResolverOptions, "doh">> & { doh: string | undefined }
 
   constructor(options: ResolverOptions) {
@@ -70,8 +74,19 @@ export class Resolver implements DnsLookup {
     this.stopping.abort()
   }
 
+  /** A copy of what was counted. */
+  counts(): LookupCounts {
+    return { ...this.lookups, results: { ...this.lookups.results } }
+  }
+
   /** Never throws for what the network or the name is like: it is in the Lookup. */
-  async lookup(rawName: string, type: RecordType, { signed = false }: LookupOptions = {}): Promise<Lookup> {
+  async lookup(rawName: string, type: RecordType, options?: LookupOptions): Promise<Lookup> {
+    const found = await this.find(rawName, type, options)
+    this.lookups.results[found.fault ?? "ok"]++
+    return found
+  }
+
+  private async find(rawName: string, type: RecordType, { signed = false }: LookupOptions = {}): Promise<Lookup> {
     const result: Lookup = { name: rawName, type, zone: undefined, via: "authoritative", answers: [] }
     const { budgetMs, doh } = this.options
     const ownBudgetMs = doh ? Math.round(budgetMs * (1 - DOH_SHARE)) : budgetMs
@@ -89,6 +104,8 @@ export class Resolver implements DnsLookup {
     } finally {
       session.end()
     }
+    this.lookups.queries += session.queries
+    this.lookups.unanswered += session.silences
     const isBlocked = session.rootsAsked && session.replies === 0
     if (!(isBlocked || session.rootsUseless) || this.stopping.signal.aborted) return result
     return this.withoutPort53(result, isBlocked, budgetMs - (this.options.now() - startedAt))
@@ -204,6 +221,18 @@ export class Resolver implements DnsLookup {
     )
   }
 }
+
+const noResults = (): LookupCounts["results"] => ({
+  ok: 0,
+  bad_name: 0,
+  no_delegation: 0,
+  servers_unusable: 0,
+  loop: 0,
+  chain_too_long: 0,
+  out_of_time: 0,
+  port_closed: 0,
+  stopped: 0,
+})
 
 function rootDelegation(roots: readonly Root[]): Delegation {
   const names = [...new Set(roots.map((root) => root.name))]

@@ -32,7 +32,10 @@ export class Session {
   rootsAsked = false
   /** Every root server was asked, and none gave an answer that can be used. */
   rootsUseless = false
-  private queries = 0
+  /** Queries sent. */
+  queries = 0
+  /** Questions to one server that it never replied to. */
+  silences = 0
   private startedAt: number
   private ended = new AbortController()
   private timer: Timer
@@ -67,6 +70,7 @@ export class Session {
     const onSend = () => this.queries < maxQueries && ++this.queries > 0
     const reply = await exchange(to, question, { timeoutMs: queryTimeoutMs, attempts, signal, onSend, signed })
     if (reply.kind !== "unreachable") this.replies++
+    else this.silences++
     return judge(reply, zone, question, port)
   }
 }

@@ -1,6 +1,7 @@
 import { createSecureContext, type SecureContext } from "node:tls"
 import type { Log } from "../log"
 import { ConnectionSet, type Timed } from "./connection-set"
+import type { EdgeTotals } from "./edge-totals"
 import type { EdgeLimits } from "./limits"
 import { plainAddress } from "./plain-address"
 import { parseProxyHeader, ProxyHeaderError } from "./proxy-protocol"
@@ -36,6 +37,8 @@ export type AcceptorOptions = {
   hasRoom: () => boolean
   /** Connections from these networks begin with a PROXY header, all others must not. */
   proxies?: TrustedProxies
+  /** Where connections are counted. */
+  totals?: EdgeTotals
   log: Log
 }
 
@@ -110,7 +113,11 @@ export class Acceptor {
 
   private admit(socket: ServerSocket): void {
     const { options } = this
-    if (this.server === undefined || !options.hasRoom()) return socket.terminate()
+    if (this.server === undefined || !options.hasRoom()) {
+      options.totals?.connection("turned_away")
+      return socket.terminate()
+    }
+    options.totals?.connection("accepted")
     const peer = plainAddress(socket.remoteAddress)
     const wire = new Wire()
     const proxied = options.proxies?.includes(peer) === true
@@ -121,7 +128,10 @@ export class Acceptor {
     }
     const entry = new Entry(wire, peer, performance.now() + options.limits.handshakeMs, {
       secured: (secure, address) => this.finish(entry, secure, address),
-      failed: (reason) => options.log.debug("a connection did not come to a request", { reason, client: entry.address }),
+      failed: (reason) => {
+        options.totals?.connection("failed")
+        options.log.debug("a connection did not come to a request", { reason, client: entry.address })
+      },
       gone: () => this.entering.delete(entry),
     })
     this.entering.add(entry)

@@ -113,6 +113,28 @@ export class CertificateStore {
     )
   }
 
+  /** Every hostname with a certificate, when that ends and when it was to be renewed, in pages. */
+  ends(): AsyncGenerator<{ hostname: string; notAfter: number; renewAt: number }> {
+    return pages((after) =>
+      this.db
+        .selectFrom("certificates")
+        .select(["hostname", "notAfter", "renewAt"])
+        .where("hostname", ">", after)
+        .orderBy("hostname")
+        .limit(PAGE)
+        .execute(),
+    )
+  }
+
+  /** How many hostnames have an attempt on record, and how many of them have failed. */
+  async attempts(): Promise<{ waiting: number; failing: number }> {
+    const row = await this.db
+      .selectFrom("certificateAttempts")
+      .select((e) => [e.fn.countAll<number>().as("waiting"), e.fn.countAll<number>().filterWhere("failures", ">", 0).as("failing")])
+      .executeTakeFirstOrThrow()
+    return { waiting: Number(row.waiting), failing: Number(row.failing) }
+  }
+
   /** Every hostname that has a certificate, or an attempt at one on record. */
   async known(): Promise<Set<string>> {
     const attempts = this.db.selectFrom("certificateAttempts").select("hostname")

@@ -14,6 +14,7 @@ import type { Log } from "../log"
 import { CertificateBackOff } from "./certificate-backoff"
 import { RecentMap } from "./certificate-cache"
 import type { CertificateStore, StoredCertificate } from "./certificate-store"
+import { OrderCounts } from "./order-counts"
 
 /** Why a handshake gets no certificate. `waiting`: an order is under way, and a later handshake will find its end. */
 export class CertificateRefused extends Error {
@@ -63,6 +64,8 @@ type BackingOff = { until: number; problem: string }
 
 /** The certificates of the edge. Hostnames are canonical. */
 export class Certificates {
+  /** How orders ended since the start. */
+  readonly counts = new OrderCounts()
   private contexts: RecentMap<Live>
   private backingOff: RecentMap<BackingOff>
   private lookups = new Map<string, Promise<Live | undefined>>()
@@ -78,6 +81,11 @@ export class Certificates {
     this.contexts = new RecentMap(options.contextCacheSize ?? 10_000)
     this.backingOff = new RecentMap(options.contextCacheSize ?? 10_000)
     this.backOff = new CertificateBackOff(this.now, this.random)
+  }
+
+  /** Names whose certificate is being made or waited for. */
+  get ordersUnderWay(): number {
+    return this.orders.size
   }
 
   /** The context for a handshake where it is in memory, so that most handshakes need not wait. Throws CertificateRefused. */
@@ -206,6 +214,7 @@ export class Certificates {
         await store.save(hostname, issuer.name, issued, renewAt, this.now())
         this.options.onReplaced?.(hostname)
         this.backingOff.delete(hostname)
+        this.counts.issued(issuer.name)
         log.info("certificate issued", { hostname, issuer: issuer.name, notAfter: new Date(issued.notAfter).toISOString() })
         return live
       } catch (error) {
@@ -227,6 +236,7 @@ export class Certificates {
     const problem = `orders at ${issuer.name} are at their limit`
     const row = { hostname, failures: attempt?.failures ?? 0, lastAttemptAt: attempt?.lastAttemptAt ?? 0, nextAttemptAt, problem }
     await this.options.store.saveAttempt(row)
+    this.counts.putOff(issuer.name)
     return row
   }
 
@@ -238,7 +248,7 @@ export class Certificates {
     obstacle: string,
     refuseFromMemory: boolean,
   ): Promise<CertificateRefused> {
-    const failed = await this.record(hostname, issuer, attempt?.failures ?? 0, new IssuanceError(obstacle))
+    const failed = await this.record(hostname, issuer, attempt?.failures ?? 0, new IssuanceError(obstacle), true)
     if (failed && refuseFromMemory) this.backingOff.set(hostname, { until: failed.nextAttemptAt, problem: failed.problem })
     return new CertificateRefused("failed", `${hostname}: ${obstacle}`)
   }
@@ -248,10 +258,12 @@ export class Certificates {
     issuer: Issuer,
     failuresBefore: number,
     error: unknown,
+    advised = false,
   ): Promise<CertificateAttemptRow | undefined> {
     // Cut short by our own end: the row stays due, for the next start.
     if (this.stopping) return undefined
     const fault = error instanceof IssuanceError ? error : new IssuanceError(describeError(error), { cause: error })
+    this.counts.failed(issuer.name, fault, advised)
     const failures = failuresBefore + 1
     const nextAttemptAt = Math.ceil(this.backOff.failed(hostname, issuer.name, failures, fault))
     const row = { hostname, failures, lastAttemptAt: this.now(), nextAttemptAt, problem: fault.problem }

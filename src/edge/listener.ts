@@ -13,6 +13,7 @@ import { type ClientFacts, type RelayContext, relayContext, type Traffic } from 
 import type { RequestHead } from "./request-head"
 import type { RouteTable } from "./route-table"
 import { parseServerName } from "./server-name"
+import type { EdgeLoad } from "./thread-messages"
 import type { TrustedProxies } from "./trusted-proxies"
 import type { Wire } from "./wire"
 
@@ -77,6 +78,7 @@ export class EdgeListener {
       limits,
       log,
       proxies,
+      totals: options.traffic?.totals,
       tls: {
         serverName: (_, name, socket) => this.chooseContext(name, socket),
         alpnCallback: (_, name, offer) => this.chooseProtocol(name, offer),
@@ -90,6 +92,10 @@ export class EdgeListener {
   /** Connections with a completed handshake. */
   get connections(): number {
     return this.clients.size
+  }
+
+  get load(): EdgeLoad {
+    return { connections: this.connections, held: this.held }
   }
 
   /** Requests that wait for an application. */

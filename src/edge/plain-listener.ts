@@ -6,6 +6,7 @@ import { httpsRedirect, plainAnswer } from "./https-redirect"
 import { Http1Connection } from "./http1-connection"
 import { type OwnAnswer, type RelayContext, relayContext } from "./relay-context"
 import type { RequestHead } from "./request-head"
+import type { EdgeLoad } from "./thread-messages"
 
 /** What the plain HTTP port is made of: `challenge` answers the key authorization of an HTTP-01 token, `httpsPort` the port to redirect to. */
 export type PlainOptions = ListenerOptions & { challenge: (token: string) => string | undefined; httpsPort: () => number }
@@ -35,12 +36,17 @@ export class PlainListener {
       limits,
       log,
       proxies,
+      totals: options.traffic?.totals,
       hasRoom: () => this.clients.size + this.acceptor.size < (options.maxConnections?.() ?? limits.connections),
       serve: (wire, _, address) => {
         const facts = { serverName: "", address, tls: "" }
         this.clients.add(new Http1Connection(wire, facts, this.context, (gone, successor) => this.clients.delete(gone, successor)))
       },
     })
+  }
+
+  get load(): EdgeLoad {
+    return { connections: this.clients.size, held: this.context.holds.size }
   }
 
   /** Listens; throws when the address is taken. Port 0 takes a free one. */

@@ -2,7 +2,7 @@ import { withoutSecret } from "../secret-path"
 import type { Exchange } from "./exchange"
 import type { ClientFacts, RelayContext } from "./relay-context"
 import type { RequestHead } from "./request-head"
-import type { Route } from "./route-table"
+import { isOwnApi, type Route } from "./route-table"
 
 const protocols = ["HTTP/1.0", "HTTP/1.1", "HTTP/2"] as const
 
@@ -23,6 +23,7 @@ export type EndedRequest = {
 export function recordRequest(context: RelayContext, facts: ClientFacts, ended: EndedRequest): void {
   const { head, route, exchange, status } = ended
   const totalMs = performance.now() - ended.startedAt
+  context.traffic?.totals?.request(ended, facts.tls !== "", totalMs)
   if (route) context.traffic?.note(route.host, status, exchange?.bytesIn ?? 0, exchange?.bytesOut ?? 0, totalMs)
   if (route?.unlogged || !context.isLogged()) return
   context.accessLog.add({
@@ -48,6 +49,5 @@ export function recordRequest(context: RelayContext, facts: ClientFacts, ended: 
 function loggedPath(target: string, route: Route | undefined): string {
   const query = target.indexOf("?")
   const path = query < 0 ? target : target.slice(0, query)
-  const isOurs = route?.target.kind === "upstream" && "unix" in route.target.upstream
-  return isOurs ? withoutSecret(path) : path
+  return isOwnApi(route) ? withoutSecret(path) : path
 }

@@ -1,5 +1,6 @@
 import type { Log } from "../log"
 import type { AccessLog } from "./access-log"
+import type { EdgeTotals } from "./edge-totals"
 import { FieldLines } from "./fields"
 import { BufferPool } from "./http2/buffer-pool"
 import { Holds } from "./holds"
@@ -29,6 +30,8 @@ export type RelayParts = {
 
 /** Counts a request of a mapped name; the hostname is kept. */
 export interface Traffic {
+  /** Counts every request, and connections, whatever their hostname. */
+  readonly totals?: EdgeTotals
   note(hostname: string, status: number, bytesIn: number, bytesOut: number, totalMs: number): void
 }
 

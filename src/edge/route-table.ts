@@ -27,6 +27,9 @@ export type Route = {
   unlogged?: true
 }
 
+/** Whether a route leads to our own API. */
+export const isOwnApi = (route: Route | undefined) => route?.target.kind === "upstream" && "unix" in route.target.upstream
+
 /** Keeps a copy of the table elsewhere; resolves when the change holds there, and never rejects. */
 export type RouteFollower = (change: RouteChange) => Promise<void>
 

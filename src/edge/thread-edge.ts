@@ -49,7 +49,8 @@ export class ThreadEdge {
 
   private async fulfil(request: ThreadRequest): Promise<ThreadAnswer> {
     if (request.kind === "start") return this.start(request.start)
-    if (request.kind === "traffic") return { minute: this.traffic.take(request.minuteStart).pack() }
+    if (request.kind === "traffic") return this.counted(request.minuteStart)
+    if (request.kind === "totals") return this.totals()
     if (request.kind === "routes") this.routes.apply(request.change)
     if (request.kind === "challenge") this.challenge(request.hostname, request.certificate)
     if (request.kind === "drain") await this.listener?.drain(request.limitMs)
@@ -86,7 +87,15 @@ export class ThreadEdge {
     await this.listener?.stop()
     this.certificates.stop()
     await this.accessLog.stop()
-    return { minute: this.traffic.take(0).pack() }
+    return this.counted(0)
+  }
+
+  private counted(minuteStart: number): ThreadAnswer {
+    return { minute: this.traffic.take(minuteStart).pack(), ...this.totals() }
+  }
+
+  private totals(): ThreadAnswer {
+    return { totals: this.traffic.totals.take(), load: this.listener?.load ?? { connections: 0, held: 0 } }
   }
 
   private configure(settings: ThreadSettings): void {

@@ -5,7 +5,7 @@ import type { ListenAt } from "./acceptor"
 import type { CertificatePair } from "./certificates"
 import type { RouteTable } from "./route-table"
 import { ThreadLink } from "./thread-link"
-import type { FromThread, ThreadRequest, ThreadSettings } from "./thread-messages"
+import type { EdgeLoad, FromThread, ThreadRequest, ThreadSettings } from "./thread-messages"
 import type { TrafficCounters } from "./traffic-counters"
 
 export type ThreadGroupOptions = {
@@ -40,7 +40,7 @@ const HEALTHY_MS = 60_000
  */
 export class ThreadGroup {
   /** The threads there are, with their numbers; a link is up from its start's success to its end. */
-  private links = new Map<ThreadLink, { index: number; isUp: boolean }>()
+  private links = new Map<ThreadLink, { index: number; isUp: boolean; load?: EdgeLoad }>()
   private challenges = new Map<string, ChallengeCertificate>()
   private timers = new Set<Timer>()
   private pauses: number[]
@@ -58,6 +58,21 @@ export class ThreadGroup {
     return this.links.size
   }
 
+  /** Threads that serve, of how many there should be. */
+  get serving(): { threads: number; wanted: number } {
+    return { threads: [...this.links.values()].filter(({ isUp }) => isUp).length, wanted: this.options.count }
+  }
+
+  /** Of all threads, as of the last time that they were asked for what they counted. */
+  get load(): EdgeLoad {
+    let [connections, held] = [0, 0]
+    for (const { load } of this.links.values()) {
+      connections += load?.connections ?? 0
+      held += load?.held ?? 0
+    }
+    return { connections, held }
+  }
+
   /** Listens in all threads; throws when the address is taken, also where it is by another group of the same user. Port 0 takes a free one. */
   async start(at: ListenAt): Promise<{ port: number }> {
     if ("fd" in at) throw new Error("a socket that was handed over is for one thread")
@@ -70,6 +85,11 @@ export class ThreadGroup {
     if (failed === undefined) return { port }
     await this.stop()
     throw failed.reason
+  }
+
+  /** Brings what the threads counted of all hostnames together to the counters here; never rejects. */
+  async gatherTotals(): Promise<void> {
+    await this.askAll({ kind: "totals" })
   }
 
   /** Brings the settings in force to every thread. */
@@ -206,8 +226,14 @@ export class ThreadGroup {
   }
 
   private async askAll(request: ThreadRequest, limitMs = this.answerMs): Promise<void> {
-    const answers = await Promise.all([...this.links.keys()].map((link) => link.ask(request, limitMs)))
-    for (const answer of answers) if (answer?.minute !== undefined) this.options.traffic.merge(answer.minute)
+    const ask = async (link: ThreadLink) => ({ link, answer: await link.ask(request, limitMs) })
+    const { traffic } = this.options
+    for (const { link, answer } of await Promise.all([...this.links.keys()].map(ask))) {
+      if (answer?.minute !== undefined) traffic.merge(answer.minute)
+      if (answer?.totals !== undefined) traffic.totals.absorb(answer.totals)
+      const place = this.links.get(link)
+      if (place !== undefined && answer?.load !== undefined) place.load = answer.load
+    }
   }
 
   /** A share for each thread; the kernel does not spread evenly, so it is rounded up. */

@@ -32,11 +32,23 @@ export type ThreadRequest =
   | { kind: "challenge"; hostname: string; certificate: ChallengeCertificate | undefined }
   /** Asks for what was counted since the last time. */
   | { kind: "traffic"; minuteStart: number }
+  /** Asks for the counts of all hostnames together alone. */
+  | { kind: "totals" }
   | { kind: "drain"; limitMs: number }
   | { kind: "stop" }
 
-/** What the answers of a thread hold: its port or why it does not listen after `start`, counts after `traffic` and `stop`. */
-export type ThreadAnswer = { port?: number; fault?: { message: string; code?: string }; minute?: PackedMinute }
+/** What the answers of a thread hold: its port or why it does not listen after `start`, counts after `traffic`, `totals` and `stop`. */
+export type ThreadAnswer = {
+  port?: number
+  fault?: { message: string; code?: string }
+  minute?: PackedMinute
+  /** As `EdgeTotals.take` hands it over. */
+  totals?: Float64Array<ArrayBuffer>
+  load?: EdgeLoad
+}
+
+/** What a listener has in hand at the moment: connections, and requests that wait for an application to come up. */
+export type EdgeLoad = { connections: number; held: number }
 
 /** To a thread of the edge. */
 export type ToThread =

@@ -1,5 +1,6 @@
 import { BUCKETS, bucketOf, Histogram } from "../traffic/histogram"
 import type { HostTally, TrafficMinute, TrafficSource } from "../traffic/model"
+import { EdgeTotals } from "./edge-totals"
 
 /** Names counted in one minute: what an appliance is built for. About 250 bytes each, so 25 MiB at the most. */
 const MAX_HOSTS = 100_000
@@ -35,6 +36,7 @@ export type PackedMinute = {
  * name that was seen in this minute.
  */
 export class TrafficCounters implements TrafficSource {
+  readonly totals = new EdgeTotals()
   current: MinuteCounts
   private elsewhere: (() => Promise<void>)[] = []
 

@@ -42,7 +42,7 @@ export function httpRoot(options: {
       audit?.handled(request, responseValue)
       return heads.shorten(request, responseValue)
     })
-    .get("/healthz", () => new Response("ok", { headers: { "content-type": "text/plain; charset=utf-8" } }))
+    .get("/livez", () => Response.json({ status: "ok" }, { headers: { "cache-control": "no-store" } }))
   for (const routes of options.routes) root.use(routes)
   const handle = async (request: Request) => {
     const response = heads.finish(request, await root.handle(request))

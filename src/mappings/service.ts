@@ -57,6 +57,8 @@ const maxIntervalMs = 600_000
 
 /** Domain mappings: hostname → container port, pending until the name is proved. */
 export class MappingService {
+  /** Looks for proofs since the start, by what came of them; `error` where the look itself failed, `taken` where somebody else was first. */
+  readonly looks = { proven: 0, unproven: 0, taken: 0, error: 0 }
   private checking = new Map<string, Promise<{ status: string; detail?: string }>>()
 
   constructor(private needs: MappingNeeds) {}
@@ -194,9 +196,20 @@ export class MappingService {
   check(row: DomainMappingRow): Promise<{ status: string; detail?: string }> {
     const underWay = this.checking.get(row.id)
     if (underWay !== undefined) return underWay
-    const flight = this.look(row).finally(() => this.checking.delete(row.id))
+    const flight = this.counted(this.look(row)).finally(() => this.checking.delete(row.id))
     this.checking.set(row.id, flight)
     return flight
+  }
+
+  private async counted<T extends { status: string }>(look: Promise<T>): Promise<T> {
+    try {
+      const found = await look
+      this.looks[found.status === "verified" ? "proven" : "unproven"]++
+      return found
+    } catch (error) {
+      this.looks[error instanceof AppError && error.code === "conflict" ? "taken" : "error"]++
+      throw error
+    }
   }
 
   private async look(row: DomainMappingRow): Promise<{ status: string; detail?: string }> {

@@ -64,6 +64,14 @@ export class MappingStore {
       .where("status", "=", "verified")
       .execute()
 
+  /** How many there are of everybody, by status. */
+  countByStatus = () =>
+    this.db
+      .selectFrom("domainMappings")
+      .select((e) => ["status" as const, e.fn.countAll<number>().as("count")])
+      .groupBy("status")
+      .execute()
+
   /** `taken` when the database says that a live claim, or one of this person's, holds the name; `capped` past the bound on unproven claims. */
   async insert(row: DomainMappingRow, maxPending: number): Promise<"inserted" | "taken" | "capped"> {
     return this.db.transaction().execute(async (trx) => {

@@ -34,6 +34,7 @@ export class Timeline {
   private taken = 0
   private written = 0
   private dropped = 0
+  private leftOut = 0
   private timer: Timer | undefined
   private writing: Promise<void> | undefined
   private remembered = new Map<string, string>()
@@ -51,6 +52,11 @@ export class Timeline {
 
   start(): void {
     this.sweeper.start(60_000)
+  }
+
+  /** Notes that wait to be written, and those that were left out since the start. */
+  get load(): { waiting: number; leftOut: number } {
+    return { waiting: this.queue.length, leftOut: this.leftOut }
   }
 
   /** Takes a note; it is written within about a fifth of a second. Past 5000 waiting notes, or after the end, it is left out and the log says so. */
@@ -117,6 +123,7 @@ export class Timeline {
 
   private take(entry: NewEntry, observation?: Queued["observation"]): void {
     if (this.stopped || this.queue.length >= (this.needs.maxQueued ?? 5000)) {
+      this.leftOut++
       if (this.dropped++ === 0) this.needs.log.warn("timeline entries are left out", { hostname: entry.hostname })
       return
     }

@@ -68,6 +68,18 @@ export class DeliveryStore {
       .execute()
   }
 
+  /** How many wait for a try, and when the first of them was due. */
+  async waiting(): Promise<{ count: number; firstDueAt: number | undefined }> {
+    const row = await this.db
+      .selectFrom("webhookDeliveries as d")
+      .innerJoin("webhookEndpoints as e", "e.id", "d.endpointId")
+      .where("d.nextAttemptAt", "is not", null)
+      .where("e.disabledAt", "is", null)
+      .select((e) => [e.fn.countAll<number>().as("count"), e.fn.min("d.nextAttemptAt").as("firstDueAt")])
+      .executeTakeFirstOrThrow()
+    return { count: Number(row.count), firstDueAt: row.firstDueAt ?? undefined }
+  }
+
   /** When the next one that is not due at `now` will be; undefined when none is waiting. */
   async nextDue(now: number): Promise<number | undefined> {
     const row = await this.db
