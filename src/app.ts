@@ -15,6 +15,7 @@ import { Ssh } from "./app/ssh"
 import type { ActivationSockets } from "./config"
 import { DataFolder } from "./data-folder"
 import { openDatabase } from "./db/open"
+import { HostCounts } from "./edge/host-counts"
 import { RouteTable } from "./edge/route-table"
 import { TrafficCounters } from "./edge/traffic-counters"
 import { LiveHub } from "./live/hub"
@@ -78,7 +79,8 @@ async function compose(
 
   const ownHosts = ["", "net.", "auth.", "compute.", "storage.", "s3.", "connect."].map((prefix) => prefix + baseDomain)
   const table = new RouteTable()
-  const counters = new TrafficCounters({}, now)
+  const hostCounts = new HostCounts(() => config.current.metricsHostnames)
+  const counters = new TrafficCounters({ onTaken: (minute) => hostCounts.keep(minute) }, now)
   const gate = (name: string) => table.has(name)
   const mayOrder = (hostname: string) => !connect.connect.isHeld(hostname)
   const storeKey = folder.secret("store-key")
@@ -216,6 +218,7 @@ async function compose(
     db,
     folder,
     counters,
+    hostCounts,
     hostnames: () => table.size,
     edge: () => edge,
     ports: () => portListeners,

@@ -2,7 +2,7 @@ import { afterAll, expect, test } from "bun:test"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { activationSockets, clientEnvironment, loadConfig } from "./config"
+import { activationSockets, clientEnvironment, loadConfig, watchdogMs } from "./config"
 
 const folder = mkdtempSync(join(tmpdir(), "freehold-config-"))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -182,4 +182,23 @@ test.each([
   [{ LISTEN_FDS: "2", LISTEN_FDNAMES: "http:http" }, 'descriptor 4 is named "http" like the one before it'],
 ])("sockets without a use stop the start: %p", (environment, message) => {
   expect(() => activationSockets({ LISTEN_PID: "7", ...environment }, 7)).toThrow(message)
+})
+
+test.each([
+  [{}, undefined],
+  [{ WATCHDOG_USEC: "90000000" }, 90_000],
+  [{ WATCHDOG_USEC: "90000000", WATCHDOG_PID: "7" }, 90_000],
+  [{ WATCHDOG_USEC: "90000000", WATCHDOG_PID: "8" }, undefined],
+  [{ WATCHDOG_USEC: "0" }, undefined],
+  [{ WATCHDOG_USEC: "soon" }, undefined],
+])("systemd wants to hear from process 7 as its environment says: %p", (environment, ms) => {
+  expect(watchdogMs(environment, 7)).toBe(ms)
+})
+
+test("hostnames that are shown apart are canonical, and at most 100", () => {
+  const read = (value: string) => loadConfig([], { FREEHOLD_METRICS_HOSTNAMES: value }).metricsHostnames
+  expect(read("Shop.example.com, *.example.com,shop.example.com")).toEqual(["shop.example.com", "*.example.com"])
+  expect(read("")).toEqual([])
+  for (const bad of ["shop", "a..b", "10.0.0.1", Array.from({ length: 101 }, (_, n) => `n${n}.example.com`).join(",")])
+    expect(() => read(bad)).toThrow("FREEHOLD_METRICS_HOSTNAMES must be up to 100 hostnames")
 })

@@ -64,6 +64,7 @@ export type Config = Readonly<{
   storageScrubIntervalMs: number
   storageScrubRate: number
   webhookAllow: string[]
+  metricsHostnames: string[]
   logLevel: LogLevel
   accessLog: boolean
   allowedOrigins: string[]
@@ -105,6 +106,14 @@ export function clientEnvironment(environment: Environment = process.env): Clien
 /** The socket at which systemd wants to hear that a `Type=notify` service is ready. */
 export function notifySocket(environment: Environment = process.env): string | undefined {
   return environment.NOTIFY_SOCKET || undefined
+}
+
+/** Within how many milliseconds systemd wants to hear from this process again and again (`WatchdogSec`); undefined where it does not. */
+export function watchdogMs(environment: Environment = process.env, pid = process.pid): number | undefined {
+  const { WATCHDOG_USEC = "", WATCHDOG_PID } = environment
+  // Left over from a parent for whom it was.
+  if (WATCHDOG_PID !== undefined && WATCHDOG_PID !== String(pid)) return undefined
+  return /^[1-9]\d{0,15}$/.test(WATCHDOG_USEC) ? Number(WATCHDOG_USEC) / 1000 : undefined
 }
 
 /** Listening sockets that systemd handed over, as descriptors by what they are for (sd_listen_fds(3)). Throws ConfigError for one without a use. */
@@ -178,6 +187,7 @@ export function completeConfig(given: Given, isRoot = process.getuid?.() === 0):
     storageScrubIntervalMs: given.storage_scrub_interval ?? 30 * 86_400_000,
     storageScrubRate: given.storage_scrub_rate ?? 8 * 1024 ** 2,
     webhookAllow: given.webhook_allow ?? [],
+    metricsHostnames: given.metrics_hostnames ?? [],
     logLevel: given.log_level ?? "info",
     accessLog: given.access_log !== "off",
     allowedOrigins: given.allowed_origins ?? [`https://${baseDomain}`, `https://*.${baseDomain}`],

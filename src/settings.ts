@@ -183,6 +183,10 @@ export const settings = {
   storage_scrub_interval: reloads("how often all stored bytes are read again; 30d", duration),
   storage_scrub_rate: reloads("bytes a second that this reading takes, a smaller file counting as 64K; 8M", size),
   webhook_allow: reloads("address ranges where webhook receivers may be although they are private; none", addressRanges),
+  metrics_hostnames: reloads(
+    "hostnames whose requests /metrics shows apart, as they are mapped, such as shop.example.com or *.example.com; none",
+    reading("up to 100 hostnames, separated by commas", parseHostnames),
+  ),
   log_level: reloads("debug, info, warn or error; info", oneOf("debug, info, warn or error", logLevels)),
   access_log: reloads("a line for each request of the edge, where the log level is info or debug; on", oneOf("on or off", ["on", "off"])),
   allowed_origins: reloads(
@@ -198,6 +202,15 @@ export type Given = { [K in SettingKey]?: (typeof settings)[K] extends Setting<i
 
 function protocolOf(value: string): string {
   return URL.canParse(value) ? new URL(value).protocol : ""
+}
+
+const mostHostnames = 100
+
+function parseHostnames(value: string): string[] | undefined {
+  const names = value.split(",").map((item) => item.trim().toLowerCase())
+  if (value.trim() === "") return []
+  const isCanonical = (name: string) => canonicalHost(name.replace(/^\*\./, "")) === name.replace(/^\*\./, "")
+  return names.length <= mostHostnames && names.every(isCanonical) ? [...new Set(names)] : undefined
 }
 
 function parsePort(value: string): number | undefined {

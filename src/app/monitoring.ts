@@ -4,6 +4,7 @@ import { ConnectionStore } from "../connect/connection-store"
 import type { DataFolder } from "../data-folder"
 import type { Db } from "../db/open"
 import { WriteProbe } from "../db/write-probe"
+import type { HostCounts } from "../edge/host-counts"
 import type { TrafficCounters } from "../edge/traffic-counters"
 import { houseChecks } from "../health/checks"
 import { Health } from "../health/health"
@@ -32,6 +33,7 @@ export type MonitoringNeeds = {
   db: Db
   folder: DataFolder
   counters: TrafficCounters
+  hostCounts: HostCounts
   hostnames: () => number
   edge: () => Pick<Edge, "load" | "serving" | "gatherTotals">
   ports: () => Pick<PortListeners, "connections">
@@ -62,7 +64,7 @@ export class Monitoring {
   private startedAt: number
 
   constructor(private needs: MonitoringNeeds) {
-    const { config, folder, certification, edge, engine, disk, log, now } = needs
+    const { config, folder, certification, counters, edge, engine, disk, log, now } = needs
     this.startedAt = now()
     this.probe = new WriteProbe(folder.storeFile, now)
     this.census = new Fresh(certification.census, censusMs)
@@ -77,7 +79,8 @@ export class Monitoring {
     this.health = new Health({ checks, log, now })
     this.scrape = new Scrape({
       families: [...this.edge(), ...this.certificates(), ...this.work(), ...this.dns(), ...this.process()],
-      gather: () => edge().gatherTotals(),
+      // Counts by hostname are many, and brought in where some are shown alone.
+      gather: () => (config.current.metricsHostnames.length > 0 ? counters.gather() : edge().gatherTotals()),
       onFault: (name, error) => log.error("a metric could not be read", { name, error }),
     })
   }
@@ -92,7 +95,7 @@ export class Monitoring {
   }
 
   private edge() {
-    const { config, counters, edge, ports, hostnames } = this.needs
+    const { config, counters, hostCounts, edge, ports, hostnames } = this.needs
     return edgeFamilies({
       totals: counters.totals,
       load: () => edge().load,
@@ -100,6 +103,7 @@ export class Monitoring {
       ruleConnections: () => ports().connections,
       maxConnections: () => config.current.maxConnections,
       hostnames,
+      named: () => hostCounts.read(counters.current),
     })
   }
 

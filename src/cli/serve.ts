@@ -1,11 +1,11 @@
 import { type App, startApp } from "../app"
-import { type ActivationSockets, activationSockets, ConfigError, notifySocket, readSettings } from "../config"
+import { type ActivationSockets, activationSockets, ConfigError, notifySocket, readSettings, watchdogMs } from "../config"
 import { describeError } from "../errors"
 import { LiveConfig } from "../live-config"
 import { createLog, type Log } from "../log"
 import { version } from "../version"
 import type { CommandIo } from "./io"
-import { notifyReady } from "./notify"
+import { notifyReady, notifyStopping, startWatchdog } from "./notify"
 
 /**
  * `freehold serve`: the appliance, until SIGINT or SIGTERM; SIGHUP reads the settings again. Exit code 2 for settings it cannot use, 1 when it
@@ -46,10 +46,15 @@ export async function run(args: string[], io: CommandIo): Promise<number> {
   // The link is for a person at the terminal: in the log it would be kept for others to find.
   if (app.setupUrl !== undefined) io.out(`\nNobody is set up yet. Open this link once, within 24 hours:\n\n  ${app.setupUrl}\n\n`)
   if (askedEarly) readAgain(config, app, log)
-  await notifyReady(notifySocket())
+  const socket = notifySocket()
+  await notifyReady(socket)
+  // To the very end: a stop that hangs is one too.
+  const endWatchdog = startWatchdog(socket, watchdogMs())
   const signal = await asked
   log.info("stopping", { signal })
+  void notifyStopping(socket)
   await app.stop(config.current.drainLimitMs)
+  endWatchdog()
   log.info("stopped")
   return 0
 }

@@ -172,7 +172,7 @@ test("pages that an application names may ask, with tokens and never with cookie
   const embedding = "https://app.acme.example"
   expect(await headers("OPTIONS", "/v1/connections", embedding)).toEqual([200, embedding, null, "Origin"])
   expect(await headers("GET", "/v1/connections", embedding)).toEqual([401, embedding, null, "Origin"])
-  expect((await headers("GET", "/healthz", embedding))[1]).toBeNull()
+  expect((await headers("GET", "/livez", embedding))[1]).toBeNull()
   expect((await headers("GET", "/v1/connections", "https://evil.example"))[1]).toBeNull()
   expect((await headers("GET", "/v1/connections", "https://cloud.example.org")).slice(0, 3)).toEqual([
     401,

@@ -41,7 +41,8 @@ export class TrafficCounters implements TrafficSource {
   private elsewhere: (() => Promise<void>)[] = []
 
   constructor(
-    private options: { maxHosts?: number; maxCells?: number } = {},
+    /** `onTaken` sees each minute that is over. */
+    private options: { maxHosts?: number; maxCells?: number; onTaken?: (minute: TrafficMinute) => void } = {},
     private now = Date.now,
   ) {
     this.current = new MinuteCounts(this.minuteOf(now()), this.limits(), now)
@@ -72,6 +73,7 @@ export class TrafficCounters implements TrafficSource {
   take(start: number): MinuteCounts {
     const taken = this.current
     this.current = new MinuteCounts(start, this.limits(), this.now, taken)
+    this.options.onTaken?.(taken)
     return taken
   }
 

@@ -87,7 +87,7 @@ describe("HEAD", () => {
     expect((await head("/failing")).status).toBe(200)
   })
 
-  test.each(["/page", "/empty", "/document", "/value", "/healthz", "/none"])(
+  test.each(["/page", "/empty", "/document", "/value", "/livez", "/none"])(
     "of what is there whole (%s) says how long it is",
     async (path) => {
       const whole = await fetch(`http://127.0.0.1:${server.port}${path}`)

@@ -501,7 +501,7 @@ test("a trailing slash is no mapping and no list", async () => {
 
 test("an unknown path is 404, health needs nobody, and a body over 64 KiB is refused", async () => {
   const t = await setup()
-  expect([(await t.send("GET", "/nope")).status, await (await t.send("GET", "/healthz")).text()]).toEqual([404, "ok"])
+  expect([(await t.send("GET", "/nope")).status, await (await t.send("GET", "/livez")).text()]).toEqual([404, '{"status":"ok"}'])
   expect((await t.send("POST", path, { token: t.ada.token, body: `{"domain":"${"a".repeat(70_000)}"}` })).status).toBe(413)
 })
 

@@ -46,7 +46,7 @@ describe.skipIf(obstacle !== undefined)(`from a hostname to HTTPS${obstacle ? ` 
     console.log(`start: ${stage.house.startMs} ms`)
     console.log(`memory after the start: ${residentMiB} MiB`)
     console.log(`binary: ${binaryMiB} MiB`)
-    expect((await stage.house.api("GET", "/healthz")).text).toBe("ok")
+    expect(JSON.parse((await stage.house.api("GET", "/healthz")).text)).toMatchObject({ status: "ok" })
   })
 
   test("a new mapping is pending and shows the record that would prove it", async () => {

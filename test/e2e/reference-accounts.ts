@@ -11,7 +11,7 @@ type Begun = { options: { publicKey: { challenge: string; rp: { id: string }; rp
 export async function tellAccounts(scene: Scene, setupSecret: string): Promise<void> {
   const { recorder, hide } = scene
   hide(setupSecret, "SECRET")
-  await recorder.ask("GET /healthz", { token: null })
+  for (const path of ["healthz", "readyz", "livez"]) await recorder.ask(`GET /${path}`, { token: null })
   await recorder.ask("GET /setup/:secret", { at: { secret: setupSecret }, token: null })
   const first = await recorder.ask<Login>("POST /setup/:secret", {
     at: { secret: setupSecret },

@@ -3,7 +3,7 @@ import { stat } from "node:fs/promises"
 import { join } from "node:path"
 import { askServer, findProgram } from "../lab/dns"
 import { loopbackBlock } from "../lab/ports"
-import { type LabProcess, startProcess, temporaryFolder } from "../lab/process"
+import { type LabProcess, startProcess, temporaryFolder, waitUntil } from "../lab/process"
 import { type Appliance, binary, type Settings, startAppliance } from "./appliance"
 import { runProgram } from "./program"
 
@@ -81,7 +81,7 @@ describe.skipIf(obstacle !== undefined)(`freehold serve${obstacle ? ` (skipped: 
     expect(await house.end()).toBe(0)
     await expect(house.api("GET", "/healthz")).rejects.toThrow()
     await house.start()
-    expect((await house.api("GET", "/healthz")).text).toBe("ok")
+    expect(JSON.parse((await house.api("GET", "/healthz")).text)).toMatchObject({ status: "ok" })
   })
 
   test.each([
@@ -126,16 +126,19 @@ describe.skipIf(obstacle !== undefined)(`freehold serve${obstacle ? ` (skipped: 
     expect(err).toContain(`https_listen ${address}:${ports.https}`)
   })
 
-  test.skipIf(noNotify !== undefined)(`systemd is told when it is ready${noNotify ? ` (skipped: ${noNotify})` : ""}`, async () => {
+  const notified = "systemd is told when it is ready, that it lives for as long as it does, and when it ends"
+  test.skipIf(noNotify !== undefined)(`${notified}${noNotify ? ` (skipped: ${noNotify})` : ""}`, async () => {
     const folder = await temporaryFolder("notify")
     undo.push(() => folder.remove())
     const path = join(folder.path, "notify.sock")
     const manager = await startManager(path)
     undo.push(() => manager.stop())
-    const house = await start({ settings: { NOTIFY_SOCKET: path } })
-    await manager.exited
-    expect(manager.output()).toContain("READY=1")
+    const house = await start({ settings: { NOTIFY_SOCKET: path, WATCHDOG_USEC: "600000" } })
+    const said = () => manager.output().match(/READY=1|WATCHDOG=1|STOPPING=1/g) ?? []
+    await waitUntil(() => said().length >= 4, { what: "signs of life" })
+    expect(said().slice(0, 4)).toEqual(["READY=1", "WATCHDOG=1", "WATCHDOG=1", "WATCHDOG=1"])
     expect(await house.end()).toBe(0)
+    expect(said()).toContain("STOPPING=1")
   })
 
   test("the binary tells its version and its help, and knows no other verb", async () => {
@@ -146,9 +149,9 @@ describe.skipIf(obstacle !== undefined)(`freehold serve${obstacle ? ` (skipped: 
   })
 })
 
-/** Stands where systemd would: prints the first message that comes in, then ends. */
+/** Stands where systemd would: prints every message that comes in. */
 async function startManager(path: string): Promise<LabProcess> {
   const script = `use Socket; socket(my $s, PF_UNIX, SOCK_DGRAM, 0) or die $!; bind($s, sockaddr_un($ARGV[0])) or die $!;
-    $| = 1; print "listening\\n"; recv($s, my $m, 4096, 0) // die $!; print "$m\\n"`
+    $| = 1; print "listening\\n"; while (1) { recv($s, my $m, 4096, 0) // die $!; print "$m\\n" }`
   return startProcess({ name: "notify socket", command: ["perl", "-e", script, path], ready: (output) => output().includes("listening") })
 }

@@ -1,4 +1,5 @@
 import type { EdgeTotals } from "../../edge/edge-totals"
+import type { HostCount } from "../../edge/host-counts"
 import type { EdgeLoad } from "../../edge/thread-messages"
 import { byLabel, counter, type Family, gauge } from "../../metrics/family"
 
@@ -10,10 +11,15 @@ export type EdgeReadings = {
   maxConnections: () => number
   serving: () => { threads: number; wanted: number }
   hostnames: () => number
+  /** Those that the settings name. */
+  named: () => HostCount[]
 }
 
-/** What visitors meet. No hostname is a label, however many there are: figures of each are in the API and on the dashboard. */
-export function edgeFamilies({ totals, load, ruleConnections, maxConnections, serving, hostnames }: EdgeReadings): Family[] {
+/**
+ * What visitors meet. There may be 100,000 hostnames, so only those that the settings name are a label: figures of each are in the API and on the
+ * dashboard.
+ */
+export function edgeFamilies({ totals, load, ruleConnections, maxConnections, serving, hostnames, named }: EdgeReadings): Family[] {
   return [
     {
       name: "freehold_edge_requests_total",
@@ -67,5 +73,18 @@ export function edgeFamilies({ totals, load, ruleConnections, maxConnections, se
     gauge("freehold_edge_threads", "Threads that serve HTTPS.", () => serving().threads),
     gauge("freehold_edge_threads_wanted", "Threads that should serve HTTPS.", () => serving().wanted),
     gauge("freehold_edge_hostnames", "Hostnames that the edge serves.", hostnames),
+    {
+      name: "freehold_hostname_requests_total",
+      help: "Requests of the hostnames that FREEHOLD_METRICS_HOSTNAMES names, by class of status; from the moment when they were named.",
+      labels: ["hostname", "code"],
+      type: "counter",
+      read: () =>
+        named().flatMap(({ host, classes }) =>
+          Object.entries(classes).map(([code, value]) => ({ labels: { hostname: host, code }, value })),
+        ),
+    },
+    byLabel("counter", "freehold_hostname_sent_bytes_total", "Bytes of answers' bodies of those hostnames.", "hostname", () =>
+      Object.fromEntries(named().map(({ host, bytesOut }) => [host, bytesOut])),
+    ),
   ]
 }

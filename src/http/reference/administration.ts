@@ -204,8 +204,23 @@ export const administration: Operations = {
   },
 }
 
+const status = oneOf(["ok", "degraded", "unavailable"])
+const health = named("Health", t.Object({ status, checks: t.Record(t.String(), t.Object({ status, message: t.String() })) }))
+
 export const server: Operations = {
-  "GET /healthz": { summary: "Whether the server is there", good: text("`ok`.") },
+  "GET /healthz": {
+    summary: "How the server is",
+    text: "`degraded` where something fails without which visitors are served. What was found is kept for a second.",
+    good: json(health, "It serves."),
+    errors: { 503: "It does not serve: it starts or stops, or the store cannot be written. The answer is the same." },
+  },
+  "GET /readyz": {
+    summary: "Whether visitors may be led here",
+    text: "Of the checks, those that serving needs.",
+    good: json(health, "It serves."),
+    errors: { 503: "It does not serve. The answer is the same." },
+  },
+  "GET /livez": { summary: "Whether the process answers", text: "Nothing is looked at.", good: json(done) },
   "GET /openapi.json": { summary: "This reference, as OpenAPI 3.1", good: json(anything("An OpenAPI document.")) },
   "GET /ca.pem": {
     summary: "The root certificate of the built-in authority",
