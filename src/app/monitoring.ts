@@ -119,7 +119,7 @@ export class Monitoring {
   }
 
   private work() {
-    const { db, certification, features, connect, engine, timeline } = this.needs
+    const { db, certification, features, connect, engine, timeline, now } = this.needs
     const [mappings, connections, containers] = [new MappingStore(db), new ConnectionStore(db), new ContainerStore(db)]
     const webhooks = new Fresh(() => connect().webhooks.waiting(), countsMs)
     return workFamilies({
@@ -134,6 +134,7 @@ export class Monitoring {
       ordersUnderWay: () => certification.certificates.ordersUnderWay,
       attempts: new Fresh(certification.attempts, countsMs).read,
       timeline: () => timeline.load,
+      now,
     })
   }
 

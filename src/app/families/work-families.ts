@@ -15,6 +15,7 @@ export type WorkReadings = {
   ordersUnderWay: () => number
   attempts: () => Promise<{ waiting: number }>
   timeline: () => { waiting: number; leftOut: number }
+  now: () => number
 }
 
 const mappingStates = ["pending", "verified", "failed"]
@@ -88,11 +89,11 @@ export function workFamilies(readings: WorkReadings): Family[] {
       },
     ),
     gauge(
-      "freehold_webhook_first_due_timestamp_seconds",
-      "When the first of the waiting webhooks was to be sent, in Unix time; absent where none waits.",
+      "freehold_webhook_overdue_seconds",
+      "For how long the first of the waiting webhooks should have been sent; 0 where none is late.",
       async () => {
         const { firstDueAt } = await webhooks()
-        return firstDueAt === undefined ? undefined : firstDueAt / 1000
+        return firstDueAt === undefined ? 0 : Math.max(0, readings.now() - firstDueAt) / 1000
       },
     ),
     byLabel(
