@@ -23,7 +23,10 @@ function house(change: Partial<Parameters<typeof houseChecks>[0]> = {}) {
   const routes = healthRoutes(health)
   const ask = async (path: string) => {
     const response = await routes.handle(new Request(`http://localhost${path}`))
-    return { code: response.status, ...((await response.json()) as { status: string; checks: Record<string, { status: string; message: string }> }) }
+    return {
+      code: response.status,
+      ...((await response.json()) as { status: string; checks: Record<string, { status: string; message: string }> }),
+    }
   }
   return { health, ask, looks, later: (ms: number) => void (now += ms) }
 }
@@ -37,9 +40,23 @@ test("where all is well it is ok, and each check says so in a sentence", async (
 const full = () => Object.assign(new Error("database or disk is full at /var/lib/freehold"), { code: "SQLITE_FULL" })
 
 test.each([
-  ["the store cannot be written", { tryStore: () => { throw full() } }, "store", "The store cannot be written (SQLITE_FULL)."],
+  [
+    "the store cannot be written",
+    {
+      tryStore: () => {
+        throw full()
+      },
+    },
+    "store",
+    "The store cannot be written (SQLITE_FULL).",
+  ],
   ["somebody holds its lock", { tryStore: () => ({ lockedMs: 42_000 }) }, "store", "Somebody has kept the store locked for 42 seconds."],
-  ["no thread serves", { serving: () => ({ threads: 0, wanted: 2 }) }, "edge", "No thread of the edge serves; they are being started again."],
+  [
+    "no thread serves",
+    { serving: () => ({ threads: 0, wanted: 2 }) },
+    "edge",
+    "No thread of the edge serves; they are being started again.",
+  ],
 ])("503 from both where %s", async (_what, change, name, message) => {
   const { ask } = house(change)
   for (const path of ["/healthz", "/readyz"]) {
