@@ -7,6 +7,7 @@ import { Edge } from "./app/edge"
 import { Features } from "./app/features"
 import { House, listenersOf } from "./app/house"
 import { openTimeline } from "./app/timeline"
+import { openWrittenRecords } from "./app/written-records"
 import { PortListeners } from "./app/port-listeners"
 import { S3 } from "./app/s3"
 import { Storage } from "./app/storage"
@@ -126,6 +127,7 @@ async function compose(
     log,
     now,
   })
+  const written = openWrittenRecords(db, () => connect, log, now)
   const features: Features = new Features({
     config,
     db,
@@ -137,6 +139,7 @@ async function compose(
     portProblem: (port) => portListeners.problem(port),
     publish: () => publisher.publish(),
     timeline,
+    written,
     onContainers: () => live.changed("containers"),
     moreHoldings: [...connectHoldings(() => connect), ...storage.holdings],
     counters,
@@ -179,6 +182,7 @@ async function compose(
     httpsPort: () => edge.httpsPort,
     rootPem,
     timeline,
+    written,
     log,
     now,
   })
@@ -216,6 +220,7 @@ async function compose(
     features,
     connect,
     timeline,
+    written,
     live,
     storage,
     s3,

@@ -40,7 +40,9 @@ import { openDnsWriter } from "./dns-writer"
 import { DomainCheck } from "./domain-check"
 import { OrderAdvice } from "./order-advice"
 import { platformAddress } from "./platform-address"
+import type { WrittenRecords } from "../zones/written-records"
 import { Webhooks } from "./webhooks"
+import { connectionWriting } from "./written-records"
 
 export type ConnectHouseNeeds = {
   config: ConfigInForce
@@ -63,6 +65,7 @@ export type ConnectHouseNeeds = {
   httpsPort: () => number
   rootPem: () => Promise<string>
   timeline: Timeline
+  written: WrittenRecords
   log: Log
   now: () => number
 }
@@ -139,6 +142,7 @@ export class ConnectHouse {
         timeline.note({ hostname: String(event.data.hostname), kind: "webhook", text, data: event.data, holder })
       },
       kick: () => webhooks.service.kick(),
+      wrote: (...written) => needs.written.note(connectionWriting(...written)),
       note: ({ hostname, personId, id }, kind, text, data) =>
         timeline.note({
           hostname,

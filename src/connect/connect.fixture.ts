@@ -38,6 +38,8 @@ export type World = {
   published: string[][]
   events: ConnectEvent[]
   timeline: string[]
+  /** Records that were told of as written. */
+  written: string[]
 }
 
 const jwtSecret = "a secret that is long enough for HS256"
@@ -63,6 +65,7 @@ export async function startConnect(settings: { credentials?: boolean } = {}) {
     published: [],
     events: [],
     timeline: [],
+    written: [],
   }
   const signer = new Signer(jwtSecret, now)
   const accounts = new AccountStore(db)
@@ -98,6 +101,10 @@ export async function startConnect(settings: { credentials?: boolean } = {}) {
     forgetCertificate: async () => {},
     enqueue: async (_trx, event) => void world.events.push(event),
     kick: () => {},
+    wrote: async (row, zone, { provider }, records) =>
+      void world.written.push(
+        ...records.map(({ host, type, purpose }) => `${row.hostname}: ${host} ${type} in ${zone} at ${provider} for ${purpose}`),
+      ),
     note: (row, _kind, text) => void world.timeline.push(`${row.hostname}: ${text}`),
     intervalMs: 15_000,
     expiryMs: 7 * 86_400_000,

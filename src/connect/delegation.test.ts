@@ -55,6 +55,10 @@ test("with one the records are written, and the gate opens when our TXT is seen 
     { type: "domain.added", jobId: made.id, data: { hostname: "app.customer.com", setup_type: "automatic" } },
   ])
   expect(t.world.published).toEqual([])
+  expect(t.world.written).toEqual([
+    "app.customer.com: _customdomain-challenge.app.customer.com TXT in customer.com at cloudflare for ownership",
+    "app.customer.com: app.customer.com CNAME in customer.com at cloudflare for address",
+  ])
   await t.due()
   expect((await t.ask(200, "GET", `/v1/connections/${made.id}`, t.app.key)).state).toBe("live")
   expect(t.types()).toEqual(["domain.added", "domain.verified", "ssl.issued", "domain.flow.completed"])
@@ -148,6 +152,7 @@ test("email records are written for the connection's own domain alone, SPF never
     manual_records: [{ type: "TXT" }],
   })
   expect(t.world.records.get("customer.com MX")).toEqual(["smtp.google.com"])
+  expect(t.world.written.at(-1)).toBe("app.customer.com: customer.com MX in customer.com at cloudflare for email")
   expect(t.world.records.has("customer.com TXT")).toBe(false)
   t.world.tokens.clear()
   expect(await apply(200, { provider: "google_workspace" })).toMatchObject({

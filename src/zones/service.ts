@@ -6,6 +6,7 @@ import { type Vault, VaultError } from "../vault"
 import { type ConnectionList, formatTime, invalidToken, maxOwnedDomains, type OwnedDomain, parseToken, type ZoneSnapshot } from "./model"
 import { ProviderError, type ProviderZone, type ZoneProvider } from "./provider"
 import type { ZoneStore } from "./store"
+import type { WrittenRecords } from "./written-records"
 
 /** How many connections that see the same zone are tried for one hostname: someone waits for the answer. */
 const maxAttempts = 3
@@ -19,6 +20,7 @@ export class ZoneService {
   private readonly vault: Vault | undefined
   private readonly provider: ZoneProvider
   private readonly target: string
+  private readonly records: Pick<WrittenRecords, "note" | "forget">
   private readonly log: Log
   private readonly now: () => number
 
@@ -28,6 +30,7 @@ export class ZoneService {
     vault: Vault | undefined
     provider: ZoneProvider
     target: string
+    records: Pick<WrittenRecords, "note" | "forget">
     log: Log
     now?: () => number
   }) {
@@ -35,6 +38,7 @@ export class ZoneService {
     this.vault = options.vault
     this.provider = options.provider
     this.target = options.target
+    this.records = options.records
     this.log = options.log
     this.now = options.now ?? Date.now
   }
@@ -112,18 +116,28 @@ export class ZoneService {
   }
 
   /** Points the hostname at us in the person's own zone, which also proves that it is theirs; false, and never a throw for the provider, where it could not. */
-  async automate(personId: string, hostname: string): Promise<boolean> {
+  async automate(personId: string, hostname: string, mappingId: string): Promise<boolean> {
     const edited = await this.change(personId, hostname, "record not automated", (token, zoneId) =>
       this.provider.upsertCname(token, zoneId, hostname, this.target),
     )
-    return edited !== undefined
+    if (edited === undefined) return false
+    await this.records.note({
+      personId,
+      zone: edited.zone,
+      hostname,
+      holder: { kind: "mapping", id: mappingId },
+      credential: { kind: "owned_domain", id: edited.domainId, provider: "cloudflare" },
+      records: [{ name: hostname, type: "CNAME", value: this.target, ttl: null, purpose: "address" }],
+    })
+    return true
   }
 
   /** Takes away the CNAME of `automate` where it still points at us; a zone that could not be edited is a line in the log. */
   async unautomate(personId: string, hostname: string): Promise<void> {
-    await this.change(personId, hostname, "record not removed", (token, zoneId) =>
+    const edited = await this.change(personId, hostname, "record not removed", (token, zoneId) =>
       this.provider.removeCname(token, zoneId, hostname, this.target),
     )
+    if (edited !== undefined) await this.records.forget(personId, { name: hostname, type: "CNAME", value: this.target })
   }
 
   /** Whether one of the person's connections saw a zone that the hostname, be it a wildcard, lies in; asks nobody. */
@@ -155,7 +169,7 @@ export class ZoneService {
     hostname: string,
     failure: string,
     edit: (token: string, zoneId: string) => Promise<unknown>,
-  ): Promise<{ token: string; zoneId: string } | undefined> {
+  ): Promise<{ token: string; zoneId: string; zone: string; domainId: string } | undefined> {
     const vault = this.vault
     if (vault === undefined) return undefined
     for (const { domain, zone } of (await this.candidates(personId, hostname)).slice(0, maxAttempts)) {
@@ -170,7 +184,7 @@ export class ZoneService {
           continue
         }
         await edit(token, live.id)
-        return { token, zoneId: live.id }
+        return { token, zoneId: live.id, zone: live.name, domainId: domain.id }
       } catch (error) {
         if (!(error instanceof ProviderError)) throw error
         this.log.warn(failure, { id: domain.id, hostname, zone, reason: error.reason, error })
