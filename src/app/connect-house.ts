@@ -36,7 +36,7 @@ import { Connect } from "./connect"
 import { ConnectWorld } from "./connect-world"
 import type { Dns } from "./dns"
 import { HostnameRecords } from "./hostname-records"
-import { openDnsWriter } from "./dns-writer"
+import { composeToken, openDnsWriter } from "./dns-writer"
 import { DomainCheck } from "./domain-check"
 import { OrderAdvice } from "./order-advice"
 import { platformAddress } from "./platform-address"
@@ -164,6 +164,7 @@ export class ConnectHouse {
         return config.current.defaultOrigin
       },
       openProvider: (key, token) => openDnsWriter(key, token, key === "cloudflare" ? config.current.cloudflareApi : undefined),
+      composeToken,
       container: needs.container,
       emailPlan: (body) => this.email.plan(body),
       guide: world.guide,
@@ -300,6 +301,9 @@ const domainConnectEntry = {
   auto_write: false,
   credential_hint: "none: the browser is sent to the provider",
   docs_url: "https://www.domainconnect.org/",
+  made_at: null,
+  rights: [],
+  fields: [],
   proven: "stand-in",
 }
 

@@ -4,6 +4,7 @@ import { People } from "../accounts/people"
 import { Signer } from "../accounts/signer"
 import { AccountStore } from "../accounts/store"
 import { Connect } from "../app/connect"
+import { composeToken } from "../app/dns-writer"
 import { openDatabase } from "../db/open"
 import { AppError } from "../errors"
 import { ConnectGuards } from "../http/connect-guards"
@@ -109,6 +110,7 @@ export async function startConnect(settings: { credentials?: boolean } = {}) {
     intervalMs: 15_000,
     expiryMs: 7 * 86_400_000,
     driftIntervalMs: 900_000,
+    composeToken,
     openProvider: (provider, token) => writer(world, provider, token),
     container: (id) => db.selectFrom("containers").select("personId").where("id", "=", id).executeTakeFirst(),
     emailPlan: async ({ domain }) => ({

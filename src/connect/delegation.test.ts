@@ -37,6 +37,48 @@ test.each([
   expect((await t.ask(400, "POST", `/v1/applications/${t.app.id}/credentials`, t.ada.token, body)).error.message).toBe(message)
 })
 
+test.each([
+  [{ provider: "namecheap", fields: "x" }, "fields must be an object with api_user, api_key, client_ip"],
+  [{ provider: "namecheap", fields: { api_user: "ann", api_key: "k" } }, "fields.client_ip is required: the Client IP"],
+  [
+    { provider: "namecheap", fields: { api_user: "ann", api_key: "k", client_ip: "::1" } },
+    "fields.client_ip must be an IPv4 address, such as 203.0.113.7",
+  ],
+  [{ provider: "cloudflare", fields: { token: "x", key: "y" } }, "fields.key is no field of Cloudflare: it has token"],
+  [{ provider: "cloudflare", fields: { token: 1 } }, "fields.token must be a text"],
+  [{ provider: "cloudflare", token: "x", fields: { token: "y" } }, "token and fields exclude each other: fields make a token"],
+])("%j is refused: %p", async (body, message) => {
+  const t = await setup()
+  expect((await t.ask(400, "POST", `/v1/applications/${t.app.id}/credentials`, t.ada.token, body)).error.message).toBe(message)
+})
+
+test("a credential is replaced in place once it was tried, and stays what it was where it is refused", async () => {
+  const t = await setup()
+  const path = `/v1/applications/${t.app.id}/credentials`
+  const [kept] = (await t.ask(200, "GET", path, t.ada.token)).data as Reply[]
+  t.world.tokens.set("better-token", ["customer.com"])
+  const at = `${path}/${kept?.id}`
+  expect((await t.ask(409, "PUT", at, t.ada.token, { fields: { token: "blind-token" }, domain: "shop.customer.com" })).error).toMatchObject(
+    {
+      code: "zone_not_found",
+      details: { field: "domain" },
+    },
+  )
+  t.world.tokens.delete("good-token")
+  expect((await t.create("one.customer.com")).state).toBe("pending_ownership")
+  const replaced = await t.ask(200, "PUT", at, t.ada.token, { fields: { token: "better-token" }, domain: "shop.customer.com" })
+  expect(replaced).toMatchObject({ id: kept?.id, provider: "cloudflare", last_error: null })
+  expect((await t.create("two.customer.com")).state).toBe("propagating")
+  const other = { provider: "desec", token: "better-token" }
+  expect((await t.ask(400, "PUT", at, t.ada.token, other)).error.message).toBe(
+    "provider must stay cloudflare: make another credential for another provider",
+  )
+  const bob = await t.person("bob")
+  await t.ask(404, "PUT", at, bob.token, { token: "better-token" })
+  await t.ask(404, "PUT", `${path}/nope`, t.ada.token, { token: "better-token" })
+  await t.ask(403, "PUT", at, t.app.key, { token: "better-token" })
+})
+
 test("without an encryption key none is stored", async () => {
   const t = await startConnect({ credentials: false })
   const ada = await t.person("ada")

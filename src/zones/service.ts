@@ -58,13 +58,13 @@ export class ZoneService {
     return { connections: domains.map(({ id, zones, createdAt }) => ({ id, zones, created_at: formatTime(createdAt) })) }
   }
 
-  /** Checks the token in a request body by listing its zones, and keeps it sealed. Throws `invalid`, `conflict` or `bad_gateway`. */
-  async add(personId: string, body: string): Promise<ZoneSnapshot> {
+  /** Checks the token in a request body by listing its zones, and keeps it sealed. Throws `invalid`, with `explain` in the provider's words, `conflict` or `bad_gateway`. */
+  async add(personId: string, body: string, explain = false): Promise<ZoneSnapshot> {
     const vault = this.requireVault()
     const token = parseToken(body)
     // Spares the provider a question; the insert below is what decides.
     if ((await this.store.list(personId)).length >= maxOwnedDomains) throw tooMany()
-    const zones = await this.tested(token)
+    const zones = await this.tested(token, explain)
     const id = `cfc_${randomBytes(12).toString("hex")}`
     const domain = { id, personId, sealedToken: vault.seal(token, place(id)), zones, createdAt: this.now() }
     if (!(await this.store.insert(domain, maxOwnedDomains))) throw tooMany()
@@ -73,22 +73,22 @@ export class ZoneService {
   }
 
   /** Puts the token of a request body in the place of the one that is kept, once it was seen to work; where it does not, nothing changes. Throws as `add`, and `not_found`. */
-  async replaceToken(personId: string, id: string, body: string): Promise<ZoneSnapshot> {
+  async replaceToken(personId: string, id: string, body: string, explain = false): Promise<ZoneSnapshot> {
     const vault = this.requireVault()
     if ((await this.store.find(personId, id)) === undefined) throw new AppError("not_found", "not found")
     const token = parseToken(body)
-    const zones = await this.tested(token)
+    const zones = await this.tested(token, explain)
     if (!(await this.store.replace(personId, id, vault.seal(token, place(id)), zones))) throw new AppError("not_found", "not found")
     this.log.info("owned domain has another token", { id, person: personId, zones: zones.length })
     return { id, zones }
   }
 
   /** The zones that a token sees, at least one. */
-  private async tested(token: string): Promise<string[]> {
+  private async tested(token: string, explain: boolean): Promise<string[]> {
     const zones = await this.provider.listZones(token).catch((error: unknown) => {
-      throw rejected(error) ? invalidToken(error) : unreachable(error)
+      throw rejected(error) ? invalidToken(error, explain ? describeError(error) : undefined) : unreachable(error)
     })
-    if (zones.length === 0) throw invalidToken()
+    if (zones.length === 0) throw invalidToken(undefined, explain ? "cloudflare accepts it, and shows it no zone" : undefined)
     return namesOf(zones)
   }
 

@@ -181,9 +181,21 @@ test("of one person the newest records are kept, up to the bound", async () => {
   const { db } = await setup()
   const store = new WrittenRecordStore(db)
   const row = {
-    ...{ personId: "ann", zone: "example.test", type: "TXT", priority: 0, ttl: null, hostname: "example.test", purpose: "email" as const },
-    ...{ holderKind: "connection" as const, holderId: "c1", credentialKind: "application" as const, credentialId: "cred1" },
-    ...{ provider: "desec", lookedAt: null, seenAt: null, stands: null },
+    personId: "ann",
+    zone: "example.test",
+    type: "TXT",
+    priority: 0,
+    ttl: null,
+    hostname: "example.test",
+    purpose: "email" as const,
+    holderKind: "connection" as const,
+    holderId: "c1",
+    credentialKind: "application" as const,
+    credentialId: "cred1",
+    provider: "desec",
+    lookedAt: null,
+    seenAt: null,
+    stands: null,
   }
   for (const at of [1, 2, 3])
     await store.put("ann", [{ ...row, id: `rec_${at}`, name: `n${at}.example.test`, value: "x", writtenAt: at }], 2)

@@ -26,6 +26,22 @@ describe("/api/domains", () => {
     expect(lines.join("")).not.toContain("token-one")
   })
 
+  test.each([
+    ["token-unknown", /^token invalid or lacks zone access: cloudflare answered 40\d: .+\n$/],
+    ["token-none", /^token invalid or lacks zone access: cloudflare accepts it, and shows it no zone\n$/],
+  ])("why %s is refused is told in the provider's words where that is asked for", async (token, said) => {
+    const { send, add } = await setup()
+    const { id } = await add("token-one")
+    for (const [method, path] of [
+      ["POST", "/api/domains"],
+      ["PUT", `/api/domains/${id}`],
+    ] as const) {
+      const told = await send(method, `${path}?explain=true`, JSON.stringify({ token }))
+      expect([told.status, told.text]).toEqual([400, expect.stringMatching(said)])
+      expect((await send(method, path, JSON.stringify({ token }))).text).toBe("token invalid or lacks zone access\n")
+    }
+  })
+
   test("another token takes the place of one, once it was seen to work", async () => {
     const { send, add, cloudflare, db } = await setup()
     const { id } = await add("token-one")

@@ -39,7 +39,35 @@ export const domains = {
       : `${count === 1 ? "One hostname lies" : `${count} hostnames lie`} below these zones and go on being served, but a wildcard among them cannot renew its certificate by this token.`,
   removed: "The token was removed",
   written: "Hostnames below its zones",
-  writtenHint: "Freehold writes one CNAME for each name that you add below these zones, and takes it away when you delete the name.",
+  records: {
+    title: "Records Freehold wrote",
+    lead: "One CNAME for each hostname that you add below these zones, taken away when you delete it; and what an application's credential wrote there for its connections.",
+    empty: (zone: string | undefined) =>
+      `None yet. Add a hostname${zone === undefined ? "" : ` such as app.${zone}`}, and its record is written at once and listed here.`,
+    addHostname: "Add a hostname",
+    check: "Look whether they stand",
+    checked: ({ looked_at: all, standing, missing, unknown, forgotten }: Record<string, number>) =>
+      [
+        `Of ${all} ${all === 1 ? "record" : "records"}, ${standing} ${standing === 1 ? "stands" : "stand"}`,
+        ...(missing === 0 ? [] : [`${missing} missing`]),
+        ...(unknown === 0 ? [] : [`${unknown} without an answer`]),
+        ...(forgotten === 0 ? [] : [`${forgotten} no longer listed`]),
+      ].join(", "),
+    more: "Show older records",
+    purposes: {
+      address: "Leads visitors here for",
+      ownership: "Shows who holds",
+      email: "Carries mail, for",
+      template: "From the record template, for",
+    },
+    by: { owned_domain: "with this token or one before it", application: "with an application's credential" },
+    written: "written",
+    seen: "seen",
+    stands: "Stands",
+    missing: "Missing",
+    unseen: "Not looked at",
+    left: "Left behind",
+  },
   lost: (zones: string) => `The new token does not see ${zones}.`,
   more: (count: number) => `and ${count} more`,
 }

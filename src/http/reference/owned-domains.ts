@@ -57,6 +57,10 @@ const writtenRecord = named(
 
 const providerToken = t.Object({ token: said("At most 512 visible ASCII characters.", { minLength: 1, maxLength: 512 }) })
 
+const explained = t.Object({
+  explain: maybe(oneOf(["true"], { description: "Let the refusal of a token go on with what the provider answered." })),
+})
+
 const gone = { 404: "`not found`, also for what is another's." }
 
 export const ownedDomains: Operations = {
@@ -64,6 +68,7 @@ export const ownedDomains: Operations = {
   "POST /api/domains": {
     summary: "Connect a provider's token",
     text: "It is tried before it is kept, and kept sealed. Freehold writes the records of hostnames in its zones from then on.",
+    query: explained,
     body: providerToken,
     good: created(snapshot),
     errors: {
@@ -75,6 +80,7 @@ export const ownedDomains: Operations = {
   "PUT /api/domains/:id": {
     summary: "Replace a provider's token",
     text: "It is tried, then takes the place of the old one; id, hostnames and records stay. Nothing changes where it is refused.",
+    query: explained,
     body: providerToken,
     good: json(snapshot),
     errors: {
