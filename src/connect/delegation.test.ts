@@ -39,13 +39,13 @@ test.each([
 
 test.each([
   [{ provider: "namecheap", fields: "x" }, "fields must be an object with api_user, api_key, client_ip"],
-  [{ provider: "namecheap", fields: { api_user: "ann", api_key: "k" } }, "fields.client_ip is required: the Client IP"],
+  [{ provider: "namecheap", fields: { api_user: "ann", api_key: "k" } }, "fields.client_ip: the Client IP is required"],
   [
     { provider: "namecheap", fields: { api_user: "ann", api_key: "k", client_ip: "::1" } },
-    "fields.client_ip must be an IPv4 address, such as 203.0.113.7",
+    "fields.client_ip: the Client IP must be an IPv4 address, such as 203.0.113.7",
   ],
   [{ provider: "cloudflare", fields: { token: "x", key: "y" } }, "fields.key is no field of Cloudflare: it has token"],
-  [{ provider: "cloudflare", fields: { token: 1 } }, "fields.token must be a text"],
+  [{ provider: "cloudflare", fields: { token: 1 } }, "fields.token: the API token must be a text"],
   [{ provider: "cloudflare", token: "x", fields: { token: "y" } }, "token and fields exclude each other: fields make a token"],
 ])("%j is refused: %p", async (body, message) => {
   const t = await setup()

@@ -46,21 +46,25 @@ test.each([...providerAdapters.values()].map((adapter) => [adapter.key, adapter]
     const needed = adapter.fields.filter(({ isOptional }) => !isOptional).map((field) => [field.key, values[field.key] ?? ""])
     adapter.open(composeCredential(adapter, Object.fromEntries(needed)))
     for (const [missing] of needed)
-      expect(() => composeCredential(adapter, { ...values, [missing ?? ""]: " " })).toThrow(`fields.${missing} is required`)
+      expect(() => composeCredential(adapter, { ...values, [missing ?? ""]: " " })).toThrow(`fields.${missing}: the`)
   },
 )
 
 test.each([
-  ["godaddy", { key: "a:b", secret: "s" }, 'fields.key must not hold ":"'],
+  ["godaddy", { key: "a:b", secret: "s" }, 'fields.key: it must not hold ":"'],
   [
     "rfc2136",
     { server: "192.0.2.1", key_name: "k", algorithm: "hmac-md5", secret: "c2VjcmV0" },
-    "fields.algorithm must be one of hmac-sha256, hmac-sha384, hmac-sha512",
+    "fields.algorithm: the Algorithm must be one of hmac-sha256, hmac-sha384, hmac-sha512",
   ],
-  ["gcpdns", { service_account_key: "{nope}" }, "fields.service_account_key must be the JSON file of a service account's key"],
-  ["cloudflare", { token: "with blanks" }, "fields.token must be visible ASCII characters without blanks"],
+  [
+    "gcpdns",
+    { service_account_key: "{nope}" },
+    "fields.service_account_key: the Service account key must be the JSON file of a service account's key",
+  ],
+  ["cloudflare", { token: "with blanks" }, "fields.token: the API token must be visible ASCII characters without blanks"],
   ["cloudflare", null, "fields must be an object with token"],
-  ["cloudflare", { token: "x".repeat(9000) }, "fields.token must have at most 8192 characters"],
+  ["cloudflare", { token: "x".repeat(9000) }, "fields.token: the API token must have at most 8192 characters"],
 ])("%s refuses %j: %p", (name, given, message) => {
   expect(() => composeCredential(providerAdapters.get(name)!, given)).toThrow(message)
 })

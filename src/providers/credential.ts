@@ -61,16 +61,16 @@ export const joined =
   (values: Record<string, string>): string => {
     const parts = keys.filter((key) => values[key] !== undefined)
     const wrong = parts.slice(0, -1).find((key) => values[key]?.includes(sign))
-    if (wrong !== undefined) throw new AppError("invalid", `fields.${wrong} must not hold "${sign}"`)
+    if (wrong !== undefined) throw new AppError("invalid", `fields.${wrong}: it must not hold "${sign}"`)
     return parts.map((key) => values[key]).join(sign)
   }
 
 function parseField({ key, label, isOptional, choices, form }: CredentialField, raw: unknown): string | undefined {
-  const refused = (rule: string) => new AppError("invalid", `fields.${key} ${rule}`)
+  const refused = (rule: string) => new AppError("invalid", `fields.${key}: the ${label} ${rule}`)
   if (raw !== undefined && raw !== null && typeof raw !== "string") throw refused("must be a text")
   const value = raw?.trim() ?? ""
   if (value === "" && isOptional) return undefined
-  if (value === "") throw refused(`is required: the ${label}`)
+  if (value === "") throw refused("is required")
   if (value.length > maxCredentialLength) throw refused(`must have at most ${maxCredentialLength} characters`)
   if (choices !== undefined && !choices.includes(value)) throw refused(`must be one of ${choices.join(", ")}`)
   const { pattern, rule } = form ?? { pattern: /^[\x21-\x7e]+$/, rule: "visible ASCII characters without blanks" }

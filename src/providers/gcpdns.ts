@@ -197,6 +197,6 @@ function composeKey({ service_account_key: file = "", ...more }: Record<string, 
   try {
     return JSON.stringify(Object.assign(JSON.parse(file) as object, more))
   } catch {
-    throw new AppError("invalid", "fields.service_account_key must be the JSON file of a service account's key")
+    throw new AppError("invalid", "fields.service_account_key: the Service account key must be the JSON file of a service account's key")
   }
 }

@@ -34,7 +34,7 @@ describe.skipIf(!hasChromium)("owned domains in the dashboard", () => {
     await visit.button("Connect a token").click()
     const dialog = visit.page.getByRole("dialog")
     await dialog.getByText("Zone · DNS · Edit").waitFor()
-    expect(await dialog.getByRole("link", { name: /Make a token/ }).getAttribute("href")).toContain("cloudflare.com")
+    expect(await dialog.getByRole("link", { name: "Make one at Cloudflare" }).getAttribute("href")).toContain("cloudflare.com")
     expect(await troublesIn(house, "domains-empty", (one) => one.go("/domains", "Owned domains"))).toEqual([])
     const arrange = async (one: Visit) => {
       await one.go("/domains?open=new", "Owned domains")
@@ -46,7 +46,7 @@ describe.skipIf(!hasChromium)("owned domains in the dashboard", () => {
   test("a token that sees no zone is refused at the field, and what was typed stays", async () => {
     await give("blind", "Test and connect")
     const field = visit.page.getByLabel("API token")
-    await visit.page.getByText("Token invalid or lacks zone access.").waitFor()
+    await visit.page.getByText("Token invalid or lacks zone access: cloudflare accepts it, and shows it no zone.").waitFor()
     expect([await field.inputValue(), await field.getAttribute("aria-invalid")]).toEqual(["blind", "true"])
   })
 
@@ -72,7 +72,7 @@ describe.skipIf(!hasChromium)("owned domains in the dashboard", () => {
     await visit.button(/Cloudflare, customer.test/).click()
     await visit.page.getByRole("menuitem", { name: "Replace token" }).click()
     await give("unknown", "Test and replace")
-    await visit.page.getByText("Token invalid or lacks zone access.").waitFor()
+    await visit.page.getByText(/^Token invalid or lacks zone access: cloudflare answered 40\d: /).waitFor()
     await give(second, "Test and replace")
     await visit.page.getByText("The token was replaced").waitFor()
     await visit.page.getByText("2 zones").waitFor()

@@ -79,7 +79,7 @@ export function DomainCard({ domain, names }: { domain: OwnedDomain; names: Cove
         <div>
           <h3 className="font-medium">{words.written}</h3>
           {names.length === 0 ? (
-            <p className="mt-2 text-dim">{words.covered(0)}</p>
+            <p className="text-dim">{words.noNames}</p>
           ) : (
             <ul className="mt-2 flex flex-wrap gap-x-4 gap-y-1">
               {names.slice(0, shownNames).map(({ id, domain: name }) => (

@@ -1,6 +1,9 @@
 import { queryOptions } from "@tanstack/react-query"
 import { ask } from "../../data/api"
 
+/** Whose tokens owned domains are. */
+export const ownedProvider = "cloudflare"
+
 /** A provider token and the zones that it saw when it was last asked. */
 export type OwnedDomain = { id: string; zones: string[]; created_at: string }
 

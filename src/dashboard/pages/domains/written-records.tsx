@@ -17,7 +17,9 @@ export function WrittenRecords({ domain }: { domain: OwnedDomain }) {
   const written = useInfiniteQuery({
     queryKey: ["domains", "records", domain.id],
     queryFn: ({ signal, pageParam }) =>
-      ask<{ data: WrittenRecord[]; next_cursor: string | null }>("GET", `${path}${pageParam && `?cursor=${pageParam}`}`, undefined, { signal }),
+      ask<{ data: WrittenRecord[]; next_cursor: string | null }>("GET", `${path}${pageParam && `?cursor=${pageParam}`}`, undefined, {
+        signal,
+      }),
     initialPageParam: "",
     getNextPageParam: ({ next_cursor }) => next_cursor ?? undefined,
     select: ({ pages }) => pages.flatMap(({ data }) => data),
@@ -35,7 +37,7 @@ export function WrittenRecords({ domain }: { domain: OwnedDomain }) {
       <div className="flex flex-wrap items-end justify-between gap-x-4 gap-y-2">
         <div className="min-w-0 flex-1 basis-72">
           <h3 className="font-medium">{words.records.title}</h3>
-          <p className="max-w-prose text-sm text-dim">{words.records.lead}</p>
+          <p className="max-w-3xl text-sm text-dim">{words.records.lead}</p>
         </div>
         {data !== undefined && data.length > 0 && (
           <Button small isBusy={check.isPending} onClick={() => check.mutate()} icon={<SearchCheck aria-hidden className="size-3.5" />}>
@@ -88,7 +90,7 @@ function Row({ record }: { record: WrittenRecord }) {
           {holder === null ? (
             hostname
           ) : (
-            <Link to={`/hostnames/${holder.kind}/${encodeURIComponent(holder.id)}` as string} className="text-accent hover:underline">
+            <Link to={`/hostnames/${holder.kind}/${encodeURIComponent(holder.id)}` as string} className="text-accent underline">
               {hostname}
             </Link>
           )}
