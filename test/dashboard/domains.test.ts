@@ -43,10 +43,10 @@ describe.skipIf(!hasChromium)("owned domains in the dashboard", () => {
     expect(await troublesIn(house, "domains-new", arrange)).toEqual([])
   })
 
-  test("a token that sees no zone is refused at the field, and what was typed stays", async () => {
+  test("a token that is none is refused at the field in the provider's words, and what was typed stays", async () => {
     await give("blind", "Test and connect")
     const field = visit.page.getByLabel("API token")
-    await visit.page.getByText("Token invalid or lacks zone access: cloudflare accepts it, and shows it no zone.").waitFor()
+    await visit.page.getByText("Token invalid or lacks zone access: cloudflare answered 400: 6003 Invalid request headers.").waitFor()
     expect([await field.inputValue(), await field.getAttribute("aria-invalid")]).toEqual(["blind", "true"])
   })
 
