@@ -8,6 +8,7 @@ import { Features } from "./app/features"
 import { House, listenersOf } from "./app/house"
 import { Monitoring } from "./app/monitoring"
 import { openTimeline } from "./app/timeline"
+import { openWrittenRecords } from "./app/written-records"
 import { PortListeners } from "./app/port-listeners"
 import { S3 } from "./app/s3"
 import { Storage } from "./app/storage"
@@ -129,6 +130,7 @@ async function compose(
     log,
     now,
   })
+  const written = openWrittenRecords(db, () => connect, log, now)
   const features: Features = new Features({
     config,
     db,
@@ -140,6 +142,7 @@ async function compose(
     portProblem: (port) => portListeners.problem(port),
     publish: () => publisher.publish(),
     timeline,
+    written,
     onContainers: () => live.changed("containers"),
     moreHoldings: [...connectHoldings(() => connect), ...storage.holdings],
     counters,
@@ -182,6 +185,7 @@ async function compose(
     httpsPort: () => edge.httpsPort,
     rootPem,
     timeline,
+    written,
     log,
     now,
   })
@@ -238,6 +242,7 @@ async function compose(
     features,
     connect,
     timeline,
+    written,
     live,
     storage,
     s3,

@@ -128,7 +128,7 @@ const allowed: Record<string, string[]> = {
   "paging.ts": ["errors.ts"],
   accounts: ["address-block.ts", "body.ts", "db", "errors.ts", "html.ts", "vault.ts"],
   checks: ["dns", "errors.ts", "hostname.ts", "ip-address.ts", "special-addresses.ts"],
-  zones: ["body.ts", "db", "errors.ts", "hostname.ts", "log.ts", "providers", "vault.ts"],
+  zones: ["body.ts", "db", "errors.ts", "hostname.ts", "log.ts", "paging.ts", "providers", "vault.ts"],
   mappings: ["body.ts", "db", "errors.ts", "hostname.ts", "log.ts", "mapped-name.ts", "worker.ts"],
   compute: [
     "body.ts",

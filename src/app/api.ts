@@ -40,6 +40,7 @@ import { mappingTimelineRoutes } from "../timeline/routes"
 import type { Timeline } from "../timeline/timeline"
 import { trafficRoutes } from "../traffic/routes"
 import { zoneRoutes } from "../zones/routes"
+import type { WrittenRecords } from "../zones/written-records"
 import { Asking } from "./asking"
 import type { ConnectHouse } from "./connect-house"
 import { DashboardBundle } from "./dashboard-bundle"
@@ -62,6 +63,7 @@ export type ApiNeeds = {
   features: Features
   connect: ConnectHouse
   timeline: Timeline
+  written: WrittenRecords
   /** Tells open pages what has changed. */
   live: LiveHub
   storage: Storage
@@ -164,7 +166,7 @@ export class Api {
         auditRoutes(trail, door.session),
         houseRoutes(needs.house.parts, guards.admin),
         overviewRoutes(needs.house.overview, door.session),
-        zoneRoutes(features.zones, guards.networking),
+        zoneRoutes(features.zones, this.needs.written, guards.networking),
         mappingRoutes(features.mappings, guards.networking),
         trafficRoutes(features.traffic, features.trafficDay, guards.networking),
         mappingTimelineRoutes(timeline, guards.networking, async ({ personId }, id) => features.mappings.hostnameOf(personId, id)),

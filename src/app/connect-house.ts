@@ -36,11 +36,13 @@ import { Connect } from "./connect"
 import { ConnectWorld } from "./connect-world"
 import type { Dns } from "./dns"
 import { HostnameRecords } from "./hostname-records"
-import { openDnsWriter } from "./dns-writer"
+import { composeToken, openDnsWriter } from "./dns-writer"
 import { DomainCheck } from "./domain-check"
 import { OrderAdvice } from "./order-advice"
 import { platformAddress } from "./platform-address"
+import type { WrittenRecords } from "../zones/written-records"
 import { Webhooks } from "./webhooks"
+import { connectionWriting } from "./written-records"
 
 export type ConnectHouseNeeds = {
   config: ConfigInForce
@@ -63,6 +65,7 @@ export type ConnectHouseNeeds = {
   httpsPort: () => number
   rootPem: () => Promise<string>
   timeline: Timeline
+  written: WrittenRecords
   log: Log
   now: () => number
 }
@@ -139,6 +142,7 @@ export class ConnectHouse {
         timeline.note({ hostname: String(event.data.hostname), kind: "webhook", text, data: event.data, holder })
       },
       kick: () => webhooks.service.kick(),
+      wrote: (...written) => needs.written.note(connectionWriting(...written)),
       note: ({ hostname, personId, id }, kind, text, data) =>
         timeline.note({
           hostname,
@@ -160,6 +164,7 @@ export class ConnectHouse {
         return config.current.defaultOrigin
       },
       openProvider: (key, token) => openDnsWriter(key, token, key === "cloudflare" ? config.current.cloudflareApi : undefined),
+      composeToken,
       container: needs.container,
       emailPlan: (body) => this.email.plan(body),
       guide: world.guide,
@@ -296,6 +301,9 @@ const domainConnectEntry = {
   auto_write: false,
   credential_hint: "none: the browser is sent to the provider",
   docs_url: "https://www.domainconnect.org/",
+  made_at: null,
+  rights: [],
+  fields: [],
   proven: "stand-in",
 }
 

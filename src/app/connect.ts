@@ -31,6 +31,8 @@ export type ConnectPartNeeds = Omit<ConnectNeeds, "store" | "usage" | "credentia
   signer: TokenSigner
   /** Throws `invalid` for an unknown provider or a credential that has not its form. */
   openProvider: (provider: string, token: string) => DnsWriter
+  /** The token of the values of a provider's fields. Throws `invalid`. */
+  composeToken: (provider: string, fields: unknown) => string
   container: (id: string) => Promise<{ personId: string } | undefined>
   emailPlan: (body: Record<string, unknown>) => Promise<EmailPlan>
   origins: OriginNeeds
@@ -75,7 +77,14 @@ export class Connect {
     const checkDestination = (principal: Principal, destination: Destination) => this.checkDestination(principal, destination)
     this.applications = new Applications({ store: applicationStore, checkDestination, publish: needs.publish, now })
     this.keys = new Keys(applicationStore, now)
-    this.credentials = new Credentials({ store: applicationStore, vault: credentialVault, open: needs.openProvider, log, now })
+    this.credentials = new Credentials({
+      store: applicationStore,
+      vault: credentialVault,
+      open: needs.openProvider,
+      compose: needs.composeToken,
+      log,
+      now,
+    })
     this.tokens = new WidgetTokens(signer, applicationStore, baseDomain, now)
     // The settings among the needs may change while running, so they are not copied.
     const lifecycleNeeds: ConnectNeeds = Object.assign(Object.create(needs) as ConnectNeeds, {

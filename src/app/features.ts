@@ -33,6 +33,7 @@ import { Worker } from "../worker"
 import { CloudflareProvider } from "../zones/cloudflare"
 import { ZoneService } from "../zones/service"
 import { ZoneStore } from "../zones/store"
+import type { WrittenRecords } from "../zones/written-records"
 import type { Holding } from "../accounts/administration"
 import { HouseAdministration } from "./administration"
 import type { Dns } from "./dns"
@@ -58,6 +59,8 @@ export type FeatureNeeds = {
   /** What the edge counts. */
   counters: TrafficSource
   log: Log
+  /** The records that are written at providers. */
+  written: WrittenRecords
   /** Something about somebody's containers may have changed. */
   onContainers: () => void
   now: () => number
@@ -201,13 +204,14 @@ export class Features {
   }
 
   private makeZones(): ZoneService {
-    const { config, db, folder, log, now } = this.needs
+    const { config, db, folder, written, log, now } = this.needs
     const { encryptionKey, cloudflareApi, baseDomain } = config.current
     return new ZoneService({
       store: new ZoneStore(db),
       vault: encryptionKey === "none" ? undefined : new Vault(encryptionKey ?? folder.secret("encryption-key")),
       provider: new CloudflareProvider({ baseUrl: cloudflareApi }),
       target: `ingress.${baseDomain}`,
+      records: written,
       log,
       now,
     })
@@ -281,7 +285,7 @@ export class Features {
         if (await this.zones.covers(personId, wildcard)) return undefined
         return `the certificate of ${wildcard} needs a DNS challenge: connect an owned domain that covers it, or set FREEHOLD_DNS_LISTEN so that it can be delegated here`
       },
-      automate: (personId, domain) => this.zones.automate(personId, domain),
+      automate: (...asked) => this.zones.automate(...asked),
       unautomate: (personId, domain) => this.zones.unautomate(personId, domain),
       publish,
       certify: (domain) => void certificates.obtain(domain),

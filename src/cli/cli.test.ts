@@ -207,6 +207,28 @@ test("domains are listed, added from a hidden line, refreshed and removed", asyn
   expect(said.err).toBe("error: an argument is missing\nusage: freehold domains rm ID [--json]\n")
 })
 
+test("records of an owned domain are listed by id or zone, and looked at first where that is asked", async () => {
+  const record = { name: "app.example.com", type: "CNAME", value: "ingress.cloud.test", hostname: "app.example.com", purpose: "address" }
+  const more = { written_for: null, written_with: { provider: "cloudflare" }, written_at: "2026-06-01T12:00:00.000Z", stands: false }
+  const { io, said, seen } = await setup({
+    "GET /api/domains": () => Response.json({ connections: [{ id: "cfc_1", zones: ["example.com"] }] }),
+    "GET /api/domains/cfc_1/records": () => Response.json({ data: [{ ...record, ...more }], next_cursor: "bmV4dA" }),
+    "POST /api/domains/cfc_1/records/check": () => Response.json({ looked_at: 1 }),
+  })
+  expect(await domains(["records", "example.com", "--check"], io)).toBe(0)
+  expect(seen.map(({ method }) => method)).toEqual(["GET", "POST", "GET"])
+  expect(said.out).toBe(
+    [
+      "NAME             TYPE   VALUE               FOR                        PROVIDER    WRITTEN                   STATE",
+      "app.example.com  CNAME  ingress.cloud.test  app.example.com (address)  cloudflare  2026-06-01T12:00:00.000Z  missing, left behind",
+      "older ones: --cursor bmV4dA",
+      "",
+    ].join("\n"),
+  )
+  expect(await domains(["records", "other.com"], io)).toBe(1)
+  expect(said.err).toBe("error: no owned domain has the zone other.com\n")
+})
+
 test("mappings add prints the TXT record of a pending name", async () => {
   const { io, said, seen } = await setup({ "POST /api/domain-mappings": () => Response.json(pending, { status: 201 }) })
   expect(await mappings(["add", "app.example.com", "--container", "c1", "--port", "8080"], io)).toBe(0)

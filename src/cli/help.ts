@@ -89,9 +89,11 @@ what to paste here, as it does when you are logged in by SSH.`,
       add: "domains add [TOKEN] [--token-stdin] [--json]",
       rm: "domains rm ID [--json]",
       refresh: "domains refresh ID [--json]",
+      records: "domains records ID|ZONE [--check] [--cursor CURSOR] [--json]",
     },
     details: `add connects a Cloudflare API token, which needs Zone Read and DNS Edit. It is asked for, or read from standard input with --token-stdin;
-as an argument it is seen by every user of this machine. refresh reads anew which zones the token can edit.`,
+as an argument it is seen by every user of this machine. refresh reads anew which zones the token can edit. records shows what the server
+wrote in them and what for, newest first; --check first asks the zones' own servers whether it still stands.`,
   },
   {
     name: "mappings",

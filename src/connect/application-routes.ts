@@ -75,6 +75,14 @@ export const applicationRoutes = ({ applications, keys, credentials, tokens, ide
     .get("/v1/applications/:id/credentials", async ({ request, params }) =>
       credentials.list(await applications.own(await guard(request, administer), params.id)),
     )
+    .put(
+      "/v1/applications/:id/credentials/:credential",
+      async ({ request, params }) => {
+        const application = await applications.own(await guard(request, administer), params.id)
+        return credentials.replace(application, params.credential, await readBody(request))
+      },
+      { parse: "none" },
+    )
     .delete("/v1/applications/:id/credentials/:credential", async ({ request, params, set }) => {
       await credentials.delete(await applications.own(await guard(request, administer), params.id), params.credential)
       set.status = 204

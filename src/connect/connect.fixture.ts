@@ -4,6 +4,7 @@ import { People } from "../accounts/people"
 import { Signer } from "../accounts/signer"
 import { AccountStore } from "../accounts/store"
 import { Connect } from "../app/connect"
+import { composeToken } from "../app/dns-writer"
 import { openDatabase } from "../db/open"
 import { AppError } from "../errors"
 import { ConnectGuards } from "../http/connect-guards"
@@ -38,6 +39,8 @@ export type World = {
   published: string[][]
   events: ConnectEvent[]
   timeline: string[]
+  /** Records that were told of as written. */
+  written: string[]
 }
 
 const jwtSecret = "a secret that is long enough for HS256"
@@ -63,6 +66,7 @@ export async function startConnect(settings: { credentials?: boolean } = {}) {
     published: [],
     events: [],
     timeline: [],
+    written: [],
   }
   const signer = new Signer(jwtSecret, now)
   const accounts = new AccountStore(db)
@@ -98,10 +102,15 @@ export async function startConnect(settings: { credentials?: boolean } = {}) {
     forgetCertificate: async () => {},
     enqueue: async (_trx, event) => void world.events.push(event),
     kick: () => {},
+    wrote: async (row, zone, { provider }, records) =>
+      void world.written.push(
+        ...records.map(({ host, type, purpose }) => `${row.hostname}: ${host} ${type} in ${zone} at ${provider} for ${purpose}`),
+      ),
     note: (row, _kind, text) => void world.timeline.push(`${row.hostname}: ${text}`),
     intervalMs: 15_000,
     expiryMs: 7 * 86_400_000,
     driftIntervalMs: 900_000,
+    composeToken,
     openProvider: (provider, token) => writer(world, provider, token),
     container: (id) => db.selectFrom("containers").select("personId").where("id", "=", id).executeTakeFirst(),
     emailPlan: async ({ domain }) => ({

@@ -18,6 +18,8 @@ export type CredentialNeeds<Provider> = {
   vault: Vault | undefined
   /** Throws `invalid` for an unknown provider or a credential that has not its form; asks nobody. */
   open: (provider: string, token: string) => Provider
+  /** The token of the values of a provider's fields. Throws `invalid` for an unknown provider, and for a value that is wrong, naming its field. */
+  compose: (provider: string, fields: unknown) => string
   log: Log
   now: () => number
 }
@@ -37,16 +39,10 @@ export class Credentials<Provider extends Tried> {
    * key, `conflict` past twenty and, with a `domain`, where the credential edits no such zone; what the provider refuses is thrown in its words.
    */
   async create(application: ApplicationRow, body: Record<string, unknown>) {
-    const { vault, store } = this.needs
-    const { provider, token } = body
+    const { store } = this.needs
+    const { provider } = body
     if (typeof provider !== "string" || provider === "") throw invalid("provider is required: GET /v1/providers lists them")
-    if (typeof token !== "string" || token === "") throw invalid("token is required")
-    if (token.length > maxTokenLength) throw invalid(`token must have at most ${maxTokenLength} characters`)
-    const edit = this.needs.open(provider, token)
-    const domain = parseTriedDomain(body.domain)
-    if (vault === undefined) throw new AppError("unavailable", "credentials cannot be stored: FREEHOLD_ENCRYPTION_KEY is none")
-    if (domain !== undefined && (await edit.zoneOf(domain, AbortSignal.timeout(tryLimitMs))) === undefined)
-      throw new AppError("conflict", `the ${provider} credential edits no zone around ${domain}`, { reason: "zone_not_found" })
+    const { token, vault } = await this.tried(provider, body)
     const id = newId()
     const row: DnsCredentialRow = {
       id,
@@ -60,6 +56,37 @@ export class Credentials<Provider extends Tried> {
     if (!(await store.insertCredential(row, credentialsPerApplication)))
       throw new AppError("conflict", `no more than ${credentialsPerApplication} credentials for an application`)
     return reply(row)
+  }
+
+  /** Puts another token of the same provider in the place of the one that is kept; where it is refused, nothing changes. Throws as `create`, and `not_found`. */
+  async replace(application: ApplicationRow, id: string, body: Record<string, unknown>) {
+    const { store } = this.needs
+    const row = (await store.credentials(application.id)).find((one) => one.id === id)
+    if (row === undefined) throw notFound("credential")
+    if (body.provider !== undefined && body.provider !== row.provider)
+      throw invalid(`provider must stay ${row.provider}: make another credential for another provider`)
+    const { token, vault } = await this.tried(row.provider, body)
+    const change = { sealedToken: vault.seal(token, place(id)), lastError: null }
+    await store.updateCredential(id, change)
+    return reply({ ...row, ...change })
+  }
+
+  /** The token of a body, once its provider has said that it edits the zone around the body's `domain`, where it has one. */
+  private async tried(provider: string, { token: given, fields, domain: raw }: Record<string, unknown>) {
+    const { vault } = this.needs
+    if (given !== undefined && fields !== undefined) throw invalid("token and fields exclude each other: fields make a token")
+    const token = fields === undefined ? given : this.needs.compose(provider, fields)
+    if (typeof token !== "string" || token === "") throw invalid("token is required")
+    if (token.length > maxTokenLength) throw invalid(`token must have at most ${maxTokenLength} characters`)
+    const edit = this.needs.open(provider, token)
+    const domain = parseTriedDomain(raw)
+    if (vault === undefined) throw new AppError("unavailable", "credentials cannot be stored: FREEHOLD_ENCRYPTION_KEY is none")
+    if (domain !== undefined && (await edit.zoneOf(domain, AbortSignal.timeout(tryLimitMs))) === undefined)
+      throw new AppError("conflict", `the ${provider} credential edits no zone around ${domain}`, {
+        reason: "zone_not_found",
+        details: { field: "domain" },
+      })
+    return { token, vault }
   }
 
   /** The newest first, without their tokens. */

@@ -37,6 +37,48 @@ test.each([
   expect((await t.ask(400, "POST", `/v1/applications/${t.app.id}/credentials`, t.ada.token, body)).error.message).toBe(message)
 })
 
+test.each([
+  [{ provider: "namecheap", fields: "x" }, "fields must be an object with api_user, api_key, client_ip"],
+  [{ provider: "namecheap", fields: { api_user: "ann", api_key: "k" } }, "fields.client_ip: the Client IP is required"],
+  [
+    { provider: "namecheap", fields: { api_user: "ann", api_key: "k", client_ip: "::1" } },
+    "fields.client_ip: the Client IP must be an IPv4 address, such as 203.0.113.7",
+  ],
+  [{ provider: "cloudflare", fields: { token: "x", key: "y" } }, "fields.key is no field of Cloudflare: it has token"],
+  [{ provider: "cloudflare", fields: { token: 1 } }, "fields.token: the API token must be a text"],
+  [{ provider: "cloudflare", token: "x", fields: { token: "y" } }, "token and fields exclude each other: fields make a token"],
+])("%j is refused: %p", async (body, message) => {
+  const t = await setup()
+  expect((await t.ask(400, "POST", `/v1/applications/${t.app.id}/credentials`, t.ada.token, body)).error.message).toBe(message)
+})
+
+test("a credential is replaced in place once it was tried, and stays what it was where it is refused", async () => {
+  const t = await setup()
+  const path = `/v1/applications/${t.app.id}/credentials`
+  const [kept] = (await t.ask(200, "GET", path, t.ada.token)).data as Reply[]
+  t.world.tokens.set("better-token", ["customer.com"])
+  const at = `${path}/${kept?.id}`
+  expect((await t.ask(409, "PUT", at, t.ada.token, { fields: { token: "blind-token" }, domain: "shop.customer.com" })).error).toMatchObject(
+    {
+      code: "zone_not_found",
+      details: { field: "domain" },
+    },
+  )
+  t.world.tokens.delete("good-token")
+  expect((await t.create("one.customer.com")).state).toBe("pending_ownership")
+  const replaced = await t.ask(200, "PUT", at, t.ada.token, { fields: { token: "better-token" }, domain: "shop.customer.com" })
+  expect(replaced).toMatchObject({ id: kept?.id, provider: "cloudflare", last_error: null })
+  expect((await t.create("two.customer.com")).state).toBe("propagating")
+  const other = { provider: "desec", token: "better-token" }
+  expect((await t.ask(400, "PUT", at, t.ada.token, other)).error.message).toBe(
+    "provider must stay cloudflare: make another credential for another provider",
+  )
+  const bob = await t.person("bob")
+  await t.ask(404, "PUT", at, bob.token, { token: "better-token" })
+  await t.ask(404, "PUT", `${path}/nope`, t.ada.token, { token: "better-token" })
+  await t.ask(403, "PUT", at, t.app.key, { token: "better-token" })
+})
+
 test("without an encryption key none is stored", async () => {
   const t = await startConnect({ credentials: false })
   const ada = await t.person("ada")
@@ -55,6 +97,10 @@ test("with one the records are written, and the gate opens when our TXT is seen 
     { type: "domain.added", jobId: made.id, data: { hostname: "app.customer.com", setup_type: "automatic" } },
   ])
   expect(t.world.published).toEqual([])
+  expect(t.world.written).toEqual([
+    "app.customer.com: _customdomain-challenge.app.customer.com TXT in customer.com at cloudflare for ownership",
+    "app.customer.com: app.customer.com CNAME in customer.com at cloudflare for address",
+  ])
   await t.due()
   expect((await t.ask(200, "GET", `/v1/connections/${made.id}`, t.app.key)).state).toBe("live")
   expect(t.types()).toEqual(["domain.added", "domain.verified", "ssl.issued", "domain.flow.completed"])
@@ -148,6 +194,7 @@ test("email records are written for the connection's own domain alone, SPF never
     manual_records: [{ type: "TXT" }],
   })
   expect(t.world.records.get("customer.com MX")).toEqual(["smtp.google.com"])
+  expect(t.world.written.at(-1)).toBe("app.customer.com: customer.com MX in customer.com at cloudflare for email")
   expect(t.world.records.has("customer.com TXT")).toBe(false)
   t.world.tokens.clear()
   expect(await apply(200, { provider: "google_workspace" })).toMatchObject({

@@ -2,7 +2,7 @@ import type { ConnectionRow, ConnectionState } from "../db/connect-schema"
 import { AppError } from "../errors"
 import { withoutWildcard } from "../hostname"
 import { challengeName, type DnsRecord } from "./model"
-import type { ConnectNeeds } from "./needs"
+import type { ConnectNeeds, WrittenDnsRecord } from "./needs"
 
 const writeLimitMs = 30_000
 
@@ -36,6 +36,12 @@ export class Delegation {
         } else {
           await this.needs.credentials.inTurn(credential.id, () => credential.edit.write(editable, records, signal))
           await this.needs.credentials.noteUse(credential.id, undefined)
+          await this.needs.wrote(
+            row,
+            editable,
+            credential,
+            records.map((record) => Object.assign({ purpose: purposeOf(row, record) }, record)),
+          )
           this.needs.note(
             row,
             "record",
@@ -109,4 +115,9 @@ export class Delegation {
     if (after !== undefined) note(after, "state", `dns_writing → ${state}: ${unwritten.detail}`)
     return { row: after ?? begun, unwritten }
   }
+}
+
+function purposeOf({ hostname }: ConnectionRow, { host, type }: DnsRecord): WrittenDnsRecord["purpose"] {
+  if (type === "TXT" && host === challengeName(hostname)) return "ownership"
+  return host === hostname && (type === "A" || type === "AAAA" || type === "CNAME") ? "address" : "template"
 }

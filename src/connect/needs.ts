@@ -27,6 +27,9 @@ export type RecordReport = {
   explanation: string
 }
 
+/** A record that was written, and what for. */
+export type WrittenDnsRecord = DnsRecord & { purpose: "address" | "ownership" | "email" | "template" }
+
 /** What stands in the way of a certificate and of visitors; `sentence` and `fix` are for people. */
 export type PreflightVerdict = { verdict: "ready" | "warning" | "blocked"; sentence: string; fix: string | null }
 
@@ -79,6 +82,8 @@ export type ConnectNeeds = {
   enqueue: (trx: Db, event: ConnectEvent) => Promise<void>
   /** Events were kept: they may be sent. */
   kick: () => void
+  /** Records were written in a zone for the connection, by a credential of its application; never throws. */
+  wrote: (row: ConnectionRow, zone: string, credential: { id: string; provider: string }, records: WrittenDnsRecord[]) => Promise<void>
   /** Puts something on a hostname's timeline; never throws. */
   note: (row: ConnectionRow, kind: "state" | "dns" | "preflight" | "record", text: string, data?: Record<string, unknown>) => void
   /** How often an unproven or unfinished connection is looked at, at first. */

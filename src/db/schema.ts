@@ -3,6 +3,7 @@ import type { ConnectSchema } from "./connect-schema"
 import type { StorageSchema } from "./storage-schema"
 import type { TimelineTable } from "./timeline-schema"
 import type { WebhookSchema } from "./webhook-schema"
+import type { WrittenRecordRow } from "./written-record-schema"
 
 /** Tables as types; columns are snake_case in SQL and camelCase here. Times are Unix milliseconds, flags 0 or 1, lists and maps JSON text. */
 export interface Schema extends ConnectSchema, StorageSchema, WebhookSchema {
@@ -30,6 +31,7 @@ export interface Schema extends ConnectSchema, StorageSchema, WebhookSchema {
   issuerAccounts: IssuerAccountRow
   trafficMinutes: TrafficTable
   trafficHours: TrafficTable
+  writtenRecords: WrittenRecordRow
 }
 
 export interface PersonRow {

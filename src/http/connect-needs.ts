@@ -21,6 +21,7 @@ export const connectNeeds: Record<string, ConnectNeed> = {
   "DELETE /v1/applications/:id/keys/:key": apps,
   "POST /v1/applications/:id/credentials": apps,
   "GET /v1/applications/:id/credentials": apps,
+  "PUT /v1/applications/:id/credentials/:credential": apps,
   "DELETE /v1/applications/:id/credentials/:credential": apps,
   "POST /v1/tokens": write,
   "POST /v1/domains:check": { ...read, widget: true },

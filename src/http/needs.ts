@@ -121,6 +121,8 @@ export const permissionTable: Record<string, Row> = {
   "DELETE /api/domains/:id": of(domains, "delete"),
   "PUT /api/domains/:id": of(domains, "create"),
   "POST /api/domains/:id/refresh": of(domains, "create"),
+  "GET /api/domains/:id/records": of(domains, "read"),
+  "POST /api/domains/:id/records/check": of(domains, "create"),
   "GET /api/domain-mappings": read(mappings),
   "POST /api/domain-mappings": create(mappings),
   // Networking knows three actions, and a change is a `create`.
@@ -139,6 +141,8 @@ export const permissionTable: Record<string, Row> = {
   "ALL /api/domains": create(domains),
   "ALL /api/domains/:id": create(`${domains}.:id`),
   "ALL /api/domains/:id/refresh": create(`${domains}.:id`),
+  "ALL /api/domains/:id/records": create(`${domains}.:id`),
+  "ALL /api/domains/:id/records/check": create(`${domains}.:id`),
   "ALL /api/domains/*": create(`${domains}.:id`),
   "ALL /api/domain-mappings": create(mappings),
   "ALL /api/domain-mappings/:id": create(`${mappings}.:id`),

@@ -35,6 +35,8 @@ export const trials: Record<string, Trial> = {
   "DELETE /api/domains/:id": another("domain"),
   "PUT /api/domains/:id": another("domain", { token: "another" }),
   "POST /api/domains/:id/refresh": another("domain"),
+  "GET /api/domains/:id/records": another("domain"),
+  "POST /api/domains/:id/records/check": another("domain"),
   "PATCH /api/domain-mappings/:id": another("mapping", { access_log: false }),
   "DELETE /api/domain-mappings/:id": another("mapping"),
   "POST /api/domain-mappings/:id/verify": another("mapping"),
@@ -83,6 +85,8 @@ export const trials: Record<string, Trial> = {
   // Asked by PUT, which has a row of its own: nobody's id is not found.
   "ALL /api/domains/:id": { own: 404 },
   "ALL /api/domains/:id/refresh": { own: 405 },
+  "ALL /api/domains/:id/records": { own: 405 },
+  "ALL /api/domains/:id/records/check": { own: 405 },
   "ALL /api/domains/*": { own: 404 },
   "ALL /api/domain-mappings": { own: 405 },
   "ALL /api/domain-mappings/:id": { own: 405 },

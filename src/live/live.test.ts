@@ -83,11 +83,12 @@ test("one person may have fifty streams, and is told when there are more", async
 })
 
 test.each([
-  ["POST /api/domain-mappings", ["hostnames"]],
+  ["POST /api/domain-mappings", ["hostnames", "domains"]],
   ["DELETE /api/domains/:id", ["domains", "hostnames"]],
   ["PUT /api/settings/keys/:id", ["access", "sessions"]],
   ["POST /compute/containers/:id/stop", ["containers", "hostnames"]],
   ["POST /compute/ssh-keys", ["access", "containers"]],
+  ["POST /v1/connections/:id/records:apply", ["applications", "hostnames", "domains"]],
   ["POST /v1/webhook-endpoints", ["applications"]],
   ["PUT /storage/:namespace/*", ["files"]],
   ["S3 PutObject", ["files"]],

@@ -2,7 +2,7 @@ import type { Topic } from "./hub"
 
 /** Which topics a request of the API changes, by its path; of several the first that matches. */
 const families: [prefix: string, topics: Topic[]][] = [
-  ["/api/domain-mappings", ["hostnames"]],
+  ["/api/domain-mappings", ["hostnames", "domains"]],
   ["/api/domains", ["domains", "hostnames"]],
   ["/api/tokens", ["access"]],
   ["/api/service-accounts", ["access"]],
@@ -13,6 +13,7 @@ const families: [prefix: string, topics: Topic[]][] = [
   ["/compute/ssh-keys", ["access", "containers"]],
   ["/compute", ["containers", "hostnames"]],
   ["/v1/webhook", ["applications"]],
+  ["/v1/connections", ["applications", "hostnames", "domains"]],
   ["/v1", ["applications", "hostnames"]],
   ["/storage/admin", ["files", "people"]],
   ["/storage", ["files"]],

@@ -30,7 +30,7 @@ export type MappingNeeds = {
   container: (id: string) => Promise<{ personId: string } | undefined>
   lookupTxt: TxtLookup
   /** Writes the CNAME with one of the person's provider tokens; false when none covers the name or it did not work. */
-  automate: (personId: string, domain: string) => Promise<boolean>
+  automate: (personId: string, domain: string, mappingId: string) => Promise<boolean>
   unautomate: (personId: string, domain: string) => Promise<void>
   /** Why no certificate could be had for a person's wildcard, in a sentence; undefined where it can. */
   wildcardProblem: (personId: string, wildcard: string) => Promise<string | undefined>
@@ -111,7 +111,7 @@ export class MappingService {
       await this.goLive(domain)
       return this.shown(row)
     }
-    if (!(await this.needs.automate(caller.personId, domain))) return this.shown(row)
+    if (!(await this.needs.automate(caller.personId, domain, row.id))) return this.shown(row)
     if (!(await this.markVerified(row, "provider"))) return this.shown(row)
     return { ...this.shown({ ...row, status: "verified" }), dns_automated: true }
   }

@@ -18,6 +18,20 @@ export const azuredns: ProviderAdapter = {
   credentialHint:
     '{"tenant_id":"…","client_id":"…","client_secret":"…","subscription_id":"…","resource_group":"…"} of an app with the role DNS Zone Contributor',
   docsUrl: "https://learn.microsoft.com/en-us/azure/dns/dns-sdk#create-a-service-principal-account",
+  fields: [
+    { key: "tenant_id", label: "Directory (tenant) ID", form: { pattern: /^[\w.-]+$/, rule: "letters, digits, dots and dashes" } },
+    { key: "client_id", label: "Application (client) ID" },
+    { key: "client_secret", label: "Client secret", hint: "Its value, which Azure shows once, and not its ID.", isSecret: true },
+    { key: "subscription_id", label: "Subscription ID", form: { pattern: /^[\w.-]+$/, rule: "letters, digits, dots and dashes" } },
+    {
+      key: "resource_group",
+      label: "Resource group",
+      hint: "The one that holds the zone.",
+      form: { pattern: /^[^\p{Cc}]{1,90}$/u, rule: "the name of a resource group" },
+    },
+  ],
+  rights: ["The role DNS Zone Contributor on the zone, for the registered application"],
+  compose: (values) => JSON.stringify(values),
   open(credential, options = {}) {
     const given = parseCredentialObject(credential, azuredns, keys)
     const isName = (text: string) => /^[\w.-]+$/.test(text)

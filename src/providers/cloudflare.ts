@@ -15,6 +15,9 @@ export const cloudflare: ProviderAdapter = {
   name: "Cloudflare",
   credentialHint: "an API token with the permission Zone / DNS / Edit on the zone",
   docsUrl: "https://developers.cloudflare.com/fundamentals/api/get-started/create-token/",
+  madeAt: "https://dash.cloudflare.com/profile/api-tokens",
+  fields: [{ key: "token", label: "API token", isSecret: true }],
+  rights: ["Zone · Zone · Read", "Zone · DNS · Edit"],
   open: (credential, options = {}) => new Cloudflare(new CloudflareApi(parseToken(credential, cloudflare), options.baseUrl)),
 }
 

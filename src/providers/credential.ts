@@ -1,4 +1,5 @@
 import { AppError } from "../errors"
+import type { CredentialField, ProviderAdapter } from "./provider"
 
 const maxCredentialLength = 8192
 
@@ -32,6 +33,49 @@ export function parseCredentialObject<K extends string, O extends string = never
   const texts = [...keys, ...optional.filter((key) => given[key] !== undefined)].map((key) => [key, given[key]] as const)
   if (texts.some(([, text]) => typeof text !== "string" || text === "")) throw notOfForm(form)
   return Object.fromEntries(texts) as Record<K, string> & Partial<Record<O, string>>
+}
+
+/**
+ * The credential that values make, each under the key of its field. Throws `invalid` that names the field and its rule, and never quotes what was given.
+ */
+export function composeCredential({ name, fields, compose }: ProviderAdapter, given: unknown): string {
+  if (typeof given !== "object" || given === null || Array.isArray(given))
+    throw new AppError("invalid", `fields must be an object with ${fields.map(({ key }) => key).join(", ")}`)
+  const unknown = Object.keys(given).find((key) => !fields.some((field) => field.key === key))
+  if (unknown !== undefined)
+    throw new AppError(
+      "invalid",
+      `fields.${unknown.slice(0, 40)} is no field of ${name}: it has ${fields.map(({ key }) => key).join(", ")}`,
+    )
+  const values: Record<string, string> = {}
+  for (const field of fields) {
+    const value = parseField(field, (given as Record<string, unknown>)[field.key])
+    if (value !== undefined) values[field.key] = value
+  }
+  return compose?.(values) ?? values[fields[0]?.key ?? ""] ?? ""
+}
+
+/** Makes a credential of values with a sign between them, in the order of these keys; of the last ones those that are not given are left out. */
+export const joined =
+  (sign: string, ...keys: string[]) =>
+  (values: Record<string, string>): string => {
+    const parts = keys.filter((key) => values[key] !== undefined)
+    const wrong = parts.slice(0, -1).find((key) => values[key]?.includes(sign))
+    if (wrong !== undefined) throw new AppError("invalid", `fields.${wrong}: it must not hold "${sign}"`)
+    return parts.map((key) => values[key]).join(sign)
+  }
+
+function parseField({ key, label, isOptional, choices, form }: CredentialField, raw: unknown): string | undefined {
+  const refused = (rule: string) => new AppError("invalid", `fields.${key}: the ${label} ${rule}`)
+  if (raw !== undefined && raw !== null && typeof raw !== "string") throw refused("must be a text")
+  const value = raw?.trim() ?? ""
+  if (value === "" && isOptional) return undefined
+  if (value === "") throw refused("is required")
+  if (value.length > maxCredentialLength) throw refused(`must have at most ${maxCredentialLength} characters`)
+  if (choices !== undefined && !choices.includes(value)) throw refused(`must be one of ${choices.join(", ")}`)
+  const { pattern, rule } = form ?? { pattern: /^[\x21-\x7e]+$/, rule: "visible ASCII characters without blanks" }
+  if (!pattern.test(value)) throw refused(`must be ${rule}`)
+  return value
 }
 
 /** The error for a credential that is not of the adapter's form. */

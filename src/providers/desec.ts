@@ -13,6 +13,9 @@ export const desec: ProviderAdapter = {
   name: "deSEC",
   credentialHint: "an API token, whose policies may be limited to the domain",
   docsUrl: "https://desec.readthedocs.io/en/latest/auth/tokens.html",
+  madeAt: "https://desec.io/tokens",
+  fields: [{ key: "token", label: "Token", isSecret: true }],
+  rights: ["Write access to the domain's records; a token policy may limit it to that domain"],
   open(credential, options = {}) {
     const token = parseToken(credential, desec)
     return new Desec(

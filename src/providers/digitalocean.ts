@@ -19,6 +19,9 @@ export const digitalocean: ProviderAdapter = {
   name: "DigitalOcean",
   credentialHint: "a personal access token with the scopes domain:read, domain:create, domain:update and domain:delete",
   docsUrl: "https://docs.digitalocean.com/reference/api/create-personal-access-token/",
+  madeAt: "https://cloud.digitalocean.com/account/api/tokens",
+  fields: [{ key: "token", label: "Personal access token", isSecret: true }],
+  rights: ["domain:read", "domain:create", "domain:update", "domain:delete"],
   open(credential, options = {}) {
     const token = parseToken(credential, digitalocean)
     return new DigitalOcean(

@@ -22,6 +22,8 @@ export const dnsimple: ProviderAdapter = {
   name: "DNSimple",
   credentialHint: "an account access token, which may be limited to the zone",
   docsUrl: "https://support.dnsimple.com/articles/api-access-token/",
+  fields: [{ key: "token", label: "API access token", isSecret: true, hint: "Of the account, or of a user in it." }],
+  rights: ["Full access to the zone"],
   open(credential, options = {}) {
     const token = parseToken(credential, dnsimple)
     return new Dnsimple(

@@ -17,6 +17,15 @@ export const gandi: ProviderAdapter = {
   name: "Gandi LiveDNS",
   credentialHint: "a personal access token with the right to manage domain name technical configurations, or an older API key",
   docsUrl: "https://docs.gandi.net/en/managing_an_organization/organizations/personal_access_token.html",
+  fields: [
+    {
+      key: "token",
+      label: "Personal access token",
+      isSecret: true,
+      hint: "An API key of 24 characters is taken too, which Gandi is ending.",
+    },
+  ],
+  rights: ["Manage domain name technical configurations"],
   open(credential, options = {}) {
     const token = parseToken(credential, gandi)
     // The older keys are 24 letters and digits, and go under a word of their own.

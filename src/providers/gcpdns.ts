@@ -1,3 +1,4 @@
+import { AppError } from "../errors"
 import { createPrivateKey, type KeyObject } from "node:crypto"
 import { SignJWT } from "jose"
 import { isWithin, zoneNamesAround } from "../hostname"
@@ -20,6 +21,21 @@ export const gcpdns: ProviderAdapter = {
   credentialHint:
     'the JSON key of a service account with the role DNS Administrator, to which "managed_zone" and another "project_id" may be added',
   docsUrl: "https://cloud.google.com/iam/docs/keys-create-delete",
+  madeAt: "https://console.cloud.google.com/iam-admin/serviceaccounts",
+  fields: [
+    {
+      key: "service_account_key",
+      label: "Service account key",
+      hint: "The whole JSON file.",
+      isSecret: true,
+      isLong: true,
+      form: { pattern: /^\{[^]*\}$/, rule: "the JSON file of a service account's key" },
+    },
+    { key: "managed_zone", label: "Managed zone", hint: "Where only one zone may be edited: its name.", isOptional: true },
+    { key: "project_id", label: "Project ID", hint: "Where the zone is in another project than the service account.", isOptional: true },
+  ],
+  rights: ["The role DNS Administrator, on the project or the zone"],
+  compose: composeKey,
   open(credential, options = {}) {
     const account = parseCredentialObject(
       credential,
@@ -174,4 +190,13 @@ function judge(answer: ApiAnswer): Judgement | undefined {
   // Somebody else changed the set after it was read: to do it again reads what is there now.
   if (answer.status === 412 || reasons.includes("alreadyExists")) return { reason: "unreachable", words }
   return { words }
+}
+
+/** The file, with what was added to it beside. */
+function composeKey({ service_account_key: file = "", ...more }: Record<string, string>): string {
+  try {
+    return JSON.stringify(Object.assign(JSON.parse(file) as object, more))
+  } catch {
+    throw new AppError("invalid", "fields.service_account_key: the Service account key must be the JSON file of a service account's key")
+  }
 }

@@ -1,5 +1,5 @@
 import { isWithin } from "../hostname"
-import { parseParts } from "./credential"
+import { joined, parseParts } from "./credential"
 import { type ApiAnswer, type Fields, fieldsOf, HttpApi, type Judgement, numberOf, textOf } from "./http-api"
 import { type DnsProvider, type EditableZone, type ProviderAdapter, ProviderFault, type RecordSet, type RecordSetType } from "./provider"
 import { relativeName, requireWithin, setOf, setWithin, ttlWithin } from "./record-set"
@@ -20,6 +20,13 @@ export const godaddy: ProviderAdapter = {
   name: "GoDaddy",
   credentialHint: "key:secret of a production API key",
   docsUrl: "https://developer.godaddy.com/keys",
+  madeAt: "https://developer.godaddy.com/keys",
+  fields: [
+    { key: "key", label: "Key", hint: "Of the production environment." },
+    { key: "secret", label: "Secret", isSecret: true },
+  ],
+  rights: ["The account that holds the domain; GoDaddy opens its API to accounts of some size only"],
+  compose: joined(":", "key", "secret"),
   open(credential, options = {}) {
     const [key = "", secret = ""] = parseParts(credential, godaddy, 2)
     return new Godaddy(

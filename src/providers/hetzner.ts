@@ -21,6 +21,15 @@ export const hetzner: ProviderAdapter = {
   credentialHint:
     "an API token of the Hetzner Cloud project that holds the zone, with read and write access (tokens of dns.hetzner.com have ended)",
   docsUrl: "https://docs.hetzner.com/cloud/api/getting-started/generating-api-token/",
+  fields: [
+    {
+      key: "token",
+      label: "API token",
+      isSecret: true,
+      hint: "Of the Hetzner Cloud project that holds the zone; those of dns.hetzner.com have ended.",
+    },
+  ],
+  rights: ["Read & Write"],
   open(credential, options = {}) {
     const token = parseToken(credential, hetzner)
     return new Hetzner(

@@ -1,5 +1,5 @@
 import { closestZone } from "../hostname"
-import { notOfForm, parseToken } from "./credential"
+import { joined, notOfForm, parseToken } from "./credential"
 import { type Fields, HttpApi, numberOf, textOf } from "./http-api"
 import { apart, together } from "./priority-value"
 import type { DnsProvider, EditableZone, ProviderAdapter, RecordSet, RecordSetType } from "./provider"
@@ -20,6 +20,13 @@ export const ionos: ProviderAdapter = {
   name: "IONOS",
   credentialHint: "prefix.secret of an API key",
   docsUrl: "https://developer.hosting.ionos.com/docs/getstarted",
+  madeAt: "https://developer.hosting.ionos.com/keys",
+  fields: [
+    { key: "prefix", label: "Public prefix", form: { pattern: /^[^\s.]+$/, rule: "the part of the key in front of its dot" } },
+    { key: "secret", label: "Secret", isSecret: true, form: { pattern: /^[^\s.]+$/, rule: "the part of the key behind its dot" } },
+  ],
+  rights: ["The account that holds the domain"],
+  compose: joined(".", "prefix", "secret"),
   open(credential, options = {}) {
     const key = parseToken(credential, ionos)
     const [prefix = "", secret = "", ...rest] = key.split(".")

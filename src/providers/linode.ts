@@ -18,6 +18,9 @@ export const linode: ProviderAdapter = {
   name: "Linode",
   credentialHint: "a personal access token with the scope Domains: Read/Write",
   docsUrl: "https://techdocs.akamai.com/cloud-computing/docs/manage-personal-access-tokens",
+  madeAt: "https://cloud.linode.com/profile/tokens",
+  fields: [{ key: "token", label: "Personal access token", isSecret: true }],
+  rights: ["Domains: Read/Write"],
   open(credential, options = {}) {
     const token = parseToken(credential, linode)
     return new Linode(

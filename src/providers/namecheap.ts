@@ -1,6 +1,6 @@
 import { isIP } from "node:net"
 import { closestZone } from "../hostname"
-import { notOfForm, parseParts } from "./credential"
+import { joined, notOfForm, parseParts } from "./credential"
 import { type Fields, HttpApi, numberOf } from "./http-api"
 import { attributeOf, commandResponse, elementsIn, judgeDocument } from "./namecheap-xml"
 import { type DnsProvider, type EditableZone, type ProviderAdapter, ProviderFault, type RecordSet, type RecordSetType } from "./provider"
@@ -25,6 +25,19 @@ export const namecheap: ProviderAdapter = {
   name: "Namecheap",
   credentialHint: "apiUser:apiKey:clientIp, where clientIp is this server's IPv4 address, put on the whitelist",
   docsUrl: "https://www.namecheap.com/support/api/intro/",
+  madeAt: "https://ap.www.namecheap.com/settings/tools/apiaccess/",
+  fields: [
+    { key: "api_user", label: "API user", hint: "The account's user name." },
+    { key: "api_key", label: "API key", isSecret: true },
+    {
+      key: "client_ip",
+      label: "Client IP",
+      hint: "This server's public IPv4 address.",
+      form: { pattern: /^(\d{1,3}\.){3}\d{1,3}$/, rule: "an IPv4 address, such as 203.0.113.7" },
+    },
+  ],
+  rights: ["API access switched on", "This server's address on the list of whitelisted IPs"],
+  compose: joined(":", "api_user", "api_key", "client_ip"),
   open(credential, options = {}) {
     const [user = "", key = "", address = ""] = parseParts(credential, namecheap, 3)
     if (isIP(address) !== 4) throw notOfForm(namecheap)

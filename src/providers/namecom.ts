@@ -1,5 +1,5 @@
 import { isWithin } from "../hostname"
-import { parseParts } from "./credential"
+import { joined, parseParts } from "./credential"
 import { type ApiAnswer, type Fields, HttpApi, type Judgement, numberOf, textOf } from "./http-api"
 import { apart, together } from "./priority-value"
 import { type DnsProvider, type EditableZone, type ProviderAdapter, ProviderFault, type RecordSet, type RecordSetType } from "./provider"
@@ -18,6 +18,12 @@ export const namecom: ProviderAdapter = {
   name: "name.com",
   credentialHint: "user:token, the account's user name and an API token",
   docsUrl: "https://www.name.com/support/articles/115010493808-creating-an-api-token",
+  fields: [
+    { key: "username", label: "Username" },
+    { key: "token", label: "API token", isSecret: true },
+  ],
+  rights: ["The account that holds the domain"],
+  compose: joined(":", "username", "token"),
   open(credential, options = {}) {
     const [user = "", token = ""] = parseParts(credential, namecom, 2)
     const basic = Buffer.from(`${user}:${token}`).toString("base64")

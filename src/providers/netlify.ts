@@ -16,6 +16,9 @@ export const netlify: ProviderAdapter = {
   name: "Netlify",
   credentialHint: "a personal access token of somebody who may edit the domain's DNS zone at Netlify",
   docsUrl: "https://docs.netlify.com/api/get-started/#authentication",
+  madeAt: "https://app.netlify.com/user/applications#personal-access-tokens",
+  fields: [{ key: "token", label: "Personal access token", isSecret: true }],
+  rights: ["Of somebody who may edit the zone in Netlify DNS"],
   open(credential, options = {}) {
     const token = parseToken(credential, netlify)
     return new Netlify(

@@ -1,5 +1,5 @@
 import { isWithin } from "../hostname"
-import { parseParts } from "./credential"
+import { joined, parseParts } from "./credential"
 import { type ApiAnswer, type Fields, fieldsOf, HttpApi, type Judgement, numberOf, textOf } from "./http-api"
 import { apart, together } from "./priority-value"
 import { type DnsProvider, type EditableZone, type ProviderAdapter, ProviderFault, type RecordSet, type RecordSetType } from "./provider"
@@ -17,6 +17,13 @@ export const porkbun: ProviderAdapter = {
   name: "Porkbun",
   credentialHint: "apikey:secretapikey, with API access switched on for the domain",
   docsUrl: "https://kb.porkbun.com/article/190-getting-started-with-the-porkbun-api",
+  madeAt: "https://porkbun.com/account/api",
+  fields: [
+    { key: "apikey", label: "API Key", hint: "It begins with pk1_." },
+    { key: "secretapikey", label: "Secret API Key", hint: "It begins with sk1_.", isSecret: true },
+  ],
+  rights: ["API Access switched on in the details of the domain"],
+  compose: joined(":", "apikey", "secretapikey"),
   open(credential, options = {}) {
     const [apikey = "", secretapikey = ""] = parseParts(credential, porkbun, 2)
     const api = new HttpApi({

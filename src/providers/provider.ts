@@ -40,6 +40,23 @@ export interface DnsProvider {
 
 export type SetChange = (present: RecordSet | undefined) => RecordSet | undefined
 
+/** One value of a credential, under the name that the provider's own pages give it. */
+export type CredentialField = {
+  /** What it is called in requests. */
+  key: string
+  label: string
+  /** Where it is found, or what it is like; a sentence. */
+  hint?: string
+  /** Not shown while it is typed. */
+  isSecret?: true
+  isOptional?: true
+  /** A document of many lines. */
+  isLong?: true
+  choices?: readonly string[]
+  /** What it has to be like, and the rule in words, as in "must be an IPv4 address"; visible ASCII without blanks where it is left out. */
+  form?: { pattern: RegExp; rule: string }
+}
+
 /** How one provider is spoken to. */
 export type ProviderAdapter = {
   /** As in `GET /v1/providers`, such as `digitalocean`. */
@@ -49,6 +66,14 @@ export type ProviderAdapter = {
   credentialHint: string
   /** The provider's own page about making such a credential. */
   docsUrl: string
+  /** Where the provider makes them, where that has one address for everybody. */
+  madeAt?: string
+  /** What the credential is asked for as. */
+  fields: readonly CredentialField[]
+  /** What it has to be allowed, each as the provider calls it, and what else has to be so. */
+  rights: readonly string[]
+  /** The credential of the values of its fields, checked before; left out where it is the value of the only one. */
+  compose?: (values: Record<string, string>) => string
   /** Throws AppError `invalid`, with the hint, where the credential has not the form; asks nobody. `baseUrl` stands in for the provider's API. */
   open(credential: string, options?: { baseUrl?: string }): DnsProvider
 }

@@ -14,7 +14,7 @@ import {
   type UpdateRecord,
 } from "../dns/update"
 import { isWithin, zoneNamesAround } from "../hostname"
-import { notOfForm, parseToken } from "./credential"
+import { joined, notOfForm, parseToken } from "./credential"
 import {
   type DnsProvider,
   type EditableZone,
@@ -45,6 +45,20 @@ export const rfc2136: ProviderAdapter = {
   name: "RFC 2136 (BIND, Knot, PowerDNS)",
   credentialHint: "server[:port];key name;hmac-sha256, hmac-sha384 or hmac-sha512;secret in base64[;zone]",
   docsUrl: "https://www.knot-dns.cz/docs/latest/html/configuration.html#dynamic-updates",
+  fields: [
+    { key: "server", label: "Server", hint: "Host or address, with :port where it is not 53." },
+    { key: "key_name", label: "Key name" },
+    { key: "algorithm", label: "Algorithm", choices: Object.keys(tsigAlgorithms) },
+    {
+      key: "secret",
+      label: "Secret",
+      isSecret: true,
+      form: { pattern: /^[A-Za-z0-9+/]+={0,2}$/, rule: "base64, as in the server's configuration" },
+    },
+    { key: "zone", label: "Zone", hint: "Where it is left out, the server is asked.", isOptional: true },
+  ],
+  rights: ["Updates of the zone by that key: allow-update in BIND, action: update in Knot", "Both clocks right within 300 seconds"],
+  compose: joined(";", "server", "key_name", "algorithm", "secret", "zone"),
   open: (credential, options = {}) => openUpdates(credential, { server: options.baseUrl }),
 }
 

@@ -1,6 +1,6 @@
 import { AwsV4Signer } from "aws4fetch"
 import { zoneNamesAround } from "../hostname"
-import { notOfForm, parseParts } from "./credential"
+import { joined, notOfForm, parseParts } from "./credential"
 import { type CallOptions, fieldsOf, HttpApi, numberOf, textOf } from "./http-api"
 import { type DnsProvider, type EditableZone, type ProviderAdapter, ProviderFault, type RecordSet, type RecordSetType } from "./provider"
 import { requireWithin, setOf, setWithin, ttlWithin } from "./record-set"
@@ -22,6 +22,29 @@ export const route53: ProviderAdapter = {
   name: "Amazon Route 53",
   credentialHint: "accessKeyId:secretAccessKey or accessKeyId:secretAccessKey:region, of an IAM user that may change this hosted zone only",
   docsUrl: "https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/specifying-rrset-conditions.html",
+  madeAt: "https://console.aws.amazon.com/iam/home#/users",
+  fields: [
+    { key: "access_key_id", label: "Access key ID", form: { pattern: /^\w+$/, rule: "letters and digits" } },
+    {
+      key: "secret_access_key",
+      label: "Secret access key",
+      isSecret: true,
+      form: { pattern: /^[^\s:]+$/, rule: "characters without blanks and colons" },
+    },
+    {
+      key: "region",
+      label: "Region",
+      hint: "us-east-1 where it is left out.",
+      isOptional: true,
+      form: { pattern: /^[a-z]{2}(-[a-z]+)+-\d+$/, rule: "a region, such as eu-central-1" },
+    },
+  ],
+  rights: [
+    "route53:ListHostedZonesByName",
+    "route53:ListResourceRecordSets on the hosted zone",
+    "route53:ChangeResourceRecordSets on the hosted zone",
+  ],
+  compose: joined(":", "access_key_id", "secret_access_key", "region"),
   open(credential, options = {}) {
     const [accessKeyId = "", secretAccessKey = "", region = "us-east-1"] = parseParts(credential, route53, 2, 3)
     const partition = partitions.find(({ regions }) => regions.test(region))

@@ -1,5 +1,5 @@
 import { zoneNamesAround } from "../hostname"
-import { parseParts } from "./credential"
+import { joined, parseParts } from "./credential"
 import { type ApiAnswer, type CallOptions, type Fields, fieldsOf, HttpApi, numberOf, textOf } from "./http-api"
 import type { DnsProvider, EditableZone, ProviderAdapter, RecordSet, RecordSetType } from "./provider"
 import { replaceRecords, type StoredRecord } from "./record-list"
@@ -17,6 +17,13 @@ export const vercel: ProviderAdapter = {
   name: "Vercel",
   credentialHint: "an access token, and for a domain of a team its id behind a colon: token or token:team_id",
   docsUrl: "https://vercel.com/docs/rest-api#creating-an-access-token",
+  madeAt: "https://vercel.com/account/tokens",
+  fields: [
+    { key: "token", label: "Token", isSecret: true },
+    { key: "team_id", label: "Team ID", hint: "Where the domain is a team's; it begins with team_.", isOptional: true },
+  ],
+  rights: ["A scope that holds the domain", "The domain's name servers are Vercel's"],
+  compose: joined(":", "token", "team_id"),
   open(credential, options = {}) {
     const [token = "", teamId] = parseParts(credential, vercel, 1, 2)
     return new Vercel(

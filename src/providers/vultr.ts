@@ -18,6 +18,9 @@ export const vultr: ProviderAdapter = {
   name: "Vultr",
   credentialHint: "an API key, whose access control lets this server's addresses in",
   docsUrl: "https://docs.vultr.com/platform/other/api/regenerate-api-key",
+  madeAt: "https://my.vultr.com/settings/#settingsapi",
+  fields: [{ key: "token", label: "API Key", isSecret: true }],
+  rights: ["Of a user who may manage DNS", "Access Control that lets this server's addresses in"],
   open(credential, options = {}) {
     const token = parseToken(credential, vultr)
     return new Vultr(

@@ -27,9 +27,9 @@ export function parseToken(body: string): string {
   return token
 }
 
-/** The answer to a token that no provider lets see a zone. */
-export function invalidToken(cause?: unknown): AppError {
-  return new AppError("invalid", "token invalid or lacks zone access", { cause })
+/** The answer to a token that no provider lets see a zone, with what the provider answered where that is told. */
+export function invalidToken(cause?: unknown, answer?: string): AppError {
+  return new AppError("invalid", `token invalid or lacks zone access${answer === undefined ? "" : `: ${answer}`}`, { cause })
 }
 
 function readToken(body: string): string {

@@ -6,6 +6,7 @@ import { type Vault, VaultError } from "../vault"
 import { type ConnectionList, formatTime, invalidToken, maxOwnedDomains, type OwnedDomain, parseToken, type ZoneSnapshot } from "./model"
 import { ProviderError, type ProviderZone, type ZoneProvider } from "./provider"
 import type { ZoneStore } from "./store"
+import type { WrittenRecords } from "./written-records"
 
 /** How many connections that see the same zone are tried for one hostname: someone waits for the answer. */
 const maxAttempts = 3
@@ -19,6 +20,7 @@ export class ZoneService {
   private readonly vault: Vault | undefined
   private readonly provider: ZoneProvider
   private readonly target: string
+  private readonly records: Pick<WrittenRecords, "note" | "forget">
   private readonly log: Log
   private readonly now: () => number
 
@@ -28,6 +30,7 @@ export class ZoneService {
     vault: Vault | undefined
     provider: ZoneProvider
     target: string
+    records: Pick<WrittenRecords, "note" | "forget">
     log: Log
     now?: () => number
   }) {
@@ -35,6 +38,7 @@ export class ZoneService {
     this.vault = options.vault
     this.provider = options.provider
     this.target = options.target
+    this.records = options.records
     this.log = options.log
     this.now = options.now ?? Date.now
   }
@@ -54,13 +58,13 @@ export class ZoneService {
     return { connections: domains.map(({ id, zones, createdAt }) => ({ id, zones, created_at: formatTime(createdAt) })) }
   }
 
-  /** Checks the token in a request body by listing its zones, and keeps it sealed. Throws `invalid`, `conflict` or `bad_gateway`. */
-  async add(personId: string, body: string): Promise<ZoneSnapshot> {
+  /** Checks the token in a request body by listing its zones, and keeps it sealed. Throws `invalid`, with `explain` in the provider's words, `conflict` or `bad_gateway`. */
+  async add(personId: string, body: string, explain = false): Promise<ZoneSnapshot> {
     const vault = this.requireVault()
     const token = parseToken(body)
     // Spares the provider a question; the insert below is what decides.
     if ((await this.store.list(personId)).length >= maxOwnedDomains) throw tooMany()
-    const zones = await this.tested(token)
+    const zones = await this.tested(token, explain)
     const id = `cfc_${randomBytes(12).toString("hex")}`
     const domain = { id, personId, sealedToken: vault.seal(token, place(id)), zones, createdAt: this.now() }
     if (!(await this.store.insert(domain, maxOwnedDomains))) throw tooMany()
@@ -69,22 +73,22 @@ export class ZoneService {
   }
 
   /** Puts the token of a request body in the place of the one that is kept, once it was seen to work; where it does not, nothing changes. Throws as `add`, and `not_found`. */
-  async replaceToken(personId: string, id: string, body: string): Promise<ZoneSnapshot> {
+  async replaceToken(personId: string, id: string, body: string, explain = false): Promise<ZoneSnapshot> {
     const vault = this.requireVault()
     if ((await this.store.find(personId, id)) === undefined) throw new AppError("not_found", "not found")
     const token = parseToken(body)
-    const zones = await this.tested(token)
+    const zones = await this.tested(token, explain)
     if (!(await this.store.replace(personId, id, vault.seal(token, place(id)), zones))) throw new AppError("not_found", "not found")
     this.log.info("owned domain has another token", { id, person: personId, zones: zones.length })
     return { id, zones }
   }
 
   /** The zones that a token sees, at least one. */
-  private async tested(token: string): Promise<string[]> {
+  private async tested(token: string, explain: boolean): Promise<string[]> {
     const zones = await this.provider.listZones(token).catch((error: unknown) => {
-      throw rejected(error) ? invalidToken(error) : unreachable(error)
+      throw rejected(error) ? invalidToken(error, explain ? describeError(error) : undefined) : unreachable(error)
     })
-    if (zones.length === 0) throw invalidToken()
+    if (zones.length === 0) throw invalidToken(undefined, explain ? "cloudflare accepts it, and shows it no zone" : undefined)
     return namesOf(zones)
   }
 
@@ -112,18 +116,28 @@ export class ZoneService {
   }
 
   /** Points the hostname at us in the person's own zone, which also proves that it is theirs; false, and never a throw for the provider, where it could not. */
-  async automate(personId: string, hostname: string): Promise<boolean> {
+  async automate(personId: string, hostname: string, mappingId: string): Promise<boolean> {
     const edited = await this.change(personId, hostname, "record not automated", (token, zoneId) =>
       this.provider.upsertCname(token, zoneId, hostname, this.target),
     )
-    return edited !== undefined
+    if (edited === undefined) return false
+    await this.records.note({
+      personId,
+      zone: edited.zone,
+      hostname,
+      holder: { kind: "mapping", id: mappingId },
+      credential: { kind: "owned_domain", id: edited.domainId, provider: "cloudflare" },
+      records: [{ name: hostname, type: "CNAME", value: this.target, ttl: null, purpose: "address" }],
+    })
+    return true
   }
 
   /** Takes away the CNAME of `automate` where it still points at us; a zone that could not be edited is a line in the log. */
   async unautomate(personId: string, hostname: string): Promise<void> {
-    await this.change(personId, hostname, "record not removed", (token, zoneId) =>
+    const edited = await this.change(personId, hostname, "record not removed", (token, zoneId) =>
       this.provider.removeCname(token, zoneId, hostname, this.target),
     )
+    if (edited !== undefined) await this.records.forget(personId, { name: hostname, type: "CNAME", value: this.target })
   }
 
   /** Whether one of the person's connections saw a zone that the hostname, be it a wildcard, lies in; asks nobody. */
@@ -155,7 +169,7 @@ export class ZoneService {
     hostname: string,
     failure: string,
     edit: (token: string, zoneId: string) => Promise<unknown>,
-  ): Promise<{ token: string; zoneId: string } | undefined> {
+  ): Promise<{ token: string; zoneId: string; zone: string; domainId: string } | undefined> {
     const vault = this.vault
     if (vault === undefined) return undefined
     for (const { domain, zone } of (await this.candidates(personId, hostname)).slice(0, maxAttempts)) {
@@ -170,7 +184,7 @@ export class ZoneService {
           continue
         }
         await edit(token, live.id)
-        return { token, zoneId: live.id }
+        return { token, zoneId: live.id, zone: live.name, domainId: domain.id }
       } catch (error) {
         if (!(error instanceof ProviderError)) throw error
         this.log.warn(failure, { id: domain.id, hostname, zone, reason: error.reason, error })

@@ -1,80 +1,8 @@
 import { afterEach, describe, expect, test } from "bun:test"
-import { type CloudflareGrant, startCloudflare } from "../../test/lab/cloudflare"
-import type { CloudflareZone } from "../../test/lab/cloudflare-records"
-import { openDatabase } from "../db/open"
-import { AppError } from "../errors"
-import { httpRoot } from "../http/root"
-import { createLog } from "../log"
 import { Vault } from "../vault"
-import { CloudflareProvider } from "./cloudflare"
-import { zoneRoutes } from "./routes"
-import { ZoneService } from "./service"
-import { ZoneStore } from "./store"
+import { at, key, setup, stopZones, target } from "./zones.fixture"
 
-const key = "a".repeat(64)
-const at = Date.parse("2026-06-01T12:00:00.789Z")
-const target = "ingress.cloud.test"
-const stops: (() => Promise<void>)[] = []
-afterEach(async () => {
-  for (const stop of stops.splice(0)) await stop()
-})
-
-const theZones: CloudflareZone[] = [
-  { id: "z1", name: "example.test" },
-  { id: "z2", name: "dev.example.test" },
-  { id: "z3", name: "claimed.test", status: "pending" },
-]
-const theTokens: Record<string, CloudflareGrant> = {
-  "token-all": ["z1", "z2"],
-  "token-one": ["z1"],
-  "token-none": [],
-  "token-reads": { zones: ["z1"], edit: false },
-  "token-claims": ["z3"],
-}
-
-async function setup(options: { keyHex?: string | null; zones?: CloudflareZone[]; tokens?: Record<string, CloudflareGrant> } = {}) {
-  const cloudflare = startCloudflare({ zones: [...(options.zones ?? theZones)], tokens: { ...(options.tokens ?? theTokens) } })
-  const db = await openDatabase(":memory:")
-  stops.push(cloudflare.stop, () => db.destroy())
-  for (const id of ["ann", "ben"]) {
-    await db.insertInto("people").values({ id, username: id, displayName: id, passwordHash: "", isAdmin: 0, createdAt: 0 }).execute()
-  }
-  const lines: string[] = []
-  const guarded: (string | undefined)[] = []
-  const store = new ZoneStore(db)
-  let time = at
-  const service = (keyHex: string | null, baseUrl = cloudflare.url) =>
-    new ZoneService({
-      store,
-      vault: keyHex === null ? undefined : new Vault(keyHex),
-      provider: new CloudflareProvider({ baseUrl }),
-      target,
-      log: createLog("debug", (line) => lines.push(line)),
-      now: () => time++,
-    })
-  const serve = (zones: ZoneService) => {
-    const routes = zoneRoutes(zones, async (request, _resource, id) => {
-      guarded.push(id)
-      const who = request.headers.get("authorization")
-      if (who === null) throw new AppError("unauthorized", "unauthorized")
-      if (who === "nobody") throw new AppError("forbidden", `forbidden: missing networking.x.domains${id ? `.${id}` : ""} scope`)
-      return { personId: who, isAdmin: false }
-    })
-    const app = httpRoot({ routes: [routes], isAllowedOrigin: () => false, log: createLog("debug", (line) => lines.push(line)) })
-    return async (method: string, path: string, body?: string, headers: Record<string, string> = { authorization: "ann" }) => {
-      const res = await app.handle(new Request(`http://net.cloud.test${path}`, { method, body, headers }))
-      return { status: res.status, type: res.headers.get("content-type"), text: await res.text() }
-    }
-  }
-  const zones = service(options.keyHex === undefined ? key : options.keyHex)
-  const send = serve(zones)
-  const add = async (token: string, who = "ann") => {
-    const res = await send("POST", "/api/domains", JSON.stringify({ token }), { authorization: who })
-    expect(res.status).toBe(201)
-    return JSON.parse(res.text) as { id: string; zones: string[] }
-  }
-  return { cloudflare, db, store, zones, service, serve, send, add, lines, guarded }
-}
+afterEach(stopZones)
 
 describe("/api/domains", () => {
   test("a token is added, listed, refreshed and removed", async () => {
@@ -96,6 +24,22 @@ describe("/api/domains", () => {
     expect(await send("DELETE", `/api/domains/${id}`)).toMatchObject({ status: 204, text: "" })
     expect(await send("GET", "/api/domains")).toMatchObject({ text: '{"connections":[]}' })
     expect(lines.join("")).not.toContain("token-one")
+  })
+
+  test.each([
+    ["token-unknown", /^token invalid or lacks zone access: cloudflare answered 40\d: .+\n$/],
+    ["token-none", /^token invalid or lacks zone access: cloudflare accepts it, and shows it no zone\n$/],
+  ])("why %s is refused is told in the provider's words where that is asked for", async (token, said) => {
+    const { send, add } = await setup()
+    const { id } = await add("token-one")
+    for (const [method, path] of [
+      ["POST", "/api/domains"],
+      ["PUT", `/api/domains/${id}`],
+    ] as const) {
+      const told = await send(method, `${path}?explain=true`, JSON.stringify({ token }))
+      expect([told.status, told.text]).toEqual([400, expect.stringMatching(said)])
+      expect((await send(method, path, JSON.stringify({ token }))).text).toBe("token invalid or lacks zone access\n")
+    }
   })
 
   test("another token takes the place of one, once it was seen to work", async () => {
@@ -217,7 +161,7 @@ describe("/api/domains", () => {
       expect(await send(method, `/api/domains${path}`)).toMatchObject({ status: 503, text: "cloudflare integration not configured\n" })
       expect((await send(method, `/api/domains${path}`, undefined, {})).status).toBe(401)
     }
-    expect(await zones.automate("ann", "app.example.test")).toBe(false)
+    expect(await zones.automate("ann", "app.example.test", "m1")).toBe(false)
     expect(await zones.unautomate("ann", "app.example.test")).toBeUndefined()
   })
 
@@ -240,7 +184,7 @@ describe("/api/domains", () => {
     const { add, zones } = await setup({ zones: many, tokens: { "token-many": many.map(({ id }) => id) } })
     expect((await add("token-many")).zones.length).toBe(120)
     expect(await zones.covers("ann", "app.zone-119.test")).toBe(true)
-    expect(await zones.automate("ann", "app.zone-119.test")).toBe(true)
+    expect(await zones.automate("ann", "app.zone-119.test", "m1")).toBe(true)
   })
 })
 
@@ -273,7 +217,7 @@ describe("a provider that does not play along", () => {
     const rotated = service("b".repeat(64))
     expect(await serve(rotated)("POST", `/api/domains/${id}/refresh`)).toMatchObject(unreadable)
     expect(lines.at(-1)).toContain('"reason":"wrong_key"')
-    expect(await rotated.automate("ann", "app.example.test")).toBe(false)
+    expect(await rotated.automate("ann", "app.example.test", "m1")).toBe(false)
     const { sealedToken } = await db.selectFrom("ownedDomains").select("sealedToken").executeTakeFirstOrThrow()
     await db
       .updateTable("ownedDomains")
@@ -311,7 +255,7 @@ describe("automation", () => {
     const { add, zones, cloudflare, lines } = await setup()
     await add("token-reads")
     await add("token-one")
-    expect(await zones.automate("ann", "app.example.test")).toBe(true)
+    expect(await zones.automate("ann", "app.example.test", "m1")).toBe(true)
     expect(cloudflare.records("z1")).toMatchObject([{ name: "app.example.test", type: "CNAME", content: target, proxied: false }])
     expect(lines.some((line) => line.includes('"level":"warn"') && line.includes('"reason":"denied"'))).toBe(true)
     expect(lines.join("")).not.toContain("token-")
@@ -321,7 +265,7 @@ describe("automation", () => {
     const { add, zones, cloudflare } = await setup()
     await add("token-one")
     expect(await zones.covers("ann", "*.app.example.test")).toBe(true)
-    expect(await zones.automate("ann", "*.app.example.test")).toBe(true)
+    expect(await zones.automate("ann", "*.app.example.test", "m1")).toBe(true)
     const name = "_acme-challenge.app.example.test"
     const texts = () => cloudflare.records("z1").flatMap(({ type, content }) => (type === "TXT" ? [content] : []))
     const first = await zones.writeTxt("ann", "*.app.example.test", name, "one")
@@ -354,8 +298,8 @@ describe("automation", () => {
   test("a name in no zone, or in somebody else's, is not touched", async () => {
     const { add, zones, cloudflare } = await setup()
     await add("token-one", "ben")
-    for (const host of ["app.example.test", "example.test"]) expect(await zones.automate("ann", host)).toBe(false)
-    for (const host of ["app.other.test", "badexample.test", "test"]) expect(await zones.automate("ben", host)).toBe(false)
+    for (const host of ["app.example.test", "example.test"]) expect(await zones.automate("ann", host, "m1")).toBe(false)
+    for (const host of ["app.other.test", "badexample.test", "test"]) expect(await zones.automate("ben", host, "m1")).toBe(false)
     expect(await zones.covers("ann", "app.example.test")).toBe(false)
     expect(await zones.covers("ben", "app.example.test")).toBe(true)
     expect(cloudflare.records("z1")).toEqual([])
@@ -364,7 +308,7 @@ describe("automation", () => {
   test("a zone that the provider only has a claim on proves nothing", async () => {
     const { add, zones, cloudflare } = await setup()
     expect((await add("token-claims")).zones).toEqual(["claimed.test"])
-    expect(await zones.automate("ann", "app.claimed.test")).toBe(false)
+    expect(await zones.automate("ann", "app.claimed.test", "m1")).toBe(false)
     expect(cloudflare.records("z3")).toEqual([])
   })
 
@@ -372,17 +316,17 @@ describe("automation", () => {
     const { add, zones, cloudflare } = await setup()
     await add("token-one")
     await add("token-all")
-    expect(await zones.automate("ann", "app.dev.example.test")).toBe(true)
+    expect(await zones.automate("ann", "app.dev.example.test", "m1")).toBe(true)
     expect(cloudflare.records("z2").map(({ name }) => name)).toEqual(["app.dev.example.test"])
     cloudflare.tokens["token-all"] = ["z1"]
-    expect(await zones.automate("ann", "web.dev.example.test")).toBe(false)
+    expect(await zones.automate("ann", "web.dev.example.test", "m1")).toBe(false)
     expect(cloudflare.records("z1")).toEqual([])
   })
 
   test("taking back removes our record only, and a provider that is gone makes no noise but a warning", async () => {
     const { add, zones, service, cloudflare, lines } = await setup()
     await add("token-one")
-    await zones.automate("ann", "app.example.test")
+    await zones.automate("ann", "app.example.test", "m1")
     await service(key, "http://127.0.0.1:1").unautomate("ann", "app.example.test")
     expect(lines.at(-1)).toContain("record not removed")
     expect(cloudflare.records("z1").length).toBe(1)

@@ -80,6 +80,14 @@ describe.skipIf(obstacle !== undefined)("pages of applications with real content
     ["keys-new", () => part("/keys?open=new"), (visit) => inDialog(visit, "Name")],
     ["credentials", () => part("/credentials"), ({ page }) => page.getByRole("row", { name: /DigitalOcean/ }).waitFor()],
     ["credentials-new", () => part("/credentials?open=new"), (visit) => inDialog(visit, "Provider")],
+    [
+      "credentials-azure",
+      () => part("/credentials?open=new"),
+      async (visit) => {
+        await visit.page.getByRole("dialog").getByLabel("Provider").selectOption("azuredns")
+        await visit.page.getByRole("dialog").getByLabel("Client secret").waitFor()
+      },
+    ],
     ["webhooks", () => part("/webhooks"), ({ page }) => page.getByRole("link", { name: /\/hooks/ }).waitFor()],
     ["webhooks-new", () => part("/webhooks?open=new"), (visit) => inDialog(visit, "URL")],
     ["endpoint", endpoint, ({ page }) => page.getByRole("button", { name: /webhook\.test/ }).waitFor()],

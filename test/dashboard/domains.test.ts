@@ -34,7 +34,7 @@ describe.skipIf(!hasChromium)("owned domains in the dashboard", () => {
     await visit.button("Connect a token").click()
     const dialog = visit.page.getByRole("dialog")
     await dialog.getByText("Zone · DNS · Edit").waitFor()
-    expect(await dialog.getByRole("link", { name: /Make a token/ }).getAttribute("href")).toContain("cloudflare.com")
+    expect(await dialog.getByRole("link", { name: "Make one at Cloudflare" }).getAttribute("href")).toContain("cloudflare.com")
     expect(await troublesIn(house, "domains-empty", (one) => one.go("/domains", "Owned domains"))).toEqual([])
     const arrange = async (one: Visit) => {
       await one.go("/domains?open=new", "Owned domains")
@@ -43,21 +43,27 @@ describe.skipIf(!hasChromium)("owned domains in the dashboard", () => {
     expect(await troublesIn(house, "domains-new", arrange)).toEqual([])
   })
 
-  test("a token that sees no zone is refused at the field, and what was typed stays", async () => {
+  test("a token that is none is refused at the field in the provider's words, and what was typed stays", async () => {
     await give("blind", "Test and connect")
     const field = visit.page.getByLabel("API token")
-    await visit.page.getByText("Token invalid or lacks zone access.").waitFor()
+    await visit.page.getByText("Token invalid or lacks zone access: cloudflare answered 400: 6003 Invalid request headers.").waitFor()
     expect([await field.inputValue(), await field.getAttribute("aria-invalid")]).toEqual(["blind", "true"])
   })
 
   test("a token that works is kept, its zones are listed, and the names below them", async () => {
     await give(first, "Test and connect")
     await visit.page.getByText("Connected; it sees one zone").waitFor()
+    await visit.page.getByText("None yet. Add a hostname such as app.customer.test").waitFor()
+    expect(await troublesIn(house, "domains-none-written", (one) => one.go("/domains", "Owned domains"))).toEqual([])
     const ada = await house.house.login()
     const container = await ada.external("web", { "8080": 9 })
     const mapping = await ada.map("www.customer.test", container)
     expect(mapping.dns_automated).toBe(true)
-    await visit.page.getByRole("link", { name: "www.customer.test" }).waitFor()
+    await visit.page.getByRole("link", { name: "www.customer.test" }).first().waitFor()
+    const records = visit.page.getByRole("list", { name: "Records Freehold wrote" })
+    await records.getByText(/^ingress\./).waitFor()
+    await records.getByText("Leads visitors here for www.customer.test").waitFor()
+    await records.getByText("Not looked at").waitFor()
     expect(await visit.page.content()).not.toContain(first)
     expect(await troublesIn(house, "domains", (one) => one.go("/domains", "Owned domains"))).toEqual([])
   })
@@ -66,7 +72,7 @@ describe.skipIf(!hasChromium)("owned domains in the dashboard", () => {
     await visit.button(/Cloudflare, customer.test/).click()
     await visit.page.getByRole("menuitem", { name: "Replace token" }).click()
     await give("unknown", "Test and replace")
-    await visit.page.getByText("Token invalid or lacks zone access.").waitFor()
+    await visit.page.getByText(/^Token invalid or lacks zone access: cloudflare answered 40\d: /).waitFor()
     await give(second, "Test and replace")
     await visit.page.getByText("The token was replaced").waitFor()
     await visit.page.getByText("2 zones").waitFor()

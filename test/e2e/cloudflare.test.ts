@@ -111,6 +111,28 @@ describe.skipIf(obstacle !== undefined)(`a zone at Cloudflare${obstacle ? ` (ski
     expect(await cname("moved.customer.test")).toBe("elsewhere.test.")
   })
 
+  test("written records are listed, looked for at the zone's own servers, and forgotten once they are gone with their hostname", async () => {
+    type Listed = { data: { name: string; value: string; stands: boolean | null; written_for: { id: string } | null }[] }
+    const path = `/api/domains/${connection}/records`
+    const written = async () =>
+      (await ada.send<Listed>("GET", path)).data.map(({ name, stands, written_for: holder }) => [name, stands, holder !== null])
+    expect(await written()).toEqual([["shop.customer.test", null, true]])
+    const left = await automated("left.customer.test")
+    delete cloudflare.tokens[token]
+    await ada.unmap(left.id)
+    cloudflare.tokens[token] = [zoneId]
+    expect(await ada.send<object>("POST", `${path}/check`)).toEqual({ looked_at: 2, standing: 2, missing: 0, unknown: 0, forgotten: 0 })
+    expect(await written()).toEqual([
+      ["left.customer.test", true, false],
+      ["shop.customer.test", true, true],
+    ])
+    const record = cloudflare.records(zoneId).find(({ name }) => name === "left.customer.test")
+    const init = { method: "DELETE", headers: { authorization: `Bearer ${token}` } }
+    expect((await fetch(`${cloudflare.url}/zones/${zoneId}/dns_records/${record?.id}`, init)).status).toBe(200)
+    expect(await ada.send<object>("POST", `${path}/check`)).toEqual({ looked_at: 2, standing: 1, missing: 1, unknown: 0, forgotten: 1 })
+    expect(await written()).toEqual([["shop.customer.test", true, true]])
+  })
+
   test("a name in no owned zone stays pending, without a word about automation", async () => {
     const mapping = await ada.map("app.elsewhere.test", container)
     expect(mapping.status).toBe("pending")

@@ -99,6 +99,10 @@ async function tellCredential({ recorder, providerToken }: Scene, application: s
     body: { provider: "cloudflare", token: providerToken, domain: "shop.customer.com" },
   })
   await recorder.ask("GET /v1/applications/:id/credentials", { at })
+  await recorder.ask("PUT /v1/applications/:id/credentials/:credential", {
+    at: { ...at, credential: credential.id },
+    body: { fields: { token: providerToken }, domain: "shop.customer.com" },
+  })
   await recorder.ask("POST /v1/connections/:id/records:apply", { at: { id: made.id } })
   await recorder.ask("DELETE /v1/applications/:id/credentials/:credential", { at: { ...at, credential: credential.id } })
 }

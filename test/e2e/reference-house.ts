@@ -69,6 +69,12 @@ export async function tellHouse(scene: Scene): Promise<void> {
   // A name is worth somebody's attention once it was looked for in vain so often.
   for (let looks = 0; looks < 5; looks++) await recorder.ask("POST /api/domain-mappings/:id/verify", { at: { id: other.id } })
   await recorder.until("/api/overview", "mapping_pending")
+  const owned = await recorder.ask<Mapping>("POST /api/domain-mappings", { body: { ...asked, domain: "blog.customer.com" } })
+  hide(owned.id, "dom_fedcba9876543210aaaaaaaa")
+  const { data } = await recorder.ask<{ data: Made[] }>("GET /api/domains/:id/records", { at: { id: domain.id } })
+  hide(data[0]?.id ?? "", "rec_0123456789abcdef01234567")
+  await recorder.ask("POST /api/domains/:id/records/check", { at: { id: domain.id } })
+  await recorder.ask("DELETE /api/domain-mappings/:id", { at: { id: owned.id } })
   await tellState(scene)
   for (const id of [other.id, mapping.id]) await recorder.ask("DELETE /api/domain-mappings/:id", { at: { id } })
   await recorder.ask("DELETE /api/domains/:id", { at: { id: domain.id } })

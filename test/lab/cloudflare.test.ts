@@ -8,6 +8,8 @@ import { CloudflareProvider } from "../../src/zones/cloudflare"
 import { zoneRoutes } from "../../src/zones/routes"
 import { ZoneService } from "../../src/zones/service"
 import { ZoneStore } from "../../src/zones/store"
+import { WrittenRecordStore } from "../../src/zones/written-record-store"
+import { WrittenRecords } from "../../src/zones/written-records"
 import { type CloudflareLab, startCloudflare } from "./cloudflare"
 import { knotApply } from "./cloudflare-records"
 import { askServer, findProgram, startKnot } from "./dns"
@@ -48,14 +50,25 @@ describe.skipIf(absent !== undefined)(`automation in a real zone${absent ? ` (sk
       .insertInto("people")
       .values({ id: "p1", username: "ann", displayName: "Ann", passwordHash: "", isAdmin: 0, createdAt: 0 })
       .execute()
+    const store = new ZoneStore(db)
+    const records = new WrittenRecords({
+      store: new WrittenRecordStore(db),
+      zones: store,
+      holders: async () => new Map(),
+      look: async () => [],
+      take: () => {},
+      log: silentLog,
+      now: Date.now,
+    })
     zones = new ZoneService({
-      store: new ZoneStore(db),
+      store,
+      records,
       vault: new Vault(randomBytes(32).toString("hex")),
       provider: new CloudflareProvider({ baseUrl: cloudflare.url }),
       target,
       log: silentLog,
     })
-    const routes = zoneRoutes(zones, async () => ({ personId: "p1", isAdmin: false }))
+    const routes = zoneRoutes(zones, records, async () => ({ personId: "p1", isAdmin: false }))
     const app = httpRoot({ routes: [routes], isAllowedOrigin: () => false, log: silentLog })
     addDomain = () => app.handle(new Request("http://net.cloud.test/api/domains", { method: "POST", body: JSON.stringify({ token }) }))
   })
@@ -85,9 +98,9 @@ describe.skipIf(absent !== undefined)(`automation in a real zone${absent ? ` (sk
 
   test("an automated hostname resolves to a CNAME at the zone's own server, and to nothing once it is taken back", async () => {
     expect(await ask("app.example.test", "CNAME")).toBe("NXDOMAIN")
-    expect(await zones.automate("p1", "app.example.test")).toBe(true)
+    expect(await zones.automate("p1", "app.example.test", "m1")).toBe(true)
     expect(await ask("app.example.test", "CNAME")).toBe(`${target}.`)
-    expect(await zones.automate("p1", "app.example.test")).toBe(true)
+    expect(await zones.automate("p1", "app.example.test", "m1")).toBe(true)
     expect(await ask("app.example.test", "CNAME")).toBe(`${target}.`)
     await zones.unautomate("p1", "app.example.test")
     expect(await ask("app.example.test", "CNAME")).toBe("NXDOMAIN")
@@ -100,7 +113,7 @@ describe.skipIf(absent !== undefined)(`automation in a real zone${absent ? ` (sk
     await publish({ type: "TXT", name: "_edd-verify.old.example.test", content: 'it "stays"' })
     await publish({ type: "A", name: "very-old.example.test", content: "192.0.2.3" })
     expect((await ask("old.example.test", "A")).split("\n").sort()).toEqual(["192.0.2.1", "192.0.2.2"])
-    expect(await zones.automate("p1", "old.example.test")).toBe(true)
+    expect(await zones.automate("p1", "old.example.test", "m1")).toBe(true)
     expect(await ask("old.example.test", "A")).toBe(`${target}.`)
     expect(await ask("_edd-verify.old.example.test", "TXT")).toBe('"it \\"stays\\""')
     expect(await ask("very-old.example.test", "A")).toBe("192.0.2.3")
@@ -112,13 +125,13 @@ describe.skipIf(absent !== undefined)(`automation in a real zone${absent ? ` (sk
   test("a CNAME that leads elsewhere, or through the provider's proxy, is pointed straight at us", async () => {
     await publish({ type: "CNAME", name: "blog.example.test", content: "elsewhere.test", proxied: true })
     expect(await ask("blog.example.test", "A")).toBe("198.18.0.1")
-    expect(await zones.automate("p1", "blog.example.test")).toBe(true)
+    expect(await zones.automate("p1", "blog.example.test", "m1")).toBe(true)
     expect(await ask("blog.example.test", "A")).toBe(`${target}.`)
     await zones.unautomate("p1", "blog.example.test")
   })
 
   test("a record that was pointed elsewhere since is left alone", async () => {
-    expect(await zones.automate("p1", "moved.example.test")).toBe(true)
+    expect(await zones.automate("p1", "moved.example.test", "m1")).toBe(true)
     const record = cloudflare.records("1".repeat(32)).find(({ name }) => name === "moved.example.test")
     await byHand("PATCH", `${"1".repeat(32)}/dns_records/${record?.id}`, { content: "other-host.test" })
     await zones.unautomate("p1", "moved.example.test")
@@ -128,21 +141,21 @@ describe.skipIf(absent !== undefined)(`automation in a real zone${absent ? ` (sk
   test("where another record forbids the CNAME, the addresses stand and the answer is no", async () => {
     await publish({ type: "A", name: "mail.example.test", content: "192.0.2.25" })
     await publish({ type: "MX", name: "mail.example.test", content: "mx.example.test", priority: 10 })
-    expect(await zones.automate("p1", "mail.example.test")).toBe(false)
+    expect(await zones.automate("p1", "mail.example.test", "m1")).toBe(false)
     expect(await ask("mail.example.test", "A")).toBe("192.0.2.25")
     expect(await ask("mail.example.test", "MX")).toBe("10 mx.example.test.")
   })
 
   test("of two zones around the name, the longer one gets the record", async () => {
-    expect(await zones.automate("p1", "app.dev.example.test")).toBe(true)
+    expect(await zones.automate("p1", "app.dev.example.test", "m1")).toBe(true)
     expect(await ask("app.dev.example.test", "CNAME")).toBe(`${target}.`)
     expect(cloudflare.records("2".repeat(32)).map(({ name }) => name)).toEqual(["app.dev.example.test"])
-    expect(await zones.automate("p1", "notdev.example.test")).toBe(true)
+    expect(await zones.automate("p1", "notdev.example.test", "m1")).toBe(true)
     expect(cloudflare.records("1".repeat(32)).map(({ name }) => name)).toContain("notdev.example.test")
   })
 
   test("the apex can be automated and keeps its SOA and name servers", async () => {
-    expect(await zones.automate("p1", "example.test")).toBe(true)
+    expect(await zones.automate("p1", "example.test", "m1")).toBe(true)
     expect(cloudflare.records("1".repeat(32)).some(({ name, type }) => name === "example.test" && type === "CNAME")).toBe(true)
     expect(await ask("example.test", "SOA")).toContain("hostmaster")
     expect(await ask("example.test", "NS")).toBe("ns.example.test.")

@@ -37,7 +37,6 @@ export const access = {
   changePassword: "Change password",
   passwordEnds: "All other sessions end when the password changes. API tokens and SSH keys stay.",
   passwordChanged: "Password changed. All other sessions have ended.",
-  wait: (time: string) => `Wait ${time}, then try again.`,
 
   sessions: {
     lead: "Where you are signed in. A session lasts 24 hours.",

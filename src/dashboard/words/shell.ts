@@ -11,6 +11,7 @@ export const shell = {
   theme: "Theme",
   themes: { system: "As the system", light: "Light", dark: "Dark" },
   away: "Freehold is not answering. What is shown may be old; trying again.",
+  wait: (time: string) => `Wait ${time}, then try again.`,
   retry: "Try again",
   notFoundTitle: "There is no such page",
   notFound: "The address may be old, or mistyped.",

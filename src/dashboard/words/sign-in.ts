@@ -31,7 +31,6 @@ export const signIn = {
   over: "That took longer than five minutes, or was used already. Sign in again.",
   unproved: "That did not match. Try again.",
   unknownPasskey: "Freehold knows no such passkey, or it was not unlocked by PIN, face or finger. Sign in with your password.",
-  wait: (time: string) => `Wait ${time}, then try again. Attempts are limited for everybody.`,
   keyFaults: {
     unused: "The key was not used: it was not at hand, refused, or the time ran out. Try again.",
     known: "This key is registered already.",

@@ -11,6 +11,7 @@ import { connectionLinks } from "./0012-connection-links"
 import { storage } from "./0013-storage"
 import { webhooks } from "./0008-webhooks"
 import { timeline } from "./0009-timeline"
+import { writtenRecords } from "./0017-written-records"
 
 /** Every migration by name, embedded in the binary; names sort in the order they run. */
 export const migrations: Record<string, Migration> = {
@@ -26,4 +27,5 @@ export const migrations: Record<string, Migration> = {
   "0009-timeline": timeline,
   "0012-connection-links": connectionLinks,
   "0013-storage": storage,
+  "0017-written-records": writtenRecords,
 }

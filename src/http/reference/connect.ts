@@ -93,6 +93,12 @@ const credential = named(
   }),
 )
 
+const credentialGiven = {
+  token: maybe(said("In that provider's form; or `fields`.")),
+  fields: maybe(t.Record(t.String(), t.String(), { description: "The values of the provider's fields, from which the token is made." })),
+  domain: maybe(said("The provider is asked first whether it edits the zone around this name.")),
+}
+
 export const connectApplications: Operations = {
   "GET /v1/applications": { summary: "List applications", query: paged(), good: json(pageOf(application)) },
   "POST /v1/applications": {
@@ -142,17 +148,27 @@ export const connectApplications: Operations = {
     summary: "Keep a DNS credential of an application",
     text: "Sealed. Records of its connections are written with it where it may.",
     headers: idempotent,
-    body: t.Object({
-      provider: said("A key of `GET /v1/providers`."),
-      token: said("In that provider's form."),
-      domain: maybe(said("The provider is asked first whether it edits the zone around this name.")),
-    }),
+    body: t.Object({ provider: said("A key of `GET /v1/providers`."), ...credentialGiven }),
     good: created(credential),
     errors: {
       ...gone,
       400: "Names the field and its rule, or the form that the provider's credential has.",
       409: "`zone_not_found`: it edits no zone around the domain; or there are twenty of them.",
-      502: "What the provider said of it.",
+      502: "What the provider said of it; `details.field` is the field that it is about, where it refused the credential.",
+      503: "There is no encryption key.",
+    },
+  },
+  "PUT /v1/applications/:id/credentials/:credential": {
+    summary: "Replace a DNS credential",
+    text: "By another of the same provider, tried as a new one is; id and records stay. Nothing changes where it is refused.",
+    params: { credential: "Id of the credential." },
+    body: t.Object(credentialGiven),
+    good: json(credential),
+    errors: {
+      ...gone,
+      400: "Names the field and its rule, or the form that the provider's credential has.",
+      409: "`zone_not_found`: it edits no zone around the domain.",
+      502: "What the provider said of it; `details.field` is the field that it is about, where it refused the credential.",
       503: "There is no encryption key.",
     },
   },

@@ -16,15 +16,6 @@ import {
   said,
 } from "./operation"
 
-const snapshot = t.Object({ id: t.String(), zones: t.Array(said("A zone that the token can edit.")) })
-
-const domain = named(
-  "OwnedDomain",
-  t.Object({ id: t.String(), zones: t.Array(said("A zone that the token can edit.")), created_at: moment() }),
-)
-
-const providerToken = t.Object({ token: said("At most 512 visible ASCII characters.", { minLength: 1, maxLength: 512 }) })
-
 const options = {
   http: maybe(
     oneOf(["redirect", "serve"], {
@@ -149,39 +140,6 @@ const traffic = named(
 const gone = { 404: "`not found`, also for what is another's." }
 
 export const networking: Operations = {
-  "GET /api/domains": { summary: "List one's owned domains", good: json(t.Object({ connections: t.Array(domain) })) },
-  "POST /api/domains": {
-    summary: "Connect a provider's token",
-    text: "It is tried before it is kept, and kept sealed. Freehold writes the records of hostnames in its zones from then on.",
-    body: providerToken,
-    good: created(snapshot),
-    errors: {
-      400: "`token is required`, or `token invalid or lacks zone access`.",
-      409: "`no more than 50 owned domains`.",
-      502: "The provider cannot be reached.",
-    },
-  },
-  "PUT /api/domains/:id": {
-    summary: "Replace a provider's token",
-    text: "It is tried, then takes the place of the old one; id, hostnames and records stay. Nothing changes where it is refused.",
-    body: providerToken,
-    good: json(snapshot),
-    errors: {
-      ...gone,
-      400: "`token is required`, or `token invalid or lacks zone access`.",
-      502: "The provider cannot be reached.",
-    },
-  },
-  "DELETE /api/domains/:id": { summary: "Disconnect an owned domain", good: empty(), errors: gone },
-  "POST /api/domains/:id/refresh": {
-    summary: "Look at the zones of a token again",
-    good: json(snapshot),
-    errors: {
-      ...gone,
-      409: "`token unreadable — disconnect and reconnect`.",
-      502: "The token holds no longer, or the provider cannot be reached.",
-    },
-  },
   "GET /api/domain-mappings": {
     summary: "List one's hostnames",
     text: "Newest first.",

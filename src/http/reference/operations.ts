@@ -9,6 +9,7 @@ import { hostnameViews } from "./hostname-views"
 import { house, overview } from "./house"
 import { networking } from "./networking"
 import { type Family, families, type Operation, type Operations } from "./operation"
+import { ownedDomains } from "./owned-domains"
 import { secondFactors } from "./second-factors"
 import { storage, uploads } from "./storage"
 import { storageAdmin } from "./storage-admin"
@@ -16,7 +17,7 @@ import { storageFiles } from "./storage-files"
 
 const byFamily: Record<Family, Operations> = {
   Accounts: { ...accounts, ...secondFactors },
-  Networking: { ...networking, ...hostnameViews },
+  Networking: { ...ownedDomains, ...networking, ...hostnameViews },
   Compute: { ...compute, ...computeParts },
   Storage: { ...storageFiles, ...storage, ...storageAdmin, ...uploads },
   Connect: { ...connectApplications, ...connections, ...connectAccount },

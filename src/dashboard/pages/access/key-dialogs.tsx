@@ -10,7 +10,7 @@ import { Notice } from "../../parts/status"
 import { toast } from "../../parts/toasts"
 import { security } from "../../words/security"
 import { shell } from "../../words/shell"
-import { FormFault } from "./form-fault"
+import { FormFault } from "../../parts/form-fault"
 import type { SecurityKey } from "./queries"
 
 const say = security.keys

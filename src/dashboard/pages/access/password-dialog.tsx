@@ -5,7 +5,7 @@ import { Actions, Dialog } from "../../parts/dialog"
 import { TextField } from "../../parts/field"
 import { security } from "../../words/security"
 import { shell } from "../../words/shell"
-import { FormFault } from "./form-fault"
+import { FormFault } from "../../parts/form-fault"
 
 type Props = {
   isOpen: boolean

@@ -14,7 +14,7 @@ import { Time } from "../../parts/time"
 import { toast } from "../../parts/toasts"
 import { access } from "../../words/access"
 import { shell } from "../../words/shell"
-import { FormFault } from "./form-fault"
+import { FormFault } from "../../parts/form-fault"
 import { AccessFrame } from "./frame"
 import { type SshKey, sshKeysQuery } from "./queries"
 

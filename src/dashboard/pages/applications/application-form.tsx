@@ -3,7 +3,7 @@ import { useState } from "react"
 import { ask } from "../../data/api"
 import { AreaField, SelectField, TextField } from "../../parts/field"
 import { words } from "../../words/applications"
-import { Form } from "./form"
+import { Form } from "../../parts/form"
 import type { Application, DnsRecord, Environment } from "./model"
 
 type Leads = "none" | "origin" | "container"

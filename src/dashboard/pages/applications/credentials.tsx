@@ -1,6 +1,7 @@
 import { Landmark, Plus } from "lucide-react"
 import { useState } from "react"
 import { ask } from "../../data/api"
+import { useProviders } from "../../data/providers"
 import { refresh } from "../../data/queries"
 import { useUrlState } from "../../data/url-state"
 import { Button } from "../../parts/button"
@@ -13,8 +14,8 @@ import { toast } from "../../parts/toasts"
 import { credentialWords, words } from "../../words/applications"
 import { ApplicationPage } from "./application-page"
 import { applicationsPath, useOne } from "./data"
-import type { Application, Credential, List, Provider } from "./model"
-import { NewCredential } from "./new-credential"
+import type { Application, Credential, List } from "./model"
+import { CredentialDialog } from "./credential-form"
 
 /** DNS credentials of an application's customers. */
 export function Credentials() {
@@ -31,7 +32,7 @@ export function Credentials() {
         <>
           <p className="max-w-prose text-dim">{credentialWords.lead}</p>
           <Listed application={application} />
-          {asked === "new" && <NewCredential application={application} onClose={() => setAsked("")} />}
+          {asked === "new" && <CredentialDialog application={application} onClose={() => setAsked("")} />}
         </>
       )}
     </ApplicationPage>
@@ -41,9 +42,10 @@ export function Credentials() {
 function Listed({ application }: { application: Application }) {
   const path = `${applicationsPath}/${application.id}/credentials`
   const credentials = useOne<List<Credential>>(path)
-  const providers = useOne<List<Provider>>("/v1/providers")
-  const nameOf = (key: string) => providers.data?.data.find((one) => one.key === key)?.name ?? key
+  const providers = useProviders()
+  const nameOf = (key: string) => providers.data?.find((one) => one.key === key)?.name ?? key
   const [ending, setEnding] = useState<Credential>()
+  const [replaced, setReplaced] = useState<Credential>()
   const { head } = credentialWords
   return (
     <>
@@ -74,7 +76,15 @@ function Listed({ application }: { application: Application }) {
                   <Cell className="text-dim">
                     <Time at={one.created_at} />
                   </Cell>
-                  <Cell className="text-right">
+                  <Cell className="text-right whitespace-nowrap">
+                    <Button
+                      small
+                      className="mr-2"
+                      aria-label={credentialWords.replaceName(nameOf(one.provider))}
+                      onClick={() => setReplaced(one)}
+                    >
+                      {credentialWords.replaceShort}
+                    </Button>
                     <Button small aria-label={credentialWords.deleteName(nameOf(one.provider))} onClick={() => setEnding(one)}>
                       {credentialWords.delete}
                     </Button>
@@ -85,6 +95,7 @@ function Listed({ application }: { application: Application }) {
           )
         }
       </Loaded>
+      {replaced !== undefined && <CredentialDialog application={application} replaced={replaced} onClose={() => setReplaced(undefined)} />}
       <Confirm
         isOpen={ending !== undefined}
         onClose={() => setEnding(undefined)}

@@ -11,7 +11,7 @@ import { Time } from "../../parts/time"
 import { toast } from "../../parts/toasts"
 import { connectionWords } from "../../words/applications"
 import { useOne } from "./data"
-import { Form } from "./form"
+import { Form } from "../../parts/form"
 import type { CustomerLink, List } from "./model"
 
 type Made = { url: string; expires_at: string; mailto: string }

@@ -8,7 +8,7 @@ import { toast } from "../../parts/toasts"
 import { words } from "../../words/applications"
 import { webhookWords } from "../../words/applications-webhooks"
 import { endpointsPath } from "./data"
-import { Form } from "./form"
+import { Form } from "../../parts/form"
 import { type Endpoint, type Environment, eventTypes } from "./model"
 import { SecretOnce } from "./secret-once"
 

@@ -74,8 +74,6 @@ export type Key = {
 
 export type Credential = { id: string; provider: string; created_at: string; last_used_at: string | null; last_error: string | null }
 
-export type Provider = { key: string; name: string; credential_hint: string; docs_url: string; proven: string }
-
 export const eventTypes = [
   "domain.added",
   "domain.verified",

@@ -9,7 +9,7 @@ import { TextField } from "../../parts/field"
 import { Fact } from "../../parts/page"
 import { connectionWords, stateWords } from "../../words/applications"
 import { CustomerLinkDialog } from "./customer-link"
-import { Form } from "./form"
+import { Form } from "../../parts/form"
 import type { Application, ConnectionDetail } from "./model"
 
 /** Connects a hostname, then shows the records that its owner enters. */

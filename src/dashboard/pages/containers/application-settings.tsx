@@ -8,7 +8,8 @@ import { making } from "../../words/containers"
 import { parseWords } from "./command-words"
 import { change, type Container, pathOf } from "./data"
 import { bodyOf, definitionFields, draftOf, EnvGroup, ImageField, SizeGroup, StartGroup } from "./definition-fields"
-import { FormFault, Group, problemsOf, useFocusOnProblem } from "./form-parts"
+import { FormFault, useProblems } from "../../parts/form-fault"
+import { Group } from "./form-parts"
 
 /** What a container is made from; a change makes it anew. */
 export function ApplicationSettings({ container }: { container: Container }) {
@@ -25,8 +26,7 @@ export function ApplicationSettings({ container }: { container: Container }) {
       toast(words.rebuilt(container.name))
     },
   })
-  const problems = problemsOf(rebuild.error, definitionFields)
-  useFocusOnProblem(form, rebuild.error)
+  const problems = useProblems(form, rebuild.error, definitionFields)
   const onChange = (part: Partial<typeof draft>) => {
     setDraft({ ...shown, ...part })
     setTouched(true)

@@ -1,5 +1,7 @@
-import { type ReactNode, type RefObject, useEffect } from "react"
-import { FaultNotice, faultText } from "../../parts/status"
+import type { ReactNode } from "react"
+import { Button, ButtonLink } from "../../parts/button"
+import { FormFault, type Problems } from "../../parts/form-fault"
+import { shell } from "../../words/shell"
 
 /** A part of a long form: what it is about on the left, its fields on the right. */
 export const Group = ({ title, help, children }: { title: string; help?: ReactNode; children: ReactNode }) => (
@@ -15,34 +17,15 @@ export const Group = ({ title, help, children }: { title: string; help?: ReactNo
   </fieldset>
 )
 
-/** Which field of a form the API speaks of, by how its sentence begins or what it names; undefined where it is none of them. */
-export function fieldOf(error: unknown, fields: Record<string, RegExp>): string | undefined {
-  if (error === null || error === undefined) return undefined
-  const said = faultText(error)
-  return Object.keys(fields).find((field) => fields[field]?.test(said))
-}
-
-/** What the API said of each field of a form, and what it said of none of them. */
-export function problemsOf(error: unknown, fields: Record<string, RegExp>): { at: (field: string) => string | undefined; rest: unknown } {
-  const place = fieldOf(error, fields)
-  return {
-    at: (field) => (field === place ? faultText(error) : undefined),
-    rest: place === undefined && error !== null ? error : undefined,
-  }
-}
-
-/** Brings the focus to what the API refused: the field, or the notice of the form. */
-export function useFocusOnProblem(form: RefObject<HTMLElement | null>, error: unknown): void {
-  useEffect(() => {
-    if (error === null || error === undefined) return
-    form.current?.querySelector<HTMLElement>("[aria-invalid=true], [data-form-fault]")?.focus()
-  }, [form, error])
-}
-
-/** What the API refused without naming a field. */
-export const FormFault = ({ error }: { error: unknown }) =>
-  error === undefined ? null : (
-    <div data-form-fault tabIndex={-1}>
-      <FaultNotice error={error} />
+/** The end of a form that is a page: what was refused, the way back, and the button. */
+export const FormEnd = ({ problems, action, isBusy }: { problems: Problems; action: string; isBusy: boolean }) => (
+  <>
+    <FormFault error={problems.rest} />
+    <div className="flex flex-wrap justify-end gap-2">
+      <ButtonLink to="/containers">{shell.cancel}</ButtonLink>
+      <Button kind="primary" type="submit" isBusy={isBusy}>
+        {action}
+      </Button>
     </div>
-  )
+  </>
+)

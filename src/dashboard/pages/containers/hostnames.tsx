@@ -9,7 +9,7 @@ import { Section } from "../../parts/page"
 import { Badge } from "../../parts/status"
 import { container as words } from "../../words/container"
 import { type Container, isExternal, type Mapping, useMappings, useRules } from "./data"
-import { FormFault, problemsOf, useFocusOnProblem } from "./form-parts"
+import { FormFault, useProblems } from "../../parts/form-fault"
 
 const tones = { pending: "warn", verified: "good", failed: "bad" } as const
 
@@ -60,8 +60,7 @@ function Attach({ container }: { container: Container }) {
       void navigate({ to: `/hostnames/mapping/${id}` })
     },
   })
-  const problems = problemsOf(attach.error, fields)
-  useFocusOnProblem(form, attach.error)
+  const problems = useProblems(form, attach.error, fields)
   const submit = (event: FormEvent) => {
     event.preventDefault()
     attach.mutate()

@@ -1,17 +1,16 @@
 import { useMutation } from "@tanstack/react-query"
-import { Trash2 } from "lucide-react"
 import { type FormEvent, useRef, useState } from "react"
-import { Button, IconButton } from "../../parts/button"
-import { Confirm } from "../../parts/dialog"
+import { Button } from "../../parts/button"
 import { AreaField } from "../../parts/field"
 import { Section } from "../../parts/page"
 import { Badge } from "../../parts/status"
-import { Cell, Table } from "../../parts/table"
+import { RemovableTable } from "../../parts/removable-table"
+import { Cell } from "../../parts/table"
 import { Time } from "../../parts/time"
 import { toast } from "../../parts/toasts"
 import { settings as words } from "../../words/container"
-import { change, type Container, pathOf, useVolumes, type Volume } from "./data"
-import { FormFault, problemsOf, useFocusOnProblem } from "./form-parts"
+import { change, type Container, pathOf, useVolumes } from "./data"
+import { FormFault, useProblems } from "../../parts/form-fault"
 import { pathsOf } from "./mount-paths"
 
 /** What is kept of a container, and where. */
@@ -35,8 +34,7 @@ function MountForm({ container }: { container: Container }) {
       toast(words.mountsSaved(restarted))
     },
   })
-  const problems = problemsOf(save.error, { paths: /mount/i })
-  useFocusOnProblem(form, save.error)
+  const problems = useProblems(form, save.error, { paths: /mount/i })
   const submit = (event: FormEvent) => {
     event.preventDefault()
     save.mutate()
@@ -64,7 +62,6 @@ function MountForm({ container }: { container: Container }) {
 
 function Volumes({ container }: { container: Container }) {
   const { data } = useVolumes(container.id)
-  const [leaving, setLeaving] = useState<Volume>()
   if (data === undefined) return null
   const { path, state, since, action } = words.volumeColumns
   return (
@@ -73,39 +70,37 @@ function Volumes({ container }: { container: Container }) {
       {data.volumes.length === 0 ? (
         <p className="text-dim">{words.noVolumes}</p>
       ) : (
-        <Table label={words.volumes} head={[path, state, since, <span className="sr-only">{action}</span>]}>
-          {data.volumes.map((volume) => (
-            <tr key={volume.id}>
+        <RemovableTable
+          label={words.volumes}
+          head={[path, state, since]}
+          actionHead={action}
+          items={data.volumes}
+          idOf={({ id }) => id}
+          removalOf={(volume) =>
+            volume.mounted
+              ? undefined
+              : {
+                  action: words.deleteVolume(volume.path),
+                  title: words.deleteVolumeTitle(volume.path),
+                  help: words.deleteVolumeHelp,
+                  typed: volume.path,
+                  onConfirm: async () => {
+                    await change("DELETE", `${pathOf(container.id)}/volumes/${volume.id}`)
+                    toast(words.volumeDeleted(volume.path))
+                  },
+                }
+          }
+        >
+          {(volume) => (
+            <>
               <Cell className="font-mono">{volume.path}</Cell>
               <Cell>{volume.mounted ? <Badge tone="good">{words.mounted}</Badge> : <Badge tone="warn">{words.unmounted}</Badge>}</Cell>
               <Cell>
                 <Time at={volume.created_at} />
               </Cell>
-              <Cell className="text-right">
-                {!volume.mounted && (
-                  <IconButton small label={words.deleteVolume(volume.path)} onClick={() => setLeaving(volume)}>
-                    <Trash2 aria-hidden className="size-4 text-bad" />
-                  </IconButton>
-                )}
-              </Cell>
-            </tr>
-          ))}
-        </Table>
-      )}
-      {leaving !== undefined && (
-        <Confirm
-          isOpen
-          onClose={() => setLeaving(undefined)}
-          title={words.deleteVolumeTitle(leaving.path)}
-          action={words.deleteVolume(leaving.path)}
-          typed={leaving.path}
-          onConfirm={async () => {
-            await change("DELETE", `${pathOf(container.id)}/volumes/${leaving.id}`)
-            toast(words.volumeDeleted(leaving.path))
-          }}
-        >
-          {words.deleteVolumeHelp}
-        </Confirm>
+            </>
+          )}
+        </RemovableTable>
       )}
     </div>
   )

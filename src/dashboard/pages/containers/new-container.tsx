@@ -3,16 +3,15 @@ import { useNavigate } from "@tanstack/react-router"
 import { type FormEvent, useRef, useState } from "react"
 import { useSession } from "../../data/session"
 import { useUrlState } from "../../data/url-state"
-import { Button, ButtonLink } from "../../parts/button"
 import { AreaField, CheckField, TextField } from "../../parts/field"
 import { Page, Section, TabLinks } from "../../parts/page"
-import { shell } from "../../words/shell"
 import { containers, making } from "../../words/containers"
 import { parseWords } from "./command-words"
 import { change, type Container } from "./data"
 import { bodyOf, definitionFields, emptyDraft, EnvGroup, ImageField, SizeGroup, StartGroup } from "./definition-fields"
 import { EngineNotice } from "./engine-notice"
-import { FormFault, Group, problemsOf, useFocusOnProblem } from "./form-parts"
+import { useProblems } from "../../parts/form-fault"
+import { FormEnd, Group } from "./form-parts"
 import { pathsOf } from "./mount-paths"
 import { NewExternal } from "./new-external"
 import { filled, type PortRow, PortRows } from "./port-rows"
@@ -79,8 +78,7 @@ function NewFromImage() {
       }),
     onSuccess: ({ id }) => void navigate({ to: `/containers/${id}` }),
   })
-  const problems = problemsOf(create.error, fields)
-  useFocusOnProblem(form, create.error)
+  const problems = useProblems(form, create.error, fields)
   const parts = { draft, onChange: (part: Partial<typeof draft>) => setDraft((now) => ({ ...now, ...part })), problemAt: problems.at }
   const submit = (event: FormEvent) => {
     event.preventDefault()
@@ -130,13 +128,7 @@ function NewFromImage() {
           {hasSsh && <SshKeys />}
         </Group>
       </Section>
-      <FormFault error={problems.rest} />
-      <div className="flex flex-wrap justify-end gap-2">
-        <ButtonLink to="/containers">{shell.cancel}</ButtonLink>
-        <Button kind="primary" type="submit" isBusy={create.isPending}>
-          {making.create}
-        </Button>
-      </div>
+      <FormEnd problems={problems} action={making.create} isBusy={create.isPending} />
     </form>
   )
 }

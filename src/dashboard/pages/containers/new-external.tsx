@@ -2,15 +2,14 @@ import { useMutation } from "@tanstack/react-query"
 import { useNavigate } from "@tanstack/react-router"
 import { type FormEvent, useRef, useState } from "react"
 import { useSession } from "../../data/session"
-import { Button, ButtonLink } from "../../parts/button"
 import { TextField } from "../../parts/field"
 import { Section } from "../../parts/page"
 import { Notice } from "../../parts/status"
 import { toast } from "../../parts/toasts"
 import { making } from "../../words/containers"
-import { shell } from "../../words/shell"
 import { change, type Container } from "./data"
-import { FormFault, Group, problemsOf, useFocusOnProblem } from "./form-parts"
+import { useProblems } from "../../parts/form-fault"
+import { FormEnd, Group } from "./form-parts"
 import { filled, type PortRow, portRow, PortRows } from "./port-rows"
 
 const fields = { name: /^name\b/i, address: /^address\b/i, ports: /\bports?\b/i }
@@ -34,8 +33,7 @@ export function NewExternal() {
       void navigate({ to: `/containers/${id}` })
     },
   })
-  const problems = problemsOf(register.error, fields)
-  useFocusOnProblem(form, register.error)
+  const problems = useProblems(form, register.error, fields)
   if (!isAdmin) return <Notice>{making.adminsOnly}</Notice>
   const submit = (event: FormEvent) => {
     event.preventDefault()
@@ -72,13 +70,7 @@ export function NewExternal() {
           />
         </Group>
       </Section>
-      <FormFault error={problems.rest} />
-      <div className="flex flex-wrap justify-end gap-2">
-        <ButtonLink to="/containers">{shell.cancel}</ButtonLink>
-        <Button kind="primary" type="submit" isBusy={register.isPending}>
-          {making.register}
-        </Button>
-      </div>
+      <FormEnd problems={problems} action={making.register} isBusy={register.isPending} />
     </form>
   )
 }

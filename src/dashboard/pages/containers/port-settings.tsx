@@ -1,15 +1,15 @@
 import { useMutation } from "@tanstack/react-query"
-import { Trash2 } from "lucide-react"
 import { type FormEvent, useRef, useState } from "react"
-import { Button, IconButton } from "../../parts/button"
+import { Button } from "../../parts/button"
 import { TextField } from "../../parts/field"
 import { Section } from "../../parts/page"
 import { FaultNotice } from "../../parts/status"
+import { Bin } from "../../parts/removable-table"
 import { Cell, Table } from "../../parts/table"
 import { toast } from "../../parts/toasts"
 import { settings as words } from "../../words/container"
 import { change, type Container, pathOf, type Rule, useRules } from "./data"
-import { FormFault, problemsOf, useFocusOnProblem } from "./form-parts"
+import { FormFault, useProblems } from "../../parts/form-fault"
 
 /** The ports at which a container's own hostname is open. */
 export function PortSettings({ container }: { container: Container }) {
@@ -49,9 +49,7 @@ export function PortSettings({ container }: { container: Container }) {
                   )}
                 </Cell>
                 <Cell className="text-right">
-                  <IconButton small label={words.closePort(rule.port)} onClick={() => close.mutate(rule)}>
-                    <Trash2 aria-hidden className="size-4 text-dim" />
-                  </IconButton>
+                  <Bin label={words.closePort(rule.port)} onClick={() => close.mutate(rule)} />
                 </Cell>
               </tr>
             ))}
@@ -85,8 +83,7 @@ function OpenPort({ onOpen }: { onOpen: (port: number, target: number | undefine
       toast(words.opened(port))
     },
   })
-  const problems = problemsOf(add.error, fields)
-  useFocusOnProblem(form, add.error)
+  const problems = useProblems(form, add.error, fields)
   const submit = (event: FormEvent) => {
     event.preventDefault()
     add.mutate()

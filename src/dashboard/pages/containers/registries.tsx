@@ -1,19 +1,18 @@
 import { useMutation, useQuery } from "@tanstack/react-query"
-import { Trash2 } from "lucide-react"
 import { type FormEvent, useRef, useState } from "react"
 import { ask } from "../../data/api"
-import { Button, IconButton } from "../../parts/button"
-import { Confirm } from "../../parts/dialog"
+import { Button } from "../../parts/button"
 import { TextField } from "../../parts/field"
 import { Loaded } from "../../parts/loaded"
 import { Page, Section } from "../../parts/page"
 import { SkeletonRows } from "../../parts/status"
-import { Cell, Table } from "../../parts/table"
+import { RemovableTable } from "../../parts/removable-table"
+import { Cell } from "../../parts/table"
 import { Time } from "../../parts/time"
 import { toast } from "../../parts/toasts"
 import { containers, registries as words } from "../../words/containers"
 import { change } from "./data"
-import { FormFault, problemsOf, useFocusOnProblem } from "./form-parts"
+import { FormFault, useProblems } from "../../parts/form-fault"
 
 type Registry = { id: string; registry: string; username: string; created_at: string }
 
@@ -33,44 +32,34 @@ export function Registries() {
   )
 }
 
-function List({ registries }: { registries: Registry[] }) {
-  const [leaving, setLeaving] = useState<Registry>()
-  const { registry, username, since, action } = words.columns
-  return (
-    <>
-      <Table label={words.list} head={[registry, username, since, <span className="sr-only">{action}</span>]}>
-        {registries.map((one) => (
-          <tr key={one.id}>
-            <Cell className="font-mono">{one.registry}</Cell>
-            <Cell>{one.username}</Cell>
-            <Cell>
-              <Time at={one.created_at} />
-            </Cell>
-            <Cell className="text-right">
-              <IconButton small label={words.remove(one.registry)} onClick={() => setLeaving(one)}>
-                <Trash2 aria-hidden className="size-4 text-dim" />
-              </IconButton>
-            </Cell>
-          </tr>
-        ))}
-      </Table>
-      {leaving !== undefined && (
-        <Confirm
-          isOpen
-          onClose={() => setLeaving(undefined)}
-          title={words.removeTitle(leaving.registry)}
-          action={words.remove(leaving.registry)}
-          onConfirm={async () => {
-            await change("DELETE", `/compute/registries/${leaving.id}`)
-            toast(words.removed(leaving.registry))
-          }}
-        >
-          {words.removeHelp}
-        </Confirm>
-      )}
-    </>
-  )
-}
+const List = ({ registries }: { registries: Registry[] }) => (
+  <RemovableTable
+    label={words.list}
+    head={[words.columns.registry, words.columns.username, words.columns.since]}
+    actionHead={words.columns.action}
+    items={registries}
+    idOf={({ id }) => id}
+    removalOf={({ id, registry }) => ({
+      action: words.remove(registry),
+      title: words.removeTitle(registry),
+      help: words.removeHelp,
+      onConfirm: async () => {
+        await change("DELETE", `/compute/registries/${id}`)
+        toast(words.removed(registry))
+      },
+    })}
+  >
+    {({ registry, username, created_at: since }) => (
+      <>
+        <Cell className="font-mono">{registry}</Cell>
+        <Cell>{username}</Cell>
+        <Cell>
+          <Time at={since} />
+        </Cell>
+      </>
+    )}
+  </RemovableTable>
+)
 
 const nothing = { registry: "", username: "", password: "" }
 const fields = { registry: /registry|credentials for/i, username: /^username/i, password: /^password/i }
@@ -85,8 +74,7 @@ function Add() {
       toast(words.added(registry))
     },
   })
-  const problems = problemsOf(add.error, fields)
-  useFocusOnProblem(form, add.error)
+  const problems = useProblems(form, add.error, fields)
   const submit = (event: FormEvent) => {
     event.preventDefault()
     add.mutate()

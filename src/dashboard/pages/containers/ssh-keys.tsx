@@ -5,7 +5,7 @@ import { Button } from "../../parts/button"
 import { AreaField, TextField } from "../../parts/field"
 import { making } from "../../words/containers"
 import { change, type SshKey, useSshKeys } from "./data"
-import { FormFault, problemsOf, useFocusOnProblem } from "./form-parts"
+import { FormFault, useProblems } from "../../parts/form-fault"
 
 /** The keys that open every container of the person's that has SSH on, and a place for a further one. It may stand within a form. */
 export function SshKeys() {
@@ -49,8 +49,7 @@ function NewKey({ onAdded }: { onAdded: () => void }) {
       onAdded()
     },
   })
-  const problems = problemsOf(add.error, { name: /^name/i, public_key: /public_key|public key|SSH key is there/i })
-  useFocusOnProblem(form, add.error)
+  const problems = useProblems(form, add.error, { name: /^name/i, public_key: /public_key|public key|SSH key is there/i })
   return (
     <div ref={form} className="flex flex-col gap-3">
       <TextField

@@ -14,6 +14,7 @@ import { toast } from "../../parts/toasts"
 import { domains as words } from "../../words/domains"
 import type { OwnedDomain } from "./model"
 import { TokenDialog } from "./token-dialog"
+import { WrittenRecords } from "./written-records"
 
 /** A hostname as a link to its page. */
 export type CoveredName = { id: string; domain: string }
@@ -77,9 +78,8 @@ export function DomainCard({ domain, names }: { domain: OwnedDomain; names: Cove
         )}
         <div>
           <h3 className="font-medium">{words.written}</h3>
-          <p className="text-sm text-dim">{words.writtenHint}</p>
           {names.length === 0 ? (
-            <p className="mt-2 text-dim">{words.covered(0)}</p>
+            <p className="text-dim">{words.noNames}</p>
           ) : (
             <ul className="mt-2 flex flex-wrap gap-x-4 gap-y-1">
               {names.slice(0, shownNames).map(({ id, domain: name }) => (
@@ -93,6 +93,7 @@ export function DomainCard({ domain, names }: { domain: OwnedDomain; names: Cove
             </ul>
           )}
         </div>
+        <WrittenRecords domain={domain} />
       </div>
       <TokenDialog isOpen={open === "replace"} onClose={() => setOpen(undefined)} replaced={domain} />
       <Confirm
