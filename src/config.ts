@@ -28,6 +28,8 @@ export type Config = Readonly<{
   acmeDirectory: string
   acmeTestDirectory: string | undefined
   acmeOrderLimit: number
+  /** Certificates a week for one registered domain, where the settings say. */
+  acmeDomainLimit: number | undefined
   acmeFallbackDirectory: string | undefined
   /** PEM text of the extra trust root for the directory. */
   acmeCa: string | undefined
@@ -149,6 +151,7 @@ export function completeConfig(given: Given, isRoot = process.getuid?.() === 0):
     acmeDirectory: given.acme_directory ?? (isPublic ? letsEncrypt : "internal"),
     acmeTestDirectory: given.acme_test_directory,
     acmeOrderLimit: given.acme_order_limit ?? 300,
+    acmeDomainLimit: given.acme_domain_limit,
     acmeFallbackDirectory: given.acme_fallback_directory,
     acmeCa: given.acme_ca_file,
     acmeEmail: given.acme_email,

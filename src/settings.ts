@@ -125,6 +125,10 @@ export const settings = {
     "new orders that a directory is sent in three hours; 300, which is Let's Encrypt's limit for an account",
     count,
   ),
+  acme_domain_limit: atStart(
+    "certificates that a directory is asked for in a week for one registered domain; 50 at Let's Encrypt, no limit elsewhere",
+    count,
+  ),
   acme_fallback_directory: atStart("asked when the first directory is down or limits us", httpsUrl),
   acme_ca_file: atStart("extra trust root for the directory, PEM", text),
   acme_email: atStart(

@@ -30,6 +30,7 @@ const allowed: Record<string, string[]> = {
     "hostname.ts",
     "house",
     "http",
+    "ledger",
     "listen.ts",
     "live",
     "live-config.ts",
@@ -80,6 +81,7 @@ const allowed: Record<string, string[]> = {
   backup: ["errors.ts", "vault.ts"],
   live: ["errors.ts"],
   http: ["accounts", "audit", "connect", "errors.ts", "log.ts", "peer.ts", "secret-path.ts", "version.ts"],
+  ledger: ["acme", "db"],
   house: [
     "body.ts",
     "data-folder.ts",

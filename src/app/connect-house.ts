@@ -25,7 +25,7 @@ import { withoutWildcard } from "../hostname"
 import type { Log } from "../log"
 import { Preflight } from "../preflight/preflight"
 import { Propagation } from "../preflight/propagation"
-import { preflightReply, type PreflightIssuer } from "../preflight/report"
+import { type Finding, preflightReply, type PreflightIssuer } from "../preflight/report"
 import { providerCatalog } from "../providers/catalog"
 import { providerAdapters } from "../providers/registry"
 import { connectionTimelineRoutes } from "../timeline/routes"
@@ -52,6 +52,8 @@ export type ConnectHouseNeeds = {
   /** All that may be told of a name's certificate, as the APIs show it. */
   certificateReport: (hostname: string) => Promise<object>
   issuers: (hostname: string) => PreflightIssuer[]
+  /** What preflight says of the directories' limits. */
+  limitFinding: (hostname: string) => Promise<Finding | undefined>
   isOwnIssuer: (hostname: string) => boolean
   /** Where the holder of a claim may delegate challenges to; undefined where no DNS is served here. */
   challengeTarget: (claim: string) => string | undefined
@@ -95,6 +97,7 @@ export class ConnectHouse {
       domainConnect: this.domainConnect,
       edge: () => this.edge(),
       issuers: needs.issuers,
+      limitFinding: needs.limitFinding,
     })
     const { world, webhooks } = this
     this.advice = new OrderAdvice({

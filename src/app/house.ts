@@ -26,6 +26,8 @@ export type HouseNeeds = {
   listeners: () => Listener[]
   dns: () => DnsReply
   rootPem: () => Promise<string>
+  /** What the limits of the directories leave. */
+  limits: (limit: number) => Promise<object>
   /** Brings settings that changed to every part. */
   reloadParts: () => void
   /** The engine went away, or came again. */
@@ -61,6 +63,7 @@ export class House {
       system,
       settings: new HouseSettings({ config, kept: new KeptSettings(keptSettingsFile(dataDir)), reload: () => this.reload() }),
       certificates: this.makeCertificates(),
+      limits: needs.limits,
     }
     this.overview = new OverviewService({
       store: new OverviewStore(db),

@@ -1,17 +1,18 @@
 // How a handshake comes to its certificate, in this order:
 //   1. memory   the context made last time, and the gate beside it: may this name have a certificate *now*? If not, nothing else is looked at
 //   2. gate     a name it refuses costs one look in a table: no disk, no network, no entry anywhere
-//   3. store    a certificate that is valid and whose key opens; a name that is backing off is remembered as such and refused without disk
+//   3. store    a certificate that is valid, of the one who holds the name now, and whose key opens; a name that is backing off is remembered as such and refused without disk
 //   4. issuer   the safety net, for names are certified as soon as they are verified (`obtain`); the handshake waits so long, the order goes on
 // One look-up and one order a hostname at a time; everybody who asks meanwhile shares them. A valid certificate is never taken away by a
-// renewal that fails. Not done here: OCSP stapling (the public CA ended it), session ticket keys shared between processes.
+// renewal that fails. A name that goes keeps its certificate in the store until that ends, served to nobody: when its holder brings it back, it costs the CA
+// nothing. Whoever else proves the name gets a new key, and the old one is deleted. Not done here: OCSP stapling (the public CA ended it), session ticket keys shared between processes.
 
 import { createSecureContext, type SecureContext } from "node:tls"
 import { IssuanceError, type Issuer } from "../acme/issuer"
 import type { CertificateAttemptRow } from "../db/schema"
 import { describeError } from "../errors"
 import type { Log } from "../log"
-import { CertificateBackOff } from "./certificate-backoff"
+import { CertificateBackOff, FAILURES_PER_HOUR } from "./certificate-backoff"
 import { RecentMap } from "./certificate-cache"
 import type { CertificateStore, StoredCertificate } from "./certificate-store"
 
@@ -47,7 +48,11 @@ export type CertificatesOptions = {
   obstacle?: (hostname: string) => Promise<string | undefined>
   store: CertificateStore
   issuerFor: (hostname: string) => Issuer
+  /** Whose the name is now: a person, or empty where it is the house's own. A certificate is for one holder only. */
+  holderOf?: (hostname: string) => Promise<string>
   log: Log
+  /** A name came back to its holder, whose certificate serves it again. */
+  onReused?: (hostname: string, notAfter: number) => void
   /** The certificate of a name was replaced, or the name was removed: whoever keeps a copy of it asks again. */
   onReplaced?: (hostname: string) => void
   now?: () => number
@@ -70,6 +75,8 @@ export class Certificates {
   private backOff: CertificateBackOff
   private now: () => number
   private random: () => number
+  /** Names that were taken away and may come back, those of this process. */
+  private gone: RecentMap<true>
   private stopping = false
 
   constructor(private options: CertificatesOptions) {
@@ -77,6 +84,7 @@ export class Certificates {
     this.random = options.random ?? Math.random
     this.contexts = new RecentMap(options.contextCacheSize ?? 10_000)
     this.backingOff = new RecentMap(options.contextCacheSize ?? 10_000)
+    this.gone = new RecentMap(1000)
     this.backOff = new CertificateBackOff(this.now, this.random)
   }
 
@@ -110,8 +118,10 @@ export class Certificates {
   /** Sees to it that a name has a certificate of its present issuer. Ends when it has, or when the failure is on record (`status`); never rejects. */
   async obtain(hostname: string): Promise<void> {
     await this.inBackground(hostname, async () => {
-      const stored = await this.options.store.find(hostname)
+      const stored = await this.ownStored(hostname)
       if (stored && this.isUsable(stored) && stored.issuer === this.options.issuerFor(hostname).name) {
+        if (this.gone.get(hostname) === true) this.options.onReused?.(hostname, stored.notAfter)
+        this.gone.delete(hostname)
         const attempt = await this.options.store.attempt(hostname)
         // One still in the future is the back-off of a renewal, and stands.
         if (attempt && attempt.nextAttemptAt <= this.now()) await this.options.store.forgetAttempt(hostname)
@@ -124,7 +134,7 @@ export class Certificates {
   /** Replaces the certificate of a name; until it succeeds the old one is served. Ends like `obtain`. */
   async renew(hostname: string): Promise<void> {
     await this.inBackground(hostname, async () => {
-      await this.order(hostname, await this.options.store.find(hostname))
+      await this.order(hostname, await this.ownStored(hostname))
     })
   }
 
@@ -132,8 +142,15 @@ export class Certificates {
   async remove(hostname: string): Promise<void> {
     this.contexts.delete(hostname)
     this.backingOff.delete(hostname)
+    this.gone.set(hostname, true)
     this.options.onReplaced?.(hostname)
     await this.options.store.forgetAttempt(hostname)
+  }
+
+  /** Deletes the certificates, with their keys, that have ended and whose names are not here any more. */
+  async sweep(): Promise<void> {
+    const { store, gate } = this.options
+    for await (const { hostname } of store.ended(this.now())) if (!gate(hostname)) await store.delete(hostname)
   }
 
   /** How things stand with a name's certificate, from the store. */
@@ -165,11 +182,26 @@ export class Certificates {
     return undefined
   }
 
+  private holderOf = async (hostname: string) => (await this.options.holderOf?.(hostname)) ?? ""
+
+  /** The certificate of whoever holds the name now; that of anybody before is deleted, for its key is not theirs. */
+  private async ownStored(hostname: string): Promise<StoredCertificate | undefined> {
+    const { store, log, gate } = this.options
+    const stored = await store.find(hostname)
+    if (stored === undefined || stored.holder === (await this.holderOf(hostname))) return stored
+    if (!gate(hostname)) return undefined
+    log.info("certificate of an earlier holder deleted", { hostname })
+    this.contexts.delete(hostname)
+    await store.delete(hostname)
+    this.options.onReplaced?.(hostname)
+    return undefined
+  }
+
   private isUsable = (stored: StoredCertificate) => stored.keyPem !== undefined && stored.notAfter > this.now()
 
   private lookup(hostname: string): Promise<Live | undefined> {
     return this.share(this.lookups, hostname, async () => {
-      const stored = await this.options.store.find(hostname)
+      const stored = await this.ownStored(hostname)
       if (stored?.keyPem === undefined || stored.notAfter <= this.now()) {
         if (stored && stored.keyPem === undefined) this.options.log.warn("certificate key does not open", { hostname })
         return undefined
@@ -191,24 +223,31 @@ export class Certificates {
       if (attempt && attempt.nextAttemptAt > this.now()) throw this.refuse(attempt, refuseFromMemory)
       const obstacle = await this.options.obstacle?.(hostname)
       if (obstacle !== undefined) throw await this.hold(hostname, issuer, attempt, obstacle, refuseFromMemory)
-      let notBefore = this.backOff.openAt(hostname, issuer.name)
-      if (notBefore <= this.now()) notBefore = await this.backOff.takeOrder(issuer, (since) => store.countSince(issuer.name, since))
-      if (notBefore > this.now()) throw this.refuse(await this.putOff(hostname, attempt, notBefore, issuer), refuseFromMemory)
+      const notBefore = this.backOff.openAt(hostname)
+      if (notBefore > this.now()) {
+        const problem = `${FAILURES_PER_HOUR} validations failed within an hour`
+        throw this.refuse(await this.putOff(hostname, attempt, notBefore, problem), refuseFromMemory)
+      }
       await store.begin(hostname, this.now())
+      const holder = await this.holderOf(hostname)
       try {
         const sameIssuer = replaced?.issuer === issuer.name
         const issued = await issuer.issue(hostname, sameIssuer ? replaced?.chainPem : undefined)
+        // What was ordered for one holder is not another's.
+        if (holder !== (await this.holderOf(hostname))) throw new IssuanceError("the name changed hands while its certificate was ordered")
         const lifetime = issued.notAfter - issued.notBefore
         // A third of the lifetime left, and up to a thirtieth earlier, so that names certified together are not renewed together.
         const renewAt = issued.notAfter - Math.floor(lifetime / 3 + (this.random() * lifetime) / 30)
         // Before it is kept: a chain and key that do not fit each other throw here.
         const live = this.putLive(hostname, issued.chainPem, issued.keyPem, issued.notAfter)
-        await store.save(hostname, issuer.name, issued, renewAt, this.now())
+        await store.save(hostname, { issuer: issuer.name, holder }, issued, renewAt, this.now())
         this.options.onReplaced?.(hostname)
         this.backingOff.delete(hostname)
         log.info("certificate issued", { hostname, issuer: issuer.name, notAfter: new Date(issued.notAfter).toISOString() })
         return live
       } catch (error) {
+        if (error instanceof IssuanceError && error.putOffUntil !== undefined)
+          throw this.refuse(await this.putOff(hostname, attempt, error.putOffUntil, error.problem), refuseFromMemory)
         const failed = await this.record(hostname, issuer, attempt?.failures ?? 0, error)
         if (failed && refuseFromMemory) this.backingOff.set(hostname, { until: failed.nextAttemptAt, problem: failed.problem })
         throw new CertificateRefused("failed", `${hostname}: ${describeError(error)}`)
@@ -223,9 +262,9 @@ export class Certificates {
   }
 
   /** An order the limits do not allow yet is no failure; it is put on record as due at the time they do. */
-  private async putOff(hostname: string, attempt: CertificateAttemptRow | undefined, nextAttemptAt: number, issuer: Issuer) {
-    const problem = `orders at ${issuer.name} are at their limit`
+  private async putOff(hostname: string, attempt: CertificateAttemptRow | undefined, nextAttemptAt: number, problem: string) {
     const row = { hostname, failures: attempt?.failures ?? 0, lastAttemptAt: attempt?.lastAttemptAt ?? 0, nextAttemptAt, problem }
+    this.options.log.info("certificate not ordered yet", { hostname, nextAttemptAt: new Date(nextAttemptAt).toISOString(), problem })
     await this.options.store.saveAttempt(row)
     return row
   }
@@ -253,7 +292,7 @@ export class Certificates {
     if (this.stopping) return undefined
     const fault = error instanceof IssuanceError ? error : new IssuanceError(describeError(error), { cause: error })
     const failures = failuresBefore + 1
-    const nextAttemptAt = Math.ceil(this.backOff.failed(hostname, issuer.name, failures, fault))
+    const nextAttemptAt = Math.ceil(this.backOff.failed(hostname, failures, fault))
     const row = { hostname, failures, lastAttemptAt: this.now(), nextAttemptAt, problem: fault.problem }
     const fields = { hostname, issuer: issuer.name, failures, nextAttemptAt: new Date(nextAttemptAt).toISOString(), error }
     if (error instanceof IssuanceError) this.options.log.warn("certificate not issued", fields)
