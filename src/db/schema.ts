@@ -283,6 +283,8 @@ export interface IssuanceBucketRow {
   subject: string
   /** When it is full again. */
   fullAt: number
+  /** How many it held when that was reckoned; 0 where its number is not known. */
+  capacity: number
   /** Until when the directory has closed it, and what it said; 0 for never. */
   closedUntil: number
   said: string

@@ -34,3 +34,7 @@ export const taken = (limit: Limit, level: Level, now: number): Level => Math.ce
 /** The level after giving one back. */
 export const givenBack = (limit: Limit, level: Level, now: number): Level =>
   Math.max(now, Math.floor(bounded(limit, level, now) - refillMs(limit)))
+
+/** A level reckoned for another capacity, with as many tokens taken as then: whoever is allowed more has what is more at once. */
+export const rescaled = (limit: Limit, level: Level, capacity: number, now: number): Level =>
+  capacity === 0 || capacity === limit.capacity || level <= now ? level : Math.ceil(now + ((level - now) * capacity) / limit.capacity)

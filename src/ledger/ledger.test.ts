@@ -152,6 +152,17 @@ test("a clock that jumps by a year empties nothing for longer than a limit looks
   expect(await rows()).toBe(1)
 })
 
+test("a limit that is raised leaves what is more at once", async () => {
+  const settings = { orders: 2 }
+  const { ledger } = await setup(settings)
+  for (const name of ["a.example.com", "b.example.com"]) await ledger.at(other).order(name, "new")
+  await putOff(ledger.at(other).order("c.example.com", "new"))
+  settings.orders = 5
+  expect((await ledger.all(10)).buckets[0]).toMatchObject({ left: 3, capacity: 5 })
+  for (const name of ["c.example.com", "d.example.com", "e.example.com"]) await ledger.at(other).order(name, "new")
+  await putOff(ledger.at(other).order("f.example.com", "new"))
+})
+
 test("many orders at once share what is left, no more", async () => {
   const { ledger } = await setup({ orders: 5 })
   const ends = await Promise.allSettled(Array.from({ length: 20 }, (_, n) => ledger.at(other).order(`n${n}.example.com`, "new")))

@@ -9,7 +9,7 @@
 import { IssuanceError } from "../acme/issuer"
 import type { BookedOrder, OrderKind, OrderLedger, Refusal } from "../acme/order-ledger"
 import type { IssuanceBucketRow } from "../db/schema"
-import { givenBack, type Limit, nextTokenAt, taken, tokensAt, tokensLeft } from "./bucket"
+import { givenBack, type Limit, nextTokenAt, rescaled, taken, tokensAt, tokensLeft } from "./bucket"
 import { type DirectoryLimits, type LimitKind, limitKinds } from "./directory-limits"
 import { refusedKind } from "./refused-kind"
 import type { BucketKey, LedgerStore } from "./store"
@@ -114,8 +114,9 @@ export class Ledger {
       for (const { key, row } of rows) {
         const limit = this.limit(key)
         if (limit === undefined || !counted.includes(key)) continue
-        const { fullAt = 0, closedUntil = 0, said = "" } = row ?? {}
-        await store.save({ ...key, fullAt: taken(limit, fullAt, now()), closedUntil, said }, trx)
+        const { closedUntil = 0, said = "" } = row ?? {}
+        const fullAt = taken(limit, this.level(limit, row), now())
+        await store.save({ ...key, fullAt, capacity: limit.capacity, closedUntil, said }, trx)
       }
     })
   }
@@ -125,7 +126,9 @@ export class Ledger {
     await store.db.transaction().execute(async (trx) => {
       for (const key of keys) {
         const [limit, row] = [this.limit(key), await store.find(key, trx)]
-        if (limit !== undefined && row !== undefined) await store.save({ ...row, fullAt: givenBack(limit, row.fullAt, now()) }, trx)
+        if (limit === undefined || row === undefined) continue
+        const fullAt = givenBack(limit, this.level(limit, row), now())
+        await store.save({ ...row, fullAt, capacity: limit.capacity }, trx)
       }
     })
   }
@@ -138,7 +141,8 @@ export class Ledger {
     await store.db.transaction().execute(async (trx) => {
       const row = await store.find(key, trx)
       const closedUntil = Math.max(row?.closedUntil ?? 0, now() + refusal.retryAfterMs)
-      await store.save({ ...key, fullAt: row?.fullAt ?? 0, closedUntil, said: refusal.text.slice(0, 500) }, trx)
+      const { fullAt = 0, capacity = 0 } = row ?? {}
+      await store.save({ ...key, fullAt, capacity, closedUntil, said: refusal.text.slice(0, 500) }, trx)
     })
   }
 
@@ -152,7 +156,7 @@ export class Ledger {
       const closedUntil = Math.min(row?.closedUntil ?? 0, now() + CLOSED_AT_MOST_MS)
       const isShared = (key.kind === "orders" || key.kind === "domain") && !free.renewal.includes(key.kind)
       const spared = limit !== undefined && isNew && isShared ? Math.floor(limit.capacity / 10) : 0
-      const openAt = limit === undefined ? 0 : tokensAt(limit, row?.fullAt ?? 0, now(), spared + 1)
+      const openAt = limit === undefined ? 0 : tokensAt(limit, this.level(limit, row), now(), spared + 1)
       const until = Math.max(openAt, closedUntil)
       if (until <= now() || until <= (worst?.until ?? 0)) continue
       const counted = { ...key, ca: nameOf(directory), now: now() }
@@ -166,8 +170,8 @@ export class Ledger {
     const { directory, kind, subject } = key
     const [limit, ca] = [this.limit(key), nameOf(directory)]
     const isClosed = row !== undefined && row.closedUntil > now()
-    const left = limit && tokensLeft(limit, row?.fullAt ?? 0, now())
-    const nextAt = limit && nextTokenAt(limit, row?.fullAt ?? 0, now())
+    const left = limit && tokensLeft(limit, this.level(limit, row), now())
+    const nextAt = limit && nextTokenAt(limit, this.level(limit, row), now())
     if (!isClosed && nextAt === undefined) return undefined
     const shown = { directory, ca, kind, subject, capacity: limit?.capacity, closedUntil: isClosed ? row.closedUntil : undefined }
     const counted = { kind, subject, ca, now: now() }
@@ -176,6 +180,10 @@ export class Ledger {
     return limit === undefined || left === undefined
       ? undefined
       : { ...shown, left, nextAt, sentence: leftInWords(counted, left, limit, nextAt) }
+  }
+
+  private level(limit: Limit, row: IssuanceBucketRow | undefined): number {
+    return row === undefined ? 0 : rescaled(limit, row.fullAt, row.capacity, this.options.now())
   }
 
   private limit({ directory, kind }: BucketKey): Limit | undefined {

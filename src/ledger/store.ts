@@ -20,11 +20,11 @@ export class LedgerStore {
   }
 
   async save(row: IssuanceBucketRow, db: Db = this.db): Promise<void> {
-    const { fullAt, closedUntil, said } = row
+    const { fullAt, capacity, closedUntil, said } = row
     await db
       .insertInto("issuanceBuckets")
       .values(row)
-      .onConflict((c) => c.columns(["directory", "kind", "subject"]).doUpdateSet({ fullAt, closedUntil, said }))
+      .onConflict((c) => c.columns(["directory", "kind", "subject"]).doUpdateSet({ fullAt, capacity, closedUntil, said }))
       .execute()
   }
 

@@ -7,7 +7,7 @@ export const issuanceLedger: Migration = {
     await sql`
       CREATE TABLE issuance_buckets (
         directory TEXT NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL,
-        full_at INTEGER NOT NULL, closed_until INTEGER NOT NULL, said TEXT NOT NULL,
+        full_at INTEGER NOT NULL, capacity INTEGER NOT NULL, closed_until INTEGER NOT NULL, said TEXT NOT NULL,
         PRIMARY KEY (directory, kind, subject)
       ) STRICT, WITHOUT ROWID`.execute(db)
     await db.schema
