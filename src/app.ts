@@ -1,5 +1,6 @@
 import { Api } from "./app/api"
 import { ConnectHouse, connectHoldings } from "./app/connect-house"
+import { Asking } from "./app/asking"
 import { Certification } from "./app/certification"
 import { makeCheckup } from "./app/checkup"
 import { Dns } from "./app/dns"
@@ -212,6 +213,7 @@ async function compose(
     table,
     portListeners,
   )
+  const asking = new Asking({ config, db, table, mayOrder, log, now })
   const ssh = new Ssh({ config, db, folder, onAttempt: (attempt) => void features.administration.noteSshLogin(attempt), log, now })
   const api: Api = new Api({
     config,
@@ -223,7 +225,7 @@ async function compose(
     storage,
     s3,
     house,
-    mayIssue: (hostname) => table.match(hostname) !== undefined && mayOrder(table.certifiedBy(hostname)),
+    asking,
     ssh: ssh.service,
     checkup: makeCheckup({
       config,
@@ -261,6 +263,7 @@ async function compose(
   await start(timeline)
   await start(storage)
   await start(s3)
+  await start(asking)
   await start(api)
   // Its last minute is written when the edge has counted its last request.
   await start(features.traffic)

@@ -30,6 +30,8 @@ export type Config = Readonly<{
   acmeOrderLimit: number
   /** Certificates a week for one registered domain, where the settings say. */
   acmeDomainLimit: number | undefined
+  askDomainBudget: number
+  askBudget: number
   acmeFallbackDirectory: string | undefined
   /** PEM text of the extra trust root for the directory. */
   acmeCa: string | undefined
@@ -152,6 +154,8 @@ export function completeConfig(given: Given, isRoot = process.getuid?.() === 0):
     acmeTestDirectory: given.acme_test_directory,
     acmeOrderLimit: given.acme_order_limit ?? 300,
     acmeDomainLimit: given.acme_domain_limit,
+    askDomainBudget: given.ask_domain_budget ?? 50,
+    askBudget: given.ask_budget ?? 1000,
     acmeFallbackDirectory: given.acme_fallback_directory,
     acmeCa: given.acme_ca_file,
     acmeEmail: given.acme_email,

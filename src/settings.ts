@@ -129,6 +129,8 @@ export const settings = {
     "certificates that a directory is asked for in a week for one registered domain; 50 at Let's Encrypt, no limit elsewhere",
     count,
   ),
+  ask_domain_budget: reloads("names below a wildcard that GET /internal/ask allows anew in a week, for one registered domain; 50", count),
+  ask_budget: reloads("names below wildcards that GET /internal/ask allows anew in a week, for all domains together; 1000", count),
   acme_fallback_directory: atStart("asked when the first directory is down or limits us", httpsUrl),
   acme_ca_file: atStart("extra trust root for the directory, PEM", text),
   acme_email: atStart(

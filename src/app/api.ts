@@ -65,8 +65,8 @@ export type ApiNeeds = {
   storage: Storage
   s3: S3
   house: House
-  /** May this name have a certificate now? */
-  mayIssue: (hostname: string) => boolean
+  /** What other proxies ask about names. */
+  asking: Asking
   ssh: SshService
   /** What administrators may look at of this server. */
   checkup: Checkup
@@ -189,7 +189,7 @@ export class Api {
       audit,
       log,
     })
-    this.asking = new Asking(needs.mayIssue)
+    this.asking = needs.asking
   }
 
   /** Every route by method and pattern, those that open a WebSocket too. */

@@ -29,6 +29,7 @@ export interface Schema extends ConnectSchema, StorageSchema, WebhookSchema {
   certificateAttempts: CertificateAttemptRow
   issuerAccounts: IssuerAccountRow
   issuanceBuckets: IssuanceBucketRow
+  askedNames: { hostname: string; firstAt: number; lastAt: number }
   publicAddresses: PublicAddressRow
   trafficMinutes: TrafficTable
   trafficHours: TrafficTable

@@ -486,3 +486,19 @@ test("what an owner has yet to put in place is looked for again within minutes, 
   await certificates.obtain(HOST)
   expect((await certificates.status(HOST)).state).toBe("issued")
 })
+
+test("while the store is broken, a name that was served is served, nothing is ordered for the others, and all is well when it is back", async () => {
+  const { certificates, issuer, allowed, db, shared } = await setup()
+  allowed.add("cold.test")
+  await certificates.obtain(HOST)
+  await new Certificates(shared).obtain("cold.test")
+  const orders = issuer.orders.length
+  await db.schema.alterTable("certificates").renameTo("away").execute()
+  expect(await certificates.secureContext(HOST)).toBeDefined()
+  await expect(certificates.secureContext("cold.test")).rejects.toThrow("no such table")
+  await certificates.obtain("cold.test")
+  expect(issuer.orders).toHaveLength(orders)
+  await db.schema.alterTable("away").renameTo("certificates").execute()
+  expect(await certificates.secureContext("cold.test")).toBeDefined()
+  expect(issuer.orders).toHaveLength(orders)
+})

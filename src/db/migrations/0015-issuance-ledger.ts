@@ -22,6 +22,10 @@ export const issuanceLedger: Migration = {
           WHERE h.hostname = certificates.hostname), '')`.execute(db)
     await db.schema.createIndex("certificates_ending").on("certificates").column("not_after").execute()
     await sql`
+      CREATE TABLE asked_names (
+        hostname TEXT PRIMARY KEY, first_at INTEGER NOT NULL, last_at INTEGER NOT NULL
+      ) STRICT, WITHOUT ROWID`.execute(db)
+    await sql`
       CREATE TABLE public_addresses (
         address TEXT PRIMARY KEY, family INTEGER NOT NULL, since INTEGER NOT NULL, left_at INTEGER
       ) STRICT, WITHOUT ROWID`.execute(db)
