@@ -1,3 +1,5 @@
+import type { PublicAddresses } from "./addresses/public-addresses"
+import { makeAddresses } from "./app/addresses"
 import { Api } from "./app/api"
 import { ConnectHouse, connectHoldings } from "./app/connect-house"
 import { Asking } from "./app/asking"
@@ -82,7 +84,19 @@ async function compose(
   const gate = (name: string) => table.has(name)
   const mayOrder = (hostname: string) => !connect.connect.isHeld(hostname)
   const storeKey = folder.secret("store-key")
-  const dns = new Dns({ config, hosts: ownHosts, challengeKey: storeKey, log })
+  const addresses: PublicAddresses = makeAddresses({
+    config,
+    db,
+    lookup: (...asked) => dns.lookup(...asked),
+    onChange: () => {
+      dns.reload()
+      live.changedForAdmins("settings")
+    },
+    follow: (former) => connect.connect.followAddresses(former),
+    log,
+    now,
+  })
+  const dns: Dns = new Dns({ config, publicAddresses: (family) => addresses.of(family), hosts: ownHosts, challengeKey: storeKey, log })
   const live = new LiveHub()
   undo.push(() => live.stop())
   const timeline = openTimeline(db, log, now, (personId) => live.changed("hostnames", personId))
@@ -147,7 +161,7 @@ async function compose(
   })
   const { rootPem } = certification
   const reloadParts = () => {
-    for (const part of [dns, api, edge, portListeners, features]) part.reload()
+    for (const part of [addresses, dns, api, edge, portListeners, features]) part.reload()
     live.changedForAdmins("settings")
   }
   const house: House = new House({
@@ -160,6 +174,7 @@ async function compose(
     rootPem,
     limits: certification.allLimits,
     reloadParts,
+    addresses,
     onEngine: () => live.changed("containers"),
     log,
     now,
@@ -174,6 +189,7 @@ async function compose(
     certificateReport: certification.report,
     issuers: certification.preflightIssuers,
     limitFinding: certification.limitFinding,
+    addresses,
     isOwnIssuer: certification.isOwnIssuer,
     challengeTarget: (claim) => dns.challengeTarget(claim),
     publish: () => publisher.publish(),
@@ -259,6 +275,7 @@ async function compose(
     await part.start()
   }
   // Ended in the opposite order: what visitors and people meet goes before what answers them.
+  await start(addresses)
   await start(dns)
   await start(timeline)
   await start(storage)

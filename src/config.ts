@@ -24,6 +24,10 @@ export type Config = Readonly<{
   holdLimitMs: number
   publicIpv4: string | undefined
   publicIpv6: string | undefined
+  /** Undefined: the public address is not looked for. */
+  addressIntervalMs: number | undefined
+  addressMirror: string
+  addressGraceMs: number
   /** A directory URL, or `internal` for the built-in CA. */
   acmeDirectory: string
   acmeTestDirectory: string | undefined
@@ -150,6 +154,9 @@ export function completeConfig(given: Given, isRoot = process.getuid?.() === 0):
     drainLimitMs: given.drain_limit ?? 30_000,
     publicIpv4: given.public_ipv4,
     publicIpv6: given.public_ipv6,
+    addressIntervalMs: given.address_interval,
+    addressMirror: given.address_mirror ?? "o-o.myaddr.l.google.com",
+    addressGraceMs: given.address_grace ?? 7 * 86_400_000,
     acmeDirectory: given.acme_directory ?? (isPublic ? letsEncrypt : "internal"),
     acmeTestDirectory: given.acme_test_directory,
     acmeOrderLimit: given.acme_order_limit ?? 300,

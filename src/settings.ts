@@ -107,6 +107,12 @@ export const settings = {
   ),
   public_ipv4: reloads("the address that server gives out", ipAddress(4)),
   public_ipv6: reloads("the address that server gives out", ipAddress(6)),
+  address_interval: reloads(
+    "how often the public address is looked for, and used where public_ipv4 and public_ipv6 do not say one; not looked for",
+    duration,
+  ),
+  address_mirror: reloads("a name whose TXT record is the address that asked for it; o-o.myaddr.l.google.com", text),
+  address_grace: reloads("how long records that lead to a former address of ours count as our doing, not as drift; 7d", duration),
   edge_workers: atStart(
     "threads of the edge, which share its port; half the cores, at most 8, and always 1 with a socket from systemd",
     wholeNumber(1, 64),

@@ -9,10 +9,23 @@ const allowed: Record<string, string[]> = {
   "main.ts": ["cli"],
   cli: ["app.ts", "backup", "config.ts", "errors.ts", "html.ts", "live-config.ts", "log.ts", "settings.ts", "version.ts", "db", "dns"],
   // The composition root, and its parts, which nobody else may import.
-  "app.ts": ["app", "config.ts", "data-folder.ts", "db", "edge", "live", "live-config.ts", "log.ts", "publisher.ts", "vault.ts"],
+  "app.ts": [
+    "addresses",
+    "app",
+    "config.ts",
+    "data-folder.ts",
+    "db",
+    "edge",
+    "live",
+    "live-config.ts",
+    "log.ts",
+    "publisher.ts",
+    "vault.ts",
+  ],
   app: [
     "accounts",
     "acme",
+    "addresses",
     "audit",
     "checks",
     "compute",
@@ -81,6 +94,7 @@ const allowed: Record<string, string[]> = {
   backup: ["errors.ts", "vault.ts"],
   live: ["errors.ts"],
   http: ["accounts", "audit", "connect", "errors.ts", "log.ts", "peer.ts", "secret-path.ts", "version.ts"],
+  addresses: ["db", "log.ts", "worker.ts"],
   ledger: ["acme", "db"],
   house: [
     "body.ts",

@@ -1,5 +1,6 @@
 import { lookup as resolveName } from "node:dns/promises"
 import type { Holding } from "../accounts/administration"
+import type { PublicAddresses } from "../addresses/public-addresses"
 import type { Signer } from "../accounts/signer"
 import { applicationRoutes } from "../connect/application-routes"
 import type { Place } from "../connect/needs"
@@ -57,6 +58,8 @@ export type ConnectHouseNeeds = {
   isOwnIssuer: (hostname: string) => boolean
   /** Where the holder of a claim may delegate challenges to; undefined where no DNS is served here. */
   challengeTarget: (claim: string) => string | undefined
+  /** Our public addresses, and those that were ours. */
+  addresses: Pick<PublicAddresses, "of" | "former">
   publish: () => Promise<void>
   container: (id: string) => Promise<{ personId: string } | undefined>
   originProblem: (address: string, port: number, isAdmin: boolean) => string | undefined
@@ -131,6 +134,7 @@ export class ConnectHouse {
       isOwnIssuer: needs.isOwnIssuer,
       applyUrl: (row) => world.applyUrl(row),
       delegatedZone: world.delegatedZone,
+      formerAddresses: () => needs.addresses.former(),
       publish: needs.publish,
       obtain: (hostname) => certificates.obtain(hostname),
       certificate: (hostname) => certificates.status(hostname),
@@ -245,12 +249,8 @@ export class ConnectHouse {
   }
 
   private edge() {
-    const { publicIpv4, publicIpv6, baseDomain } = this.needs.config.current
-    return {
-      cname: `ingress.${baseDomain}`,
-      ipv4: publicIpv4 === undefined ? [] : [publicIpv4],
-      ipv6: publicIpv6 === undefined ? [] : [publicIpv6],
-    }
+    const { config, addresses } = this.needs
+    return { cname: `ingress.${config.current.baseDomain}`, ipv4: addresses.of(4), ipv6: addresses.of(6) }
   }
 
   private makeDomainConnect(): DomainConnect {

@@ -1,3 +1,4 @@
+import type { PublicAddresses } from "../addresses/public-addresses"
 import type { Config } from "../config"
 import type { Db } from "../db/open"
 import { findEngine } from "../engine/sockets"
@@ -30,6 +31,8 @@ export type HouseNeeds = {
   limits: (limit: number) => Promise<object>
   /** Brings settings that changed to every part. */
   reloadParts: () => void
+  /** Our public addresses, and those that were ours. */
+  addresses: Pick<PublicAddresses, "former" | "contradiction">
   /** The engine went away, or came again. */
   onEngine: () => void
   log: Log
@@ -69,6 +72,8 @@ export class House {
       store: new OverviewStore(db),
       verifyName,
       disk: () => system.disk(),
+      addresses: needs.addresses,
+      ingress: `ingress.${baseDomain}`,
       engine: () => this.engine.current,
       now,
     })

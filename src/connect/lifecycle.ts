@@ -7,6 +7,7 @@
 // Looks at one connection at the same time are one look. Not done: a certificate before the records are there, since the CA would look at them too.
 
 import type { ConnectionRow, ConnectionState } from "../db/connect-schema"
+import { AddressChange } from "./address-change"
 import { Delegation, type Unwritten } from "./delegation"
 import { Drift } from "./drift"
 import type { DnsRecord } from "./model"
@@ -30,13 +31,15 @@ type Flight = "look" | "prove" | "apply"
 export class Lifecycle {
   readonly ownership: Ownership
   readonly delegation: Delegation
+  readonly addressChange: AddressChange
   private drift: Drift
   private flights = new Map<string, { kind: Flight; flight: Promise<Look> }>()
 
   constructor(private needs: ConnectNeeds) {
     this.ownership = new Ownership(needs)
     this.delegation = new Delegation(needs)
-    this.drift = new Drift(needs, (row, type, more) => this.ownership.event(row, type, more))
+    this.addressChange = new AddressChange(needs, this.delegation)
+    this.drift = new Drift(needs, this.addressChange, (row, type, more) => this.ownership.event(row, type, more))
   }
 
   /** Everything that can be done for the connection now. Throws `HostnameConflict`. */
