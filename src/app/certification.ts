@@ -81,6 +81,7 @@ export class Certification {
       limitsOf: (url) => limitsOf(url, { orders: config.acmeOrderLimit, domain: config.acmeDomainLimit }),
       nameOf: (url) => authorityAt(url).name,
       registeredDomain: registrableDomain,
+      onFault: (error) => log.error("the books of a directory could not be kept", { error }),
       now,
     })
     this.board = new ChallengeBoard(1000, announceChallenge)

@@ -61,7 +61,7 @@ export class AddressChange {
       const next = isAddress(record) ? successors.get(record.value) : undefined
       if (next === undefined) return record
       moved.push(`${record.host} ${record.type} from ${record.value} to ${next.successor}, at ${minute(next.leftAt)}`)
-      return { ...record, value: next.successor }
+      return Object.assign(structuredClone(record), { value: next.successor })
     })
     if (moved.length === 0) return
     try {

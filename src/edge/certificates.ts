@@ -14,18 +14,11 @@ import { describeError } from "../errors"
 import type { Log } from "../log"
 import { CertificateBackOff, FAILURES_PER_HOUR } from "./certificate-backoff"
 import { RecentMap } from "./certificate-cache"
+import { CertificateRefused } from "./certificate-refused"
 import type { CertificateStore, StoredCertificate } from "./certificate-store"
+import { HeldCertificates } from "./held-certificates"
 
-/** Why a handshake gets no certificate. `waiting`: an order is under way, and a later handshake will find its end. */
-export class CertificateRefused extends Error {
-  constructor(
-    readonly reason: "not_allowed" | "backing_off" | "busy" | "waiting" | "failed",
-    message: string,
-  ) {
-    super(message)
-    this.name = "CertificateRefused"
-  }
-}
+export { CertificateRefused } from "./certificate-refused"
 
 /** What the mapping shows. `problem` is the CA's problem document as JSON text, or a sentence; with `issued` it is that of a failed renewal. */
 export type CertificateStatus = {
@@ -77,6 +70,7 @@ export class Certificates {
   private random: () => number
   /** Names that were taken away and may come back, those of this process. */
   private gone: RecentMap<true>
+  private held: HeldCertificates
   private stopping = false
 
   constructor(private options: CertificatesOptions) {
@@ -85,6 +79,12 @@ export class Certificates {
     this.contexts = new RecentMap(options.contextCacheSize ?? 10_000)
     this.backingOff = new RecentMap(options.contextCacheSize ?? 10_000)
     this.gone = new RecentMap(1000)
+    const { store, gate, log, holderOf = async () => "" } = options
+    const onDeleted = (hostname: string) => {
+      this.contexts.delete(hostname)
+      options.onReplaced?.(hostname)
+    }
+    this.held = new HeldCertificates({ store, gate, holderOf, onDeleted, log })
     this.backOff = new CertificateBackOff(this.now, this.random)
   }
 
@@ -118,7 +118,7 @@ export class Certificates {
   /** Sees to it that a name has a certificate of its present issuer. Ends when it has, or when the failure is on record (`status`); never rejects. */
   async obtain(hostname: string): Promise<void> {
     await this.inBackground(hostname, async () => {
-      const stored = await this.ownStored(hostname)
+      const stored = await this.held.find(hostname)
       if (stored && this.isUsable(stored) && stored.issuer === this.options.issuerFor(hostname).name) {
         if (this.gone.get(hostname) === true) this.options.onReused?.(hostname, stored.notAfter)
         this.gone.delete(hostname)
@@ -134,7 +134,7 @@ export class Certificates {
   /** Replaces the certificate of a name; until it succeeds the old one is served. Ends like `obtain`. */
   async renew(hostname: string): Promise<void> {
     await this.inBackground(hostname, async () => {
-      await this.order(hostname, await this.ownStored(hostname))
+      await this.order(hostname, await this.held.find(hostname))
     })
   }
 
@@ -148,10 +148,7 @@ export class Certificates {
   }
 
   /** Deletes the certificates, with their keys, that have ended and whose names are not here any more. */
-  async sweep(): Promise<void> {
-    const { store, gate } = this.options
-    for await (const { hostname } of store.ended(this.now())) if (!gate(hostname)) await store.delete(hostname)
-  }
+  sweep = (): Promise<void> => this.held.sweep(this.now())
 
   /** How things stand with a name's certificate, from the store. */
   async status(hostname: string): Promise<CertificateStatus> {
@@ -182,26 +179,11 @@ export class Certificates {
     return undefined
   }
 
-  private holderOf = async (hostname: string) => (await this.options.holderOf?.(hostname)) ?? ""
-
-  /** The certificate of whoever holds the name now; that of anybody before is deleted, for its key is not theirs. */
-  private async ownStored(hostname: string): Promise<StoredCertificate | undefined> {
-    const { store, log, gate } = this.options
-    const stored = await store.find(hostname)
-    if (stored === undefined || stored.holder === (await this.holderOf(hostname))) return stored
-    if (!gate(hostname)) return undefined
-    log.info("certificate of an earlier holder deleted", { hostname })
-    this.contexts.delete(hostname)
-    await store.delete(hostname)
-    this.options.onReplaced?.(hostname)
-    return undefined
-  }
-
   private isUsable = (stored: StoredCertificate) => stored.keyPem !== undefined && stored.notAfter > this.now()
 
   private lookup(hostname: string): Promise<Live | undefined> {
     return this.share(this.lookups, hostname, async () => {
-      const stored = await this.ownStored(hostname)
+      const stored = await this.held.find(hostname)
       if (stored?.keyPem === undefined || stored.notAfter <= this.now()) {
         if (stored && stored.keyPem === undefined) this.options.log.warn("certificate key does not open", { hostname })
         return undefined
@@ -229,12 +211,13 @@ export class Certificates {
         throw this.refuse(await this.putOff(hostname, attempt, notBefore, problem), refuseFromMemory)
       }
       await store.begin(hostname, this.now())
-      const holder = await this.holderOf(hostname)
+      const holder = await this.held.holderOf(hostname)
       try {
         const sameIssuer = replaced?.issuer === issuer.name
         const issued = await issuer.issue(hostname, sameIssuer ? replaced?.chainPem : undefined)
         // What was ordered for one holder is not another's.
-        if (holder !== (await this.holderOf(hostname))) throw new IssuanceError("the name changed hands while its certificate was ordered")
+        if (holder !== (await this.held.holderOf(hostname)))
+          throw new IssuanceError("the name changed hands while its certificate was ordered")
         const lifetime = issued.notAfter - issued.notBefore
         // A third of the lifetime left, and up to a thirtieth earlier, so that names certified together are not renewed together.
         const renewAt = issued.notAfter - Math.floor(lifetime / 3 + (this.random() * lifetime) / 30)

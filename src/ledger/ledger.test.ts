@@ -30,7 +30,7 @@ async function setup(settings: { orders?: number; domain?: number } = {}) {
       now: () => clock.at,
     })
   const rows = async () => (await db.selectFrom("issuanceBuckets").selectAll().execute()).length
-  return { ledger: make(), make, clock, rows }
+  return { ledger: make(), make, clock, rows, db }
 }
 
 const putOff = async (promise: Promise<unknown>) => {
@@ -98,6 +98,17 @@ test("an order that came to nothing gives its certificate back, but not the orde
   const booked = await ledger.at(letsEncrypt).order("a.example.com", "new")
   await booked.endedWithoutCertificate()
   expect((await ledger.all(10)).buckets.map(({ kind, left }) => [kind, left])).toEqual([["orders", 299]])
+})
+
+test("an order is not made while the store is broken, and one under way does not fail for its books", async () => {
+  const { ledger, db } = await setup()
+  const booked = await ledger.at(letsEncrypt).order("a.example.com", "new")
+  const well = await ledger.at(letsEncrypt).validation("a.example.com")
+  await db.schema.dropTable("issuanceBuckets").execute()
+  await booked.endedWithoutCertificate()
+  await well?.()
+  await ledger.at(letsEncrypt).refused({ hostname: "a.example.com", text: "busy", retryAfterMs: 1000, isLimit: false })
+  await expect(ledger.at(letsEncrypt).order("a.example.com", "new")).rejects.toThrow("no such table")
 })
 
 test("five failed validations of a hostname, each on the books before it is made", async () => {

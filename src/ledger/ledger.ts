@@ -22,6 +22,8 @@ export type LedgerOptions = {
   nameOf: (directory: string) => string
   /** The domain that a name is registered under, by the public suffix list; undefined for a suffix itself. */
   registeredDomain: (hostname: string) => string | undefined
+  /** What was to be given back, or closed, could not be written down: too much is on the books then, or the directory says it again. */
+  onFault?: (error: unknown) => void
   now: () => number
 }
 
@@ -52,7 +54,7 @@ export class Ledger {
       order: (hostname, kind) => this.bookOrder(directory, hostname, kind),
       validation: (hostname) => this.bookValidation(directory, hostname),
       account: () => this.bookAll(directory, "", [{ directory, kind: "accounts", subject: "" }], false),
-      refused: (refusal) => this.close(directory, refusal),
+      refused: (refusal) => this.calmly(this.close(directory, refusal)),
     }
   }
 
@@ -85,7 +87,7 @@ export class Ledger {
     const counted = keys.filter((key) => key.kind !== "failures")
     await this.bookAll(directory, hostname, counted, kind === "new", keys)
     const certificate = counted.filter((key) => key.kind === "domain" || key.kind === "name")
-    return { endedWithoutCertificate: () => this.giveBack(certificate) }
+    return { endedWithoutCertificate: () => this.calmly(this.giveBack(certificate)) }
   }
 
   private async bookValidation(directory: string, hostname: string): Promise<(() => Promise<void>) | undefined> {
@@ -96,7 +98,7 @@ export class Ledger {
       if (error instanceof IssuanceError) return undefined
       throw error
     }
-    return () => this.giveBack([key])
+    return () => this.calmly(this.giveBack([key]))
   }
 
   /** Takes from all or from none; `looked` are those that must have something left too. Throws IssuanceError with `putOffUntil`. */
@@ -131,6 +133,11 @@ export class Ledger {
         await store.save({ ...row, fullAt, capacity: limit.capacity }, trx)
       }
     })
+  }
+
+  /** An order that went well, or whose fault is known, does not fail for its books. */
+  private calmly(work: Promise<void>): Promise<void> {
+    return work.catch((error) => this.options.onFault?.(error))
   }
 
   private async close(directory: string, refusal: Refusal): Promise<void> {

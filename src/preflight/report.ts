@@ -85,8 +85,12 @@ export function conclude(
 }
 
 /** A report as the APIs show it. */
-export const preflightReply = ({ checkedAt, forbidden: _, ...report }: PreflightReport) => ({
-  ...report,
+export const preflightReply = ({ verdict, sentence, fix, findings, issuer, checkedAt }: PreflightReport) => ({
+  verdict,
+  sentence,
+  fix,
+  findings,
+  issuer,
   checked_at: new Date(checkedAt).toISOString(),
 })
 
