@@ -101,6 +101,23 @@ describe.skipIf(obstacle !== undefined)(`rate limits of CAs${obstacle ? ` (skipp
     expect(printed.out).toMatch(/certificates of a domain +customer\.test +0 of 3/)
   })
 
+  test("names below a wildcard that a proxy asks about have a budget, names that were proved have none", async () => {
+    await stage.house.restart({ FREEHOLD_ASK_DOMAIN_BUDGET: "2", FREEHOLD_PRIVATE_ZONES: "many.test" })
+    const wildcard = await ada!.map("*.many.test", containers.get(ada!) ?? "")
+    await ada!.mappingIs(wildcard.id, "verified", ({ status }) => status === "verified")
+    const proved = await ada!.map("proved.many.test", containers.get(ada!) ?? "")
+    await ada!.mappingIs(proved.id, "verified", ({ status }) => status === "verified")
+    const ask = async (name: string) => (await stage.house.api("GET", `/internal/ask?domain=${name}`)).status
+    const all = async () => Promise.all(["a", "b", "c", "proved"].map((label) => ask(`${label}.many.test`)))
+    expect(await all()).toEqual([200, 200, 403, 200])
+    await stage.house.restart({ FREEHOLD_ASK_DOMAIN_BUDGET: "2", FREEHOLD_PRIVATE_ZONES: "many.test" })
+    expect(await all()).toEqual([200, 200, 403, 200])
+    const mapped = await ada!.map("c.many.test", containers.get(ada!) ?? "")
+    await ada!.mappingIs(mapped.id, "verified", ({ status }) => status === "verified")
+    expect(await ask("c.many.test")).toBe(200)
+    expect([await ask("192.0.2.1"), await ask("x.y.many.test"), await ask("nobody.test")]).toEqual([403, 403, 403])
+  })
+
   test("what the CA answers closes its bucket until the time it named, for a domain alone or for the account, and then the order is made", async () => {
     await stage.house.restart({ FREEHOLD_ACME_DIRECTORY: liar.directory, FREEHOLD_ACME_DOMAIN_LIMIT: "100" })
     const limited = (detail: string, retryAfterSeconds: number) => liar.limit({ detail, retryAfterSeconds })
