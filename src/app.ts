@@ -1,5 +1,8 @@
+import type { PublicAddresses } from "./addresses/public-addresses"
+import { makeAddresses } from "./app/addresses"
 import { Api } from "./app/api"
 import { ConnectHouse, connectHoldings } from "./app/connect-house"
+import { Asking } from "./app/asking"
 import { Certification } from "./app/certification"
 import { makeCheckup } from "./app/checkup"
 import { Dns } from "./app/dns"
@@ -85,7 +88,19 @@ async function compose(
   const gate = (name: string) => table.has(name)
   const mayOrder = (hostname: string) => !connect.connect.isHeld(hostname)
   const storeKey = folder.secret("store-key")
-  const dns = new Dns({ config, hosts: ownHosts, challengeKey: storeKey, log })
+  const addresses: PublicAddresses = makeAddresses({
+    config,
+    db,
+    lookup: (...asked) => dns.lookup(...asked),
+    onChange: () => {
+      dns.reload()
+      live.changedForAdmins("settings")
+    },
+    follow: (former) => connect.connect.followAddresses(former),
+    log,
+    now,
+  })
+  const dns: Dns = new Dns({ config, publicAddresses: (family) => addresses.of(family), hosts: ownHosts, challengeKey: storeKey, log })
   const live = new LiveHub()
   undo.push(() => live.stop())
   const timeline = openTimeline(db, log, now, (personId) => live.changed("hostnames", personId))
@@ -105,8 +120,9 @@ async function compose(
     },
     advice: {
       obstacle: (name) => connect.advice.obstacle(name),
-      directory: (name) => connect.advice.directory(name),
+      forbidden: (name) => connect.advice.forbidden(name),
     },
+    ownerOf: async (name) => (await features.ownerOf(name)) ?? connect.connect.ownerOf(name),
     isTest: (name) => connect.connect.isTest(name),
     onStep: (name, step) => timeline.noteStep(name, step),
     ownHosts,
@@ -151,7 +167,7 @@ async function compose(
   })
   const { rootPem } = certification
   const reloadParts = () => {
-    for (const part of [dns, api, edge, portListeners, features]) part.reload()
+    for (const part of [addresses, dns, api, edge, portListeners, features]) part.reload()
     live.changedForAdmins("settings")
   }
   const house: House = new House({
@@ -162,7 +178,9 @@ async function compose(
     listeners: () => listenersOf(config.current, { api, edge, dns, ssh }),
     dns: () => dns.describe(),
     rootPem,
+    limits: certification.allLimits,
     reloadParts,
+    addresses,
     onEngine: () => live.changed("containers"),
     log,
     now,
@@ -176,6 +194,8 @@ async function compose(
     certificates: certification.certificates,
     certificateReport: certification.report,
     issuers: certification.preflightIssuers,
+    limitFinding: certification.limitFinding,
+    addresses,
     isOwnIssuer: certification.isOwnIssuer,
     challengeTarget: (claim) => dns.challengeTarget(claim),
     publish: () => publisher.publish(),
@@ -216,6 +236,7 @@ async function compose(
     table,
     portListeners,
   )
+  const asking = new Asking({ config, db, table, mayOrder, log, now })
   const ssh = new Ssh({ config, db, folder, onAttempt: (attempt) => void features.administration.noteSshLogin(attempt), log, now })
   const monitoring = new Monitoring({
     config,
@@ -248,7 +269,7 @@ async function compose(
     s3,
     house,
     monitoring,
-    mayIssue: (hostname) => table.match(hostname) !== undefined && mayOrder(table.certifiedBy(hostname)),
+    asking,
     ssh: ssh.service,
     checkup: makeCheckup({
       config,
@@ -283,10 +304,12 @@ async function compose(
   }
   // Ended in the opposite order: what visitors and people meet goes before what answers them.
   await start(monitoring)
+  await start(addresses)
   await start(dns)
   await start(timeline)
   await start(storage)
   await start(s3)
+  await start(asking)
   await start(api)
   // Its last minute is written when the edge has counted its last request.
   await start(features.traffic)

@@ -24,10 +24,18 @@ export type Config = Readonly<{
   holdLimitMs: number
   publicIpv4: string | undefined
   publicIpv6: string | undefined
+  /** Undefined: the public address is not looked for. */
+  addressIntervalMs: number | undefined
+  addressMirror: string
+  addressGraceMs: number
   /** A directory URL, or `internal` for the built-in CA. */
   acmeDirectory: string
   acmeTestDirectory: string | undefined
   acmeOrderLimit: number
+  /** Certificates a week for one registered domain, where the settings say. */
+  acmeDomainLimit: number | undefined
+  askDomainBudget: number
+  askBudget: number
   acmeFallbackDirectory: string | undefined
   /** PEM text of the extra trust root for the directory. */
   acmeCa: string | undefined
@@ -155,9 +163,15 @@ export function completeConfig(given: Given, isRoot = process.getuid?.() === 0):
     drainLimitMs: given.drain_limit ?? 30_000,
     publicIpv4: given.public_ipv4,
     publicIpv6: given.public_ipv6,
+    addressIntervalMs: given.address_interval,
+    addressMirror: given.address_mirror ?? "o-o.myaddr.l.google.com",
+    addressGraceMs: given.address_grace ?? 7 * 86_400_000,
     acmeDirectory: given.acme_directory ?? (isPublic ? letsEncrypt : "internal"),
     acmeTestDirectory: given.acme_test_directory,
     acmeOrderLimit: given.acme_order_limit ?? 300,
+    acmeDomainLimit: given.acme_domain_limit,
+    askDomainBudget: given.ask_domain_budget ?? 50,
+    askBudget: given.ask_budget ?? 1000,
     acmeFallbackDirectory: given.acme_fallback_directory,
     acmeCa: given.acme_ca_file,
     acmeEmail: given.acme_email,

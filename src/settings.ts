@@ -107,6 +107,12 @@ export const settings = {
   ),
   public_ipv4: reloads("the address that server gives out", ipAddress(4)),
   public_ipv6: reloads("the address that server gives out", ipAddress(6)),
+  address_interval: reloads(
+    "how often the public address is looked for, and used where public_ipv4 and public_ipv6 do not say one; not looked for",
+    duration,
+  ),
+  address_mirror: reloads("a name whose TXT record is the address that asked for it; o-o.myaddr.l.google.com", text),
+  address_grace: reloads("how long records that lead to a former address of ours count as our doing, not as drift; 7d", duration),
   edge_workers: atStart(
     "threads of the edge, which share its port; half the cores, at most 8, and always 1 with a socket from systemd",
     wholeNumber(1, 64),
@@ -125,6 +131,12 @@ export const settings = {
     "new orders that a directory is sent in three hours; 300, which is Let's Encrypt's limit for an account",
     count,
   ),
+  acme_domain_limit: atStart(
+    "certificates that a directory is asked for in a week for one registered domain; 50 at Let's Encrypt, no limit elsewhere",
+    count,
+  ),
+  ask_domain_budget: reloads("names below a wildcard that GET /internal/ask allows anew in a week, for one registered domain; 50", count),
+  ask_budget: reloads("names below wildcards that GET /internal/ask allows anew in a week, for all domains together; 1000", count),
   acme_fallback_directory: atStart("asked when the first directory is down or limits us", httpsUrl),
   acme_ca_file: atStart("extra trust root for the directory, PEM", text),
   acme_email: atStart(

@@ -17,6 +17,8 @@ export class AcmeAccount {
     private keeper: AccountKeeper,
     private data: { email?: string; eab?: { kid: string; hmac: string } },
     private connect: (account: AccountData, signal: AbortSignal) => Client,
+    /** Asked before an account is made; throws where a limit would be broken. */
+    private book: () => Promise<void> = async () => {},
   ) {}
 
   /** The registered account; a failure is not remembered, so that the next order tries again. `signal` is the limit of the first caller. */
@@ -45,6 +47,7 @@ export class AcmeAccount {
     if (!kept) await this.keeper.save(keyPem, null)
     const client = this.connect({ keyPem, accountUrl: null }, signal)
     if (!kept || !(await this.isRegistered(client))) {
+      await this.book()
       await client.createAccount({ termsOfServiceAgreed: true, ...(this.data.email ? { contact: [`mailto:${this.data.email}`] } : {}) })
     }
     const account = { keyPem, accountUrl: client.getAccountUrl() }

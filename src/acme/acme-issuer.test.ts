@@ -10,6 +10,7 @@ import { ChallengeBoard } from "./challenges"
 import { ChallengeUnready, type DnsChallenge } from "./dns-challenges"
 import { InternalCa } from "./internal-ca"
 import { IssuanceError } from "./issuer"
+import type { OrderLedger } from "./order-ledger"
 
 const opened: (() => Promise<unknown> | void)[] = []
 afterEach(async () => {
@@ -318,11 +319,42 @@ const limited = (detail: string) =>
     { status: 429, headers: { "Retry-After": "120", "Content-Type": "application/problem+json" } },
   )
 
-test("a rate limit carries its Retry-After, for the whole account unless it names the host", async () => {
+/** Books that say what was asked of them, and refuse what they are told to. */
+function watchedLedger(refuse: { order?: IssuanceError } = {}) {
+  const noted: string[] = []
+  const note = (text: string) => void noted.push(text)
+  const ledger: OrderLedger = {
+    order: async (hostname, kind) => {
+      note(`order ${hostname} ${kind}`)
+      if (refuse.order) throw refuse.order
+      return { endedWithoutCertificate: async () => note("no certificate") }
+    },
+    validation: async () => (note("validation"), async () => note("validated")),
+    account: async () => note("account"),
+    refused: async ({ retryAfterMs, isLimit }) => note(`${isLimit ? "limited" : "busy"} for ${retryAfterMs} ms`),
+  }
+  return { ledger, noted }
+}
+
+test("an order is on the books before it is sent, and what the directory refused is noted with its Retry-After", async () => {
   const account = await directory(() => limited("too many new orders (300) from this account in the last 3h0m0s"))
-  expect(await failure(issuerAt(account).issuer.issue("www.example.test"))).toMatchObject({ retryAfterMs: 120_000, accountWide: true })
-  const host = await directory(() => limited('too many certificates (50) already issued for "example.test"'))
-  expect(await failure(issuerAt(host).issuer.issue("www.example.test"))).toMatchObject({ retryAfterMs: 120_000, accountWide: false })
+  const { ledger, noted } = watchedLedger()
+  expect(await failure(issuerAt(account, { ledger }).issuer.issue("www.example.test"))).toMatchObject({ retryAfterMs: 120_000 })
+  expect(noted).toEqual(["account", "order www.example.test new", "no certificate", "limited for 120000 ms"])
+})
+
+test("an order that the books refuse is not sent", async () => {
+  const silent = await directory(() => undefined)
+  const { ledger } = watchedLedger({ order: new IssuanceError("not yet", { putOffUntil: 5000 }) })
+  expect(await failure(issuerAt(silent, { ledger }).issuer.issue("www.example.test"))).toMatchObject({ putOffUntil: 5000 })
+  expect(silent.asked).not.toContain("/order")
+})
+
+test("a busy directory that says how long is left alone", async () => {
+  const busy = await directory(() => new Response("later", { status: 503, headers: { "Retry-After": "60" } }))
+  const { ledger, noted } = watchedLedger()
+  await failure(issuerAt(busy, { ledger }).issuer.issue("www.example.test"))
+  expect(noted.at(-1)).toBe("busy for 60000 ms")
 })
 
 test("a directory that never answers ends the order within its time", async () => {

@@ -10,7 +10,6 @@
 
 import { Client, crypto as acmeCrypto, type Order } from "acme-client"
 import { X509Certificate } from "@peculiar/x509"
-import { describeError } from "../errors"
 import { AcmeAccount, type AccountKeeper } from "./acme-account"
 import { createChallengeCertificate } from "./challenge-certificate"
 import type { ChallengeBoard } from "./challenges"
@@ -18,6 +17,8 @@ import { challengeName, ChallengeUnready, type DnsChallenge } from "./dns-challe
 import { IssuanceError, type Issued, type Issuer, type RenewalWindow } from "./issuer"
 import { pause } from "./pause"
 import { askRenewalWindow, certificateId } from "./renewal-information"
+import { failureStep, orderFault, refusalIn } from "./order-fault"
+import { type OrderKind, type OrderLedger, unlimited } from "./order-ledger"
 import { OrderPlaces } from "./order-places"
 import { DirectoryError, DirectoryTransport } from "./transport"
 import { ValidationFailed, validationFailed } from "./validation-failed"
@@ -51,11 +52,11 @@ export type AcmeIssuerOptions = {
   requestTimeoutMs?: number
   pollMs?: number
   parallelOrders?: number
-  orderLimit?: { orders: number; perMs: number }
+  /** What the directory's limits leave. */
+  ledger?: OrderLedger
 }
 
 const ERROR = "urn:ietf:params:acme:error:"
-const HOUR_MS = 3_600_000
 
 /** One way to get one certificate. */
 type Trial = { hostname: string; type: ChallengeType; dns: DnsChallenge | undefined }
@@ -63,22 +64,26 @@ type Trial = { hostname: string; type: ChallengeType; dns: DnsChallenge | undefi
 /** Certificates from an ACME directory (RFC 8555) by TLS-ALPN-01 (RFC 8737), HTTP-01 or DNS-01. Every order ends within `orderTimeoutMs` of its start. */
 export class AcmeIssuer implements Issuer {
   readonly name: string
-  readonly orderLimit: { orders: number; perMs: number }
   private readonly now: () => number
   private transport: DirectoryTransport
   private account: AcmeAccount
   private stopping = new AbortController()
   private places: OrderPlaces
+  private ledger: OrderLedger
 
   constructor(private options: AcmeIssuerOptions) {
     this.name = options.directoryUrl
     this.places = new OrderPlaces(options.parallelOrders ?? 4)
-    // Let's Encrypt's limit for one account: 300 new orders in three hours.
-    this.orderLimit = options.orderLimit ?? { orders: 300, perMs: 3 * HOUR_MS }
+    this.ledger = options.ledger ?? unlimited
     this.now = options.now ?? Date.now
     const { directoryUrl, caPem, requestTimeoutMs = 30_000, email, eab } = options
     this.transport = new DirectoryTransport(directoryUrl, { caPem, requestTimeoutMs, now: this.now })
-    this.account = new AcmeAccount(options.account, { email, eab }, (account, signal) => this.connect(account, signal))
+    this.account = new AcmeAccount(
+      options.account,
+      { email, eab },
+      (account, signal) => this.connect(account, signal),
+      () => this.ledger.account(),
+    )
   }
 
   /** Obtains a certificate, over as many challenge types as it takes. Throws IssuanceError; the challenges are down again either way. */
@@ -86,7 +91,7 @@ export class AcmeIssuer implements Issuer {
     // Before the order takes its place among the parallel ones: it is the DNS of others that takes its time.
     const dns = await this.dnsChallenge(hostname)
     if (this.stopping.signal.aborted) throw new IssuanceError("stopped")
-    await this.places.take()
+    await this.places.take(replaces !== undefined)
     const signal = AbortSignal.any([this.stopping.signal, AbortSignal.timeout(this.options.orderTimeoutMs ?? 120_000)])
     let failedValidations = 0
     try {
@@ -96,8 +101,10 @@ export class AcmeIssuer implements Issuer {
           return await this.orderOnAnyAccount({ hostname, type, dns }, replaces, signal)
         } catch (error) {
           // What a CA said tells more than what it was not asked.
-          if (failedValidations === 0 || !(error instanceof ChallengeUnready)) failure = error
+          if (failedValidations === 0 || !(error instanceof ChallengeUnready || error instanceof IssuanceError)) failure = error
           if (error instanceof ChallengeUnready) continue
+          // What is left of a limit may not do for another type; then it is the failure before that tells.
+          if (failedValidations > 0 && error instanceof IssuanceError) break
           if (!(error instanceof ValidationFailed)) throw error
           failedValidations++
           if (error.type === `${ERROR}rateLimited`) break
@@ -106,8 +113,8 @@ export class AcmeIssuer implements Issuer {
       throw failure
     } catch (error) {
       const fault = this.explain(hostname, error, signal, failedValidations)
-      const said = fault.problem === fault.message ? {} : { problem: fault.problem }
-      this.options.onStep?.(hostname, { name: "failure", text: `No certificate from ${this.name}: ${fault.message}`, ...said })
+      await this.noteRefusal(hostname, error)
+      this.options.onStep?.(hostname, failureStep(this.name, fault))
       throw fault
     } finally {
       this.places.free()
@@ -156,18 +163,38 @@ export class AcmeIssuer implements Issuer {
   /** `replaces` is a courtesy that buys exemption from limits; a directory that refuses it still gets a plain order. */
   private async orderReplacing(trial: Trial, replaces: string | undefined, signal: AbortSignal) {
     const id = replaces && (await this.transport.resources(signal)).renewalInfo ? certificateId(replaces) : undefined
+    const plainly = () => this.order(trial, { kind: replaces === undefined ? "new" : "renewal" }, signal)
+    if (id === undefined) return plainly()
     try {
-      return await this.order(trial, id, signal)
+      return await this.order(trial, { kind: "announced", replaces: id }, signal)
     } catch (error) {
       const refused = error instanceof DirectoryError && [`${ERROR}alreadyReplaced`, `${ERROR}malformed`].includes(error.type ?? "")
-      if (id === undefined || !refused) throw error
-      return this.order(trial, undefined, signal)
+      if (!refused) throw error
+      return plainly()
     }
   }
 
-  private async order(trial: Trial, replaces: string | undefined, signal: AbortSignal): Promise<Issued> {
+  private async order(trial: Trial, as: { kind: OrderKind; replaces?: string }, signal: AbortSignal): Promise<Issued> {
     const { hostname } = trial
     const client = this.connect(await this.account.open(signal), signal)
+    const booked = await this.ledger.order(hostname, as.kind)
+    const asked = { certificate: false }
+    try {
+      return await this.orderBooked(client, trial, as.replaces, signal, asked)
+    } finally {
+      if (!asked.certificate) await booked.endedWithoutCertificate()
+    }
+  }
+
+  /** `asked.certificate` becomes true as soon as the directory may have made one. */
+  private async orderBooked(
+    client: Client,
+    trial: Trial,
+    replaces: string | undefined,
+    signal: AbortSignal,
+    asked: { certificate: boolean },
+  ): Promise<Issued> {
+    const { hostname } = trial
     const request = { identifiers: [{ type: "dns", value: hostname }], ...(replaces ? { replaces } : {}) }
     const order = await client.createOrder(request)
     const step = (name: AcmeStep["name"], text: string) => this.options.onStep?.(hostname, { name, text })
@@ -181,6 +208,7 @@ export class AcmeIssuer implements Issuer {
       (current) => current.status !== "pending",
     )
     if (ready.status === "ready") {
+      asked.certificate = true
       await client.finalizeOrder(order, csr)
       step("finalized", "Key and names sent to the CA")
     }
@@ -206,13 +234,18 @@ export class AcmeIssuer implements Issuer {
     const challenge = authorization?.challenges.find((one) => (one.type as string) === type)
     if (!authorization || !challenge) throw new Error(`the CA offers no ${type} challenge for ${hostname}`)
     const keyAuthorization = await client.getChallengeKeyAuthorization(challenge)
+    const wentWell = await this.ledger.validation(hostname)
+    if (wentWell === undefined) throw new IssuanceError(`another validation of ${hostname} that fails would break a limit of ${this.name}`)
     const takeDown = await this.putUp(trial, challenge.token, keyAuthorization, signal)
     try {
       step({ name: "challenge", text: `${type} challenge is up, and the CA told to look` })
       await client.completeChallenge(challenge)
       const fetchIt = async () => (await client.getAuthorizations(order))[0] ?? authorization
       const decided = await this.poll(signal, fetchIt, (current) => current.status !== "pending")
-      if (decided.status === "valid") return step({ name: "validation", text: `Validated by ${type}` })
+      if (decided.status === "valid") {
+        await wentWell()
+        return step({ name: "validation", text: `Validated by ${type}` })
+      }
       const fault = decided.challenges.find((one) => one.error !== undefined)?.error
       const failed = validationFailed(fault, `the authorization of ${hostname} by ${type} became ${decided.status}`)
       step({ name: "validation", text: failed.message, problem: failed.problem })
@@ -265,35 +298,14 @@ export class AcmeIssuer implements Issuer {
   }
 
   private explain(subject: string, error: unknown, signal: AbortSignal, failedValidations: number): IssuanceError {
-    if (error instanceof IssuanceError) return error
-    if (error instanceof ValidationFailed) {
-      return new IssuanceError(`${subject}: ${error.message}`, { problem: error.problem, failedValidations, cause: error })
-    }
-    // With validations that failed before it, it is those that count.
-    if (error instanceof ChallengeUnready) return new IssuanceError(error.message, { isUnready: true, failedValidations, cause: error })
-    if (error instanceof DirectoryError) {
-      const limited = error.type === `${ERROR}rateLimited` || error.status === 429
-      const retryAfterMs = error.retryAfterMs ?? (limited ? HOUR_MS : undefined)
-      // Limits on one name say so in their text only; those on orders and accounts, and a busy directory, hold for every name.
-      const accountWide = (limited && !namesTheHost(error, subject)) || (error.status === 503 && retryAfterMs !== undefined)
-      return new IssuanceError(`${subject}: ${error.message}`, {
-        problem: error.raw,
-        retryAfterMs,
-        accountWide,
-        failedValidations,
-        cause: error,
-      })
-    }
-    const said = this.stopping.signal.aborted
-      ? "stopped"
-      : signal.aborted
-        ? `no end within ${(this.options.orderTimeoutMs ?? 120_000) / 1000} s`
-        : describeError(error)
-    return new IssuanceError(`${subject}: ${said}`, { failedValidations, cause: error })
+    const limitMs = this.options.orderTimeoutMs ?? 120_000
+    const ended = this.stopping.signal.aborted ? "stopped" : signal.aborted ? `no end within ${limitMs / 1000} s` : undefined
+    return orderFault(subject, error, ended, failedValidations)
   }
-}
 
-const namesTheHost = (error: DirectoryError, hostname: string) => {
-  const registered = hostname.split(".").slice(-2).join(".")
-  return error.message.toLowerCase().includes(registered)
+  /** A directory that asked to be left alone is: nothing that its answer holds for is sent until then. */
+  private async noteRefusal(hostname: string, error: unknown): Promise<void> {
+    const refusal = refusalIn(hostname, error)
+    if (refusal !== undefined) await this.ledger.refused(refusal)
+  }
 }

@@ -8,8 +8,6 @@ export type RenewalWindow = { startMs: number; endMs: number; retryAfterMs: numb
 export interface Issuer {
   /** Stable name kept beside each certificate: the directory URL, or `internal`. */
   readonly name: string
-  /** How many orders the issuer takes in a time, where it limits them; callers keep below it. */
-  readonly orderLimit?: { orders: number; perMs: number }
   /** Obtains a P-256 certificate for one hostname, which may be a wildcard; `replaces` is the chain being renewed (RFC 9773 section 5). Throws IssuanceError. */
   issue(hostname: string, replaces?: string): Promise<Issued>
   /** The window the issuer suggests, or undefined where it suggests none. Never throws for an issuer that lacks the feature. */
@@ -22,8 +20,8 @@ export class IssuanceError extends Error {
   readonly problem: string
   /** The CA asked to be left alone this long (Retry-After, or a rate limit). */
   readonly retryAfterMs: number | undefined
-  /** True where the limit is on the whole account, so that other hostnames have to wait too. */
-  readonly accountWide: boolean
+  /** Nothing was sent, since a limit of the CA would have been broken: from then on (Unix milliseconds) it would not be. */
+  readonly putOffUntil: number | undefined
   /** How many validations failed on the way: more than one where another challenge type was tried as well. */
   readonly failedValidations: number
   /** What the CA would look at is not in place, so it was not asked: another CA would not help, and trying again costs nothing. */
@@ -34,7 +32,7 @@ export class IssuanceError extends Error {
     options: {
       problem?: string
       retryAfterMs?: number
-      accountWide?: boolean
+      putOffUntil?: number
       failedValidations?: number
       isUnready?: boolean
       cause?: unknown
@@ -44,7 +42,7 @@ export class IssuanceError extends Error {
     this.name = "IssuanceError"
     this.problem = options.problem ?? message
     this.retryAfterMs = options.retryAfterMs
-    this.accountWide = options.accountWide ?? false
+    this.putOffUntil = options.putOffUntil
     this.failedValidations = options.failedValidations ?? 0
     this.isUnready = options.isUnready ?? false
   }

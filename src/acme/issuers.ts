@@ -5,6 +5,7 @@ import type { DnsChallenge } from "./dns-challenges"
 import { FallbackIssuer } from "./fallback-issuer"
 import { InternalCa, type RootKeeper } from "./internal-ca"
 import type { Issuer } from "./issuer"
+import type { OrderLedger } from "./order-ledger"
 
 export type IssuersOptions = {
   /** A directory URL, or `internal` for the built-in CA. */
@@ -13,8 +14,8 @@ export type IssuersOptions = {
   /** For names of test applications; they have the first directory where it is left out. */
   testDirectory?: string
   isTest?: (hostname: string) => boolean
-  /** New orders in three hours, at each directory. */
-  orderLimit?: number
+  /** What the limits of a directory leave. */
+  ledger?: (directoryUrl: string) => OrderLedger
   /** PEM of an extra trust root for the directories. */
   caPem?: string
   email?: string
@@ -26,8 +27,8 @@ export type IssuersOptions = {
   isPrivate: (hostname: string) => boolean
   /** The DNS challenge of a name; throws ChallengeUnready for a wildcard without. */
   dnsChallenge?: (hostname: string) => Promise<DnsChallenge | undefined>
-  /** The directory that a name's CAA records let through, where that is known; asked where there are two. */
-  allowedDirectory?: (hostname: string) => Promise<string | undefined>
+  /** The directories that a name's CAA records are known to forbid; asked where there are two. */
+  forbiddenDirectories?: (hostname: string) => Promise<string[]>
   onStep?: AcmeIssuerOptions["onStep"]
   now: () => number
 }
@@ -44,7 +45,7 @@ export class Issuers {
     this.internal = new InternalCa(options.rootKeeper, options.now)
     if (directory === "internal") this.public = this.internal
     else if (fallbackDirectory === undefined) this.public = this.open(directory)
-    else this.public = new FallbackIssuer(this.open(directory), this.open(fallbackDirectory), options.allowedDirectory)
+    else this.public = new FallbackIssuer(this.open(directory), this.open(fallbackDirectory), options.forbiddenDirectories)
     if (testDirectory !== undefined) this.test = this.open(testDirectory)
   }
 
@@ -70,7 +71,7 @@ export class Issuers {
       dnsChallenge,
       onStep,
       now,
-      ...(this.options.orderLimit === undefined ? {} : { orderLimit: { orders: this.options.orderLimit, perMs: 3 * 3_600_000 } }),
+      ledger: this.options.ledger?.(directoryUrl),
       account: this.options.accountKeeper(directoryUrl),
       // While a TLS-ALPN-01 challenge is pending its handshakes displace the visitors', so a renewal tries the plain port first.
       challengeTypes: ({ renewal }) => (renewal ? ["http-01", "tls-alpn-01"] : ["tls-alpn-01", "http-01"]),

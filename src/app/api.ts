@@ -70,8 +70,8 @@ export type ApiNeeds = {
   s3: S3
   house: House
   monitoring: Monitoring
-  /** May this name have a certificate now? */
-  mayIssue: (hostname: string) => boolean
+  /** What other proxies ask about names. */
+  asking: Asking
   ssh: SshService
   /** What administrators may look at of this server. */
   checkup: Checkup
@@ -195,7 +195,7 @@ export class Api {
       audit,
       log,
     })
-    this.asking = new Asking(needs.mayIssue)
+    this.asking = needs.asking
   }
 
   /** Every route by method and pattern, those that open a WebSocket too. */

@@ -1,4 +1,5 @@
 import type { CertificateReport } from "../edge/certificate-report"
+import type { BucketView } from "../ledger/ledger"
 import { authorityAt } from "../preflight/certificate-authorities"
 
 const iso = (ms: number | undefined) => (ms === undefined ? null : new Date(ms).toISOString())
@@ -35,4 +36,19 @@ export function certificateReply({ renewal, lastFailure, chain, ...report }: Cer
 export function issuerName(issuer: string | undefined): string | null {
   if (issuer === undefined) return null
   return issuer === "internal" ? "the built-in CA" : authorityAt(issuer).name
+}
+
+/** What is left of one limit of a directory, as the APIs show it. */
+export function limitReply({ directory, ca, kind, subject, left, capacity, nextAt, closedUntil, sentence }: BucketView) {
+  return {
+    directory,
+    issuer_name: ca,
+    kind,
+    subject: subject === "" ? null : subject,
+    left: left ?? null,
+    capacity: capacity ?? null,
+    next_at: iso(nextAt),
+    closed_until: iso(closedUntil),
+    sentence,
+  }
 }

@@ -4,17 +4,21 @@ import { DnsChallenges, type DnsChallengesOptions } from "../acme/dns-challenges
 import { Issuers } from "../acme/issuers"
 import type { ConfigInForce } from "../config"
 import type { Db } from "../db/open"
-import { certificateReply, issuerName } from "./certificate-reply"
+import { certificateReply, issuerName, limitReply } from "./certificate-reply"
 import { reportCertificate } from "../edge/certificate-report"
 import { type CertificateCensus, takeCensus } from "../edge/certificate-census"
 import { CertificateStore } from "../edge/certificate-store"
 import { type CertificatePair, Certificates } from "../edge/certificates"
 import { challengeContexts } from "../edge/challenge-contexts"
 import { RenewalWorker } from "../edge/renewal"
+import { limitsOf } from "../ledger/directory-limits"
+import { type BucketView, Ledger } from "../ledger/ledger"
+import { LedgerStore } from "../ledger/store"
 import { authorityAt } from "../preflight/certificate-authorities"
-import type { PreflightIssuer } from "../preflight/report"
+import type { Finding, PreflightIssuer } from "../preflight/report"
 import { isWithin } from "../hostname"
 import type { Log } from "../log"
+import { registrableDomain } from "../registrable-domain"
 import type { Vault } from "../vault"
 import type { Dns } from "./dns"
 
@@ -31,8 +35,10 @@ export type CertificationNeeds = {
   claimOf: (name: string) => Promise<string | undefined>
   /** The DNS credentials of a name's holder: whether one covers it, and a TXT record written with it. */
   credentials: Pick<DnsChallengesOptions, "hasCredential" | "writeTxt">
-  /** Why an order for a name would fail for certain, and which directory its CAA records let through. */
-  advice: { obstacle: (name: string) => Promise<string | undefined>; directory: (name: string) => Promise<string | undefined> }
+  /** Why an order for a name would fail for certain, and which directories its CAA records are known to forbid. */
+  advice: { obstacle: (name: string) => Promise<string | undefined>; forbidden: (name: string) => Promise<string[]> }
+  /** The person who holds a proven name; undefined for the house's own names. */
+  ownerOf: (name: string) => Promise<string | undefined>
   /** Told of each step of an order. */
   onStep: (name: string, step: { name: string; text: string; problem?: string }) => void
   /** Whether a name belongs to a test application; answered from memory. */
@@ -56,6 +62,8 @@ export class Certification {
   readonly certificates: Certificates
   /** The context of a TLS-ALPN-01 challenge that is open for a name. */
   readonly challengeContext: (serverName: string) => SecureContext | undefined
+  /** What the limits of the directories leave. */
+  readonly ledger: Ledger
   private store: CertificateStore
   private board: ChallengeBoard
   private issuers: Issuers
@@ -69,6 +77,14 @@ export class Certification {
     const config = needs.config.current
     const store = new CertificateStore(db, vault)
     this.store = store
+    this.ledger = new Ledger({
+      store: new LedgerStore(db),
+      limitsOf: (url) => limitsOf(url, { orders: config.acmeOrderLimit, domain: config.acmeDomainLimit }),
+      nameOf: (url) => authorityAt(url).name,
+      registeredDomain: registrableDomain,
+      onFault: (error) => log.error("the books of a directory could not be kept", { error }),
+      now,
+    })
     this.board = new ChallengeBoard(1000, announceChallenge)
     const privateNames = [...config.privateZones, "localhost"]
     this.isPrivate = (hostname) => privateNames.some((zone) => isWithin(hostname, zone))
@@ -78,7 +94,7 @@ export class Certification {
       fallbackDirectory: config.acmeFallbackDirectory,
       ...(config.acmeTestDirectory === undefined ? {} : { testDirectory: config.acmeTestDirectory }),
       isTest: needs.isTest,
-      orderLimit: config.acmeOrderLimit,
+      ledger: (url) => this.ledger.at(url),
       caPem: config.acmeCa,
       email: config.acmeEmail,
       eab: config.acmeEab,
@@ -86,7 +102,7 @@ export class Certification {
       rootKeeper: store.rootKeeper("internal", now),
       board: this.board,
       dnsChallenge: (hostname) => dnsChallenges.for(hostname),
-      allowedDirectory: needs.advice.directory,
+      forbiddenDirectories: needs.advice.forbidden,
       onStep: needs.onStep,
       isPrivate: this.isPrivate,
       now,
@@ -98,6 +114,12 @@ export class Certification {
       obstacle: needs.advice.obstacle,
       store,
       issuerFor,
+      holderOf: async (hostname) => (await needs.ownerOf(hostname)) ?? "",
+      onReused: (hostname, notAfter) => {
+        const text = `The certificate from before is used again, valid until ${new Date(notAfter).toISOString()}: no order was needed`
+        needs.onStep(hostname, { name: "certificate", text })
+        log.info("certificate used again", { hostname })
+      },
       onReplaced,
       log,
       now,
@@ -118,7 +140,34 @@ export class Certification {
   report = async (name: string) => {
     const { store, needs } = this
     const report = await reportCertificate({ store, issuerFor: (host) => this.issuers.for(host), mayOrder: needs.mayOrder }, name)
-    return { ...certificateReply(report), issuer_name: issuerName(report.issuer) }
+    const limits = await this.limits(name)
+    return { ...certificateReply(report), issuer_name: issuerName(report.issuer), limits: limits.map(limitReply) }
+  }
+
+  /** What is left of the limits that an order for a name counts in, the scarcest first; those that are not touched are left out. */
+  limits = async (name: string): Promise<BucketView[]> =>
+    (await Promise.all(this.directoriesOf(name).map((url) => this.ledger.forName(url, name)))).flat()
+
+  /** Every limit that is touched, of every directory. */
+  allLimits = async (limit: number) => {
+    const { total, buckets } = await this.ledger.all(limit)
+    return { total, limits: buckets.map(limitReply) }
+  }
+
+  /** What preflight says of limits: nothing while every directory that may be asked has plenty. */
+  limitFinding = async (name: string): Promise<Finding | undefined> => {
+    const urls = this.directoriesOf(name)
+    const obstacles = await Promise.all(urls.map((url) => this.ledger.obstacle(url, name)))
+    const scarce = (await this.limits(name)).filter(({ left, capacity }) => (left ?? 0) * 5 <= (capacity ?? 0))
+    const evidence = scarce.map(({ sentence }) => sentence)
+    const [first] = obstacles
+    if (urls.length > 0 && first !== undefined && obstacles.every((one) => one !== undefined)) {
+      const soonest = obstacles.reduce((a, b) => ((b?.until ?? 0) < (a?.until ?? 0) ? b : a)) ?? first
+      const fix = "Nothing is to be done: it is ordered by itself then."
+      return { code: "rate_limited", severity: "warning", sentence: `${soonest.sentence}.`, fix, evidence }
+    }
+    if (scarce.length === 0) return undefined
+    return { code: "rate_limited", severity: "notice", sentence: `${scarce[0]?.sentence}.`, fix: null, evidence }
   }
 
   /** Counts the certificates in use; takes a while where there are many. */
@@ -141,11 +190,7 @@ export class Certification {
 
   /** Who certifies a name, as far as its CAA records may speak of them: directories whose identity in such records is known. */
   preflightIssuers = (hostname: string): PreflightIssuer[] => {
-    const { acmeDirectory, acmeFallbackDirectory, acmeTestDirectory } = this.needs.config.current
-    if (this.isPrivate(hostname)) return []
-    const isTest = acmeTestDirectory !== undefined && this.needs.isTest(hostname)
-    return (isTest ? [acmeTestDirectory] : [acmeDirectory, acmeFallbackDirectory]).flatMap((url) => {
-      if (url === undefined) return []
+    return this.directoriesOf(hostname).flatMap((url) => {
       const { name: label, caaIdentities } = authorityAt(url)
       return caaIdentities.length === 0 ? [] : [{ name: url, label, caaIdentities, challengeTypes: ["tls-alpn-01", "http-01", "dns-01"] }]
     })
@@ -166,6 +211,15 @@ export class Certification {
     await ordersEnded
     await this.firstOrders
     await this.renewal.stop()
+  }
+
+  /** The directories that a name may be certified at, best first; none where the built-in CA does. */
+  private directoriesOf(hostname: string): string[] {
+    const { acmeDirectory, acmeFallbackDirectory, acmeTestDirectory } = this.needs.config.current
+    if (this.isPrivate(hostname)) return []
+    const isTest = acmeTestDirectory !== undefined && this.needs.isTest(hostname)
+    const all = isTest ? [acmeTestDirectory] : [acmeDirectory, acmeFallbackDirectory]
+    return all.filter((url) => url !== undefined && url !== "internal") as string[]
   }
 
   private makeDnsChallenges(): DnsChallenges {

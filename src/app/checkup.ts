@@ -1,5 +1,5 @@
 import { lookup as resolve } from "node:dns/promises"
-import { type Addresses, addressesOf, checkPublicAddress, mirrorName, publicOf } from "../checks/addresses"
+import { type Addresses, addressesOf, checkPublicAddress, publicOf } from "../checks/addresses"
 import { defaultBaseDomain, examineBaseDomain } from "../checks/base-domain"
 import { limited, within } from "../checks/check"
 import { checkEngine } from "../checks/container-engine"
@@ -43,7 +43,7 @@ export function makeCheckup({ config, lookup, ports, mappings, isServed, now }: 
   const engine = findEngine(config.current.containerEngine)
   let mirror: { at: number; found: Promise<Lookup> } | undefined
   const askMirror = () => {
-    if (mirror === undefined || now() - mirror.at > mirrorMs) mirror = { at: now(), found: lookup(mirrorName, "TXT") }
+    if (mirror === undefined || now() - mirror.at > mirrorMs) mirror = { at: now(), found: lookup(config.current.addressMirror, "TXT") }
     return mirror.found
   }
   const configured = () => [config.current.publicIpv4, config.current.publicIpv6].filter((address) => address !== undefined)

@@ -1,5 +1,6 @@
 import { lookup as resolveName } from "node:dns/promises"
 import type { Holding } from "../accounts/administration"
+import type { PublicAddresses } from "../addresses/public-addresses"
 import type { Signer } from "../accounts/signer"
 import { applicationRoutes } from "../connect/application-routes"
 import type { Place } from "../connect/needs"
@@ -25,7 +26,7 @@ import { withoutWildcard } from "../hostname"
 import type { Log } from "../log"
 import { Preflight } from "../preflight/preflight"
 import { Propagation } from "../preflight/propagation"
-import { preflightReply, type PreflightIssuer } from "../preflight/report"
+import { type Finding, preflightReply, type PreflightIssuer } from "../preflight/report"
 import { providerCatalog } from "../providers/catalog"
 import { providerAdapters } from "../providers/registry"
 import { connectionTimelineRoutes } from "../timeline/routes"
@@ -54,9 +55,13 @@ export type ConnectHouseNeeds = {
   /** All that may be told of a name's certificate, as the APIs show it. */
   certificateReport: (hostname: string) => Promise<object>
   issuers: (hostname: string) => PreflightIssuer[]
+  /** What preflight says of the directories' limits. */
+  limitFinding: (hostname: string) => Promise<Finding | undefined>
   isOwnIssuer: (hostname: string) => boolean
   /** Where the holder of a claim may delegate challenges to; undefined where no DNS is served here. */
   challengeTarget: (claim: string) => string | undefined
+  /** Our public addresses, and those that were ours. */
+  addresses: Pick<PublicAddresses, "of" | "former">
   publish: () => Promise<void>
   container: (id: string) => Promise<{ personId: string } | undefined>
   originProblem: (address: string, port: number, isAdmin: boolean) => string | undefined
@@ -98,6 +103,7 @@ export class ConnectHouse {
       domainConnect: this.domainConnect,
       edge: () => this.edge(),
       issuers: needs.issuers,
+      limitFinding: needs.limitFinding,
     })
     const { world, webhooks } = this
     this.advice = new OrderAdvice({
@@ -131,6 +137,7 @@ export class ConnectHouse {
       isOwnIssuer: needs.isOwnIssuer,
       applyUrl: (row) => world.applyUrl(row),
       delegatedZone: world.delegatedZone,
+      formerAddresses: () => needs.addresses.former(),
       publish: needs.publish,
       obtain: (hostname) => certificates.obtain(hostname),
       certificate: (hostname) => certificates.status(hostname),
@@ -247,12 +254,8 @@ export class ConnectHouse {
   }
 
   private edge() {
-    const { publicIpv4, publicIpv6, baseDomain } = this.needs.config.current
-    return {
-      cname: `ingress.${baseDomain}`,
-      ipv4: publicIpv4 === undefined ? [] : [publicIpv4],
-      ipv6: publicIpv6 === undefined ? [] : [publicIpv6],
-    }
+    const { config, addresses } = this.needs
+    return { cname: `ingress.${config.current.baseDomain}`, ipv4: addresses.of(4), ipv6: addresses.of(6) }
   }
 
   private makeDomainConnect(): DomainConnect {

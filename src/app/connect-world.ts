@@ -11,7 +11,7 @@ import { withoutWildcard as bare } from "../hostname"
 import { checkProof } from "../mappings/proof"
 import type { Preflight } from "../preflight/preflight"
 import type { Propagation } from "../preflight/propagation"
-import type { PreflightIssuer, PreflightReport } from "../preflight/report"
+import type { Finding, PreflightIssuer, PreflightReport } from "../preflight/report"
 import { type DetectedProvider, detectProvider, hostField } from "../providers/provider-detection"
 import { isApex, registrableDomain } from "../registrable-domain"
 
@@ -23,6 +23,8 @@ export type WorldNeeds = {
   edge: () => EdgeAddress
   /** Who certifies this name, best first. */
   issuers: (hostname: string) => PreflightIssuer[]
+  /** What is to be said of the issuers' limits. */
+  limitFinding: (hostname: string) => Promise<Finding | undefined>
 }
 
 /** How long somebody waits to hear whether a provider applies templates. */
@@ -76,11 +78,13 @@ export class ConnectWorld {
     }))
 
   /** What would make an order for the name fail; `records` say where it is to lead. */
-  examine(hostname: string, records: DnsRecord[], ownershipValue?: string): Promise<PreflightReport> {
+  async examine(hostname: string, records: DnsRecord[], ownershipValue?: string): Promise<PreflightReport> {
     const { cname, ipv4, ipv6 } = this.needs.edge()
     const own = records.filter(({ host }) => host === hostname)
     const addresses = own.filter(({ type }) => type === "A" || type === "AAAA").map(({ value }) => value)
+    const limits = await this.needs.limitFinding(hostname)
     return this.needs.preflight.check({
+      ...(limits === undefined ? {} : { more: [limits] }),
       hostname: bare(hostname),
       wants: {
         addresses: [...new Set([...addresses, ...ipv4, ...ipv6])],

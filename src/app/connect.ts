@@ -10,7 +10,7 @@ import { Lifecycle } from "../connect/lifecycle"
 import { LinkStore } from "../connect/link-store"
 import { type LinkNeeds, Links } from "../connect/links"
 import { type Destination, newId, notFound, type Principal, scopes } from "../connect/model"
-import type { ConnectNeeds, DnsWriter } from "../connect/needs"
+import type { ConnectNeeds, DnsWriter, FormerAddress } from "../connect/needs"
 import { Origins, type OriginNeeds } from "../connect/origins"
 import { Usage } from "../connect/usage"
 import { type TokenSigner, WidgetTokens } from "../connect/widget-tokens"
@@ -62,6 +62,7 @@ export class Connect {
   private applicationStore: ApplicationStore
   private origins: Origins
   private workers: Worker[]
+  private stopping = new AbortController()
   /** Proven names whose DNS leads elsewhere. */
   private held = new Set<string>()
   private tests = new Set<string>()
@@ -175,6 +176,11 @@ export class Connect {
     }
   }
 
+  /** Brings the records of connections from addresses that were ours to those that we have. */
+  async followAddresses(former: FormerAddress[]): Promise<void> {
+    await this.lifecycle.addressChange.follow(former, this.stopping.signal)
+  }
+
   /** Archives a person's connection. */
   async archive(personId: string, id: string): Promise<void> {
     const all = { environment: undefined, applicationId: undefined, scopes: new Set<string>() }
@@ -237,6 +243,7 @@ export class Connect {
   }
 
   async stop(): Promise<void> {
+    this.stopping.abort()
     await Promise.all(this.workers.map((worker) => worker.stop()))
     await this.usage.flush()
   }

@@ -17,6 +17,8 @@ const maxFurtherHosts = 9000
 
 export type DnsNeeds = {
   config: ConfigInForce
+  /** Our public addresses of a family; answered from memory. */
+  publicAddresses: (family: 4 | 6) => string[]
   /** The platform's own names. */
   hosts: string[]
   /** Makes names of challenges that nobody can guess; 64 hexadecimal characters. */
@@ -104,8 +106,7 @@ export class Dns {
 
   /** What is served and asked here, as administrators see it. */
   describe(): DnsReply {
-    const { dnsListen, baseDomain, publicIpv4, publicIpv6, dnsRoots, dnsPort, dnsDoh, dnsRecursives, privateZones } =
-      this.needs.config.current
+    const { dnsListen, baseDomain, dnsRoots, dnsPort, dnsDoh, dnsRecursives, privateZones } = this.needs.config.current
     const names = this.needs.hosts.length + this.furtherHosts.length
     const zones = [
       { origin: baseDomain, holds: `${names} names of the platform, its containers and buckets` },
@@ -113,8 +114,8 @@ export class Dns {
     ]
     return {
       zones: dnsListen === undefined ? [] : zones,
-      public_ipv4: publicIpv4 ?? null,
-      public_ipv6: publicIpv6 ?? null,
+      public_ipv4: this.needs.publicAddresses(4)[0] ?? null,
+      public_ipv6: this.needs.publicAddresses(6)[0] ?? null,
       resolver: {
         starts_at: dnsRoots === undefined ? "the IANA root servers" : "the root hints of dns_roots",
         port: dnsPort,
@@ -158,8 +159,7 @@ export class Dns {
   }
 
   private get addresses(): string[] {
-    const { publicIpv4, publicIpv6 } = this.needs.config.current
-    return [publicIpv4, publicIpv6].filter((address) => address !== undefined)
+    return [...this.needs.publicAddresses(4), ...this.needs.publicAddresses(6)]
   }
 
   private serve(): void {
@@ -167,7 +167,10 @@ export class Dns {
   }
 
   private warnOfNoAddress(): void {
-    if (this.addresses.length === 0) this.needs.log.warn("the zone has no addresses: set FREEHOLD_PUBLIC_IPV4 or FREEHOLD_PUBLIC_IPV6")
+    if (this.addresses.length === 0)
+      this.needs.log.warn(
+        "the zone has no addresses: set FREEHOLD_PUBLIC_IPV4 or FREEHOLD_PUBLIC_IPV6, or FREEHOLD_ADDRESS_INTERVAL to look for them",
+      )
   }
 }
 

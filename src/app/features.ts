@@ -143,6 +143,9 @@ export class Features {
     return personId === undefined ? undefined : mappingClaim(personId, name)
   }
 
+  /** Whose verified mapping a name is. */
+  ownerOf = (name: string): Promise<string | undefined> => this.mappingStore.ownerOf(name)
+
   /** Whether the holder of a name has an owned domain around it. */
   async hasDnsCredential(name: string): Promise<boolean> {
     const personId = await this.mappingStore.ownerOf(name)

@@ -1,3 +1,4 @@
+import type { PublicAddresses } from "../addresses/public-addresses"
 import type { Config } from "../config"
 import type { Db } from "../db/open"
 import { findEngine } from "../engine/sockets"
@@ -26,8 +27,12 @@ export type HouseNeeds = {
   listeners: () => Listener[]
   dns: () => DnsReply
   rootPem: () => Promise<string>
+  /** What the limits of the directories leave. */
+  limits: (limit: number) => Promise<object>
   /** Brings settings that changed to every part. */
   reloadParts: () => void
+  /** Our public addresses, and those that were ours. */
+  addresses: Pick<PublicAddresses, "former" | "contradiction">
   /** The engine went away, or came again. */
   onEngine: () => void
   log: Log
@@ -61,11 +66,14 @@ export class House {
       system,
       settings: new HouseSettings({ config, kept: new KeptSettings(keptSettingsFile(dataDir)), reload: () => this.reload() }),
       certificates: this.makeCertificates(),
+      limits: needs.limits,
     }
     this.overview = new OverviewService({
       store: new OverviewStore(db),
       verifyName,
       disk: () => system.disk(),
+      addresses: needs.addresses,
+      ingress: `ingress.${baseDomain}`,
       engine: () => this.engine.current,
       now,
     })

@@ -57,6 +57,6 @@ export class OrderAdvice {
     return found.fix === null ? found.sentence : `${found.sentence} ${found.fix}`
   }
 
-  /** The directory that CAA lets through, best first; undefined where that is not known. */
-  directory = async (hostname: string): Promise<string | undefined> => (await this.report(hostname)).issuer ?? undefined
+  /** The directories that CAA is known to forbid. */
+  forbidden = async (hostname: string): Promise<string[]> => (await this.report(hostname)).forbidden
 }

@@ -5,6 +5,7 @@ import { run as domains } from "./domains"
 import { helpText, overview, run, verbs } from "./help"
 import type { CommandIo } from "./io"
 import { run as mappings } from "./mappings"
+import { run as certificates } from "./certificates"
 import { run as people } from "./people"
 import { run as serviceAccounts } from "./service-accounts"
 import { run as sshKeys } from "./ssh-keys"
@@ -18,6 +19,7 @@ const apiVerbs: Record<string, typeof run> = {
   "ssh-keys": sshKeys,
   tokens,
   "service-accounts": serviceAccounts,
+  certificates,
   people,
 }
 

@@ -250,6 +250,13 @@ waiting for; it exits with 1 while the hostname is not live. apply writes the re
 that happened to the hostname. rm archives it: the name is free again and its DNS records stay.`,
   },
   {
+    name: "certificates",
+    summary: "what the limits of certificate authorities leave, for administrators",
+    usage: { limits: "certificates limits [--limit N] [--json]" },
+    details: `limits shows every rate limit that is touched: how much of it is left, when there is one more, and until when an authority has asked to
+be left alone. The figures are this server's own books; no authority is asked. What would break a limit is not ordered, and waits by itself.`,
+  },
+  {
     name: "people",
     summary: "who may use the server, for administrators",
     usage: {

@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from "bun:test"
 import { run as audit } from "./audit"
 import type { CommandIo } from "./io"
+import { run as certificates } from "./certificates"
 import { run as people } from "./people"
 
 const cleanups: (() => unknown)[] = []
@@ -132,6 +133,24 @@ const entry = {
   outcome: "allowed",
   status: 200,
 }
+
+test("certificates limits shows what is left, and when there is more", async () => {
+  const limit = {
+    issuer_name: "Let's Encrypt",
+    kind: "domain",
+    subject: "example.com",
+    left: 3,
+    capacity: 50,
+    next_at: "2026-11-30T06:22:00.000Z",
+    closed_until: null,
+  }
+  const { io, seen, said } = setup({ "GET /admin/issuance-limits": { total: 2, limits: [limit] } })
+  expect(await certificates(["limits", "--limit", "1"], io)).toBe(0)
+  expect(seen[0]?.request).toBe("GET /admin/issuance-limits?limit=1")
+  expect(said.out).toContain("Let's Encrypt  certificates of a domain  example.com  3 of 50  2026-11-30T06:22:00Z  -")
+  expect(said.out).toContain("1 more\n")
+  expect(await certificates(["limits", "--limit", "0"], io)).toBe(2)
+})
 
 test("audit shows a page by its filters, and where the next one is", async () => {
   const { io, seen, said } = setup({ "GET /api/audit": { entries: [entry], next_cursor: "9" } })

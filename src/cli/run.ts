@@ -21,6 +21,7 @@ const verbs: Record<string, () => Promise<Verb>> = {
   "service-accounts": () => import("./service-accounts"),
   applications: () => import("./applications"),
   connections: () => import("./connections"),
+  certificates: () => import("./certificates"),
   people: () => import("./people"),
   audit: () => import("./audit"),
   backup: () => import("./backup"),

@@ -16,7 +16,7 @@ import { applicationRoutes } from "./application-routes"
 import { connectionRoutes } from "./connection-routes"
 import { linkRoutes } from "./link-routes"
 import type { DnsRecord } from "./model"
-import type { ConnectEvent, DnsWriter, PreflightVerdict } from "./needs"
+import type { ConnectEvent, DnsWriter, FormerAddress, PreflightVerdict } from "./needs"
 import { planRoutes } from "./plan-routes"
 
 /** What the world says in a test: TXT values and other records by `<name> <type>`, certificates, and what providers do. */
@@ -41,6 +41,9 @@ export type World = {
   timeline: string[]
   /** Records that were told of as written. */
   written: string[]
+  /** Our own address, and those that were ours. */
+  address: string
+  former: FormerAddress[]
 }
 
 const jwtSecret = "a secret that is long enough for HS256"
@@ -67,6 +70,8 @@ export async function startConnect(settings: { credentials?: boolean } = {}) {
     events: [],
     timeline: [],
     written: [],
+    address: "198.51.100.4",
+    former: [],
   }
   const signer = new Signer(jwtSecret, now)
   const accounts = new AccountStore(db)
@@ -77,7 +82,7 @@ export async function startConnect(settings: { credentials?: boolean } = {}) {
     credentialVault: settings.credentials === false ? undefined : new Vault("2".repeat(64)),
     signer,
     baseDomain: "cloud.example.org",
-    edge: () => ({ cname: "ingress.cloud.example.org", ipv4: ["198.51.100.4"], ipv6: [] }),
+    edge: () => ({ cname: "ingress.cloud.example.org", ipv4: [world.address], ipv6: [] }),
     place: async (hostname) => {
       const apex = hostname.split(".").slice(-2).join(".")
       return { apex, kind: hostname === apex ? "apex" : "subdomain", provider: "cloudflare", flattens: false }
@@ -92,6 +97,7 @@ export async function startConnect(settings: { credentials?: boolean } = {}) {
     challengeTarget: (personId) => (world.serves ? `c-${personId}.acme.cloud.example.org` : undefined),
     isOwnIssuer: () => false,
     delegatedZone: async (hostname) => world.zones.find((zone) => hostname === zone || hostname.endsWith(`.${zone}`)),
+    formerAddresses: () => world.former,
     publish: async () => void world.published.push((await connect.routes()).map(({ host }) => host).sort()),
     obtain: async (hostname) => {
       world.obtained.push(hostname)

@@ -107,6 +107,18 @@ export class ConnectionStore {
   due = (now: number, limit: number) =>
     this.db.selectFrom("connections").selectAll().where("nextCheckAt", "<=", now).orderBy("nextCheckAt").limit(limit).execute()
 
+  /** Those that want a record of this value and are not over, by id after another. */
+  wanting = (value: string, after: string, limit: number) =>
+    this.db
+      .selectFrom("connections")
+      .selectAll()
+      .where("state", "not in", ["failed", "archived"])
+      .where(sql<boolean>`instr(desired_records, ${`"value":${JSON.stringify(value)}`}) > 0`)
+      .where("id", ">", after)
+      .orderBy("id")
+      .limit(limit)
+      .execute()
+
   async insert(row: ConnectionRow, db: Db): Promise<void> {
     await db.insertInto("connections").values(row).execute()
   }

@@ -354,6 +354,71 @@ describe("drift", () => {
     expect(t.connect.isHeld("customer.com")).toBe(false)
   })
 
+  const moveHouse = async (t: Awaited<ReturnType<typeof setup>>) => {
+    t.world.former = [{ address: t.world.address, leftAt: t.clock.ms, successor: "198.51.100.5" }]
+    t.world.address = "198.51.100.5"
+    await t.connect.followAddresses(t.world.former)
+  }
+
+  test("records that lead to an address that was ours are no drift: their owner is told what to change, and since when", async () => {
+    const t = await setup()
+    const connection = await t.live("customer.com")
+    await moveHouse(t)
+    const events = t.types().length
+    for (let round = 0; round < 3; round++) {
+      t.clock.ms += 61_000
+      await t.due()
+      await t.check(connection.id)
+    }
+    expect(await t.get(connection.id)).toMatchObject({
+      state: "live",
+      error_code: "address_changed",
+      error_detail: "our address changed at 2026-11-29 14:00 UTC: change the A record of customer.com from 198.51.100.4 to 198.51.100.5",
+      desired_records: [{ value: "198.51.100.5" }],
+    })
+    expect(t.types()).toHaveLength(events)
+    expect(t.connect.isHeld("customer.com")).toBe(false)
+    expect(t.world.timeline.filter((text) => text.includes("change the A record"))).toHaveLength(1)
+    t.world.records.set("customer.com A", ["198.51.100.5"])
+    expect(await t.check(connection.id)).toMatchObject({ state: "live", error_code: null })
+    expect(t.types()).toHaveLength(events)
+  })
+
+  test("where a credential edits the zone the records are written anew, also when the first try fails", async () => {
+    const t = await setup()
+    const connection = await t.live("customer.com")
+    await t.ask(201, "POST", `/v1/applications/${t.app.id}/credentials`, t.ada.token, { provider: "cloudflare", token: "token" })
+    t.world.tokens.set("token", ["customer.com"])
+    t.world.refusal = "the provider is down"
+    await moveHouse(t)
+    expect(t.world.records.get("customer.com A")).toEqual(["198.51.100.4"])
+    t.world.refusal = undefined
+    await t.check(connection.id)
+    expect(t.world.records.get("customer.com A")).toEqual(["198.51.100.5"])
+    expect(await t.check(connection.id)).toMatchObject({ state: "live", error_code: null })
+    expect(t.types()).not.toContain("domain.drift")
+  })
+
+  test("whoever leads the name elsewhere, or not at all, after the change has drifted like anybody, and so has who never followed when the grace is over", async () => {
+    const t = await setup()
+    const names = ["customer.com", "other.com", "late.com"]
+    const made: Awaited<ReturnType<typeof t.live>>[] = []
+    for (const name of names) made.push(await t.live(name))
+    await moveHouse(t)
+    t.world.records.set("customer.com A", ["203.0.113.9"])
+    t.world.records.delete("other.com A")
+    const states = async () => {
+      for (let round = 0; round < 2; round++) {
+        for (const { id } of made) await t.check(id)
+        t.clock.ms += 61_000
+      }
+      return Promise.all(made.map(async ({ id }) => (await t.get(id)).state))
+    }
+    expect(await states()).toEqual(["drifted", "drifted", "live"])
+    t.world.former = []
+    expect(await states()).toEqual(["drifted", "drifted", "drifted"])
+  })
+
   test("servers that do not answer are no drift", async () => {
     const t = await setup()
     const connection = await t.live("app.customer.com")

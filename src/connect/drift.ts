@@ -1,3 +1,4 @@
+import { type AddressChange, addressChanged } from "./address-change"
 import type { ConnectionRow } from "../db/connect-schema"
 import type { ConnectEvent, ConnectEventType, ConnectNeeds, RecordReport } from "./needs"
 
@@ -11,6 +12,7 @@ const roundGapMs = 30_000
 export class Drift {
   constructor(
     private needs: ConnectNeeds,
+    private addressChange: Pick<AddressChange, "isOurs" | "wait">,
     private event: (row: ConnectionRow, type: ConnectEventType, more: Record<string, unknown>) => ConnectEvent,
   ) {}
 
@@ -19,6 +21,8 @@ export class Drift {
     const wrong = reports.filter(isSeenWrong)
     // Servers that cannot be asked say nothing about where the name leads.
     if (wrong.length === 0) return row
+    // No drift, and nobody is told of one: it is we who moved.
+    if (row.state === "live" && this.addressChange.isOurs(wrong)) return this.addressChange.wait(row, wrong)
     const { store, now } = this.needs
     const at = now()
     const cause = wrong.map(describe).join("; ")
@@ -57,7 +61,14 @@ export class Drift {
     return drifted
   }
 
+  private async caughtUp(row: ConnectionRow): Promise<ConnectionRow> {
+    const after = await this.needs.store.change(row.id, ["live"], { misses: 0, drift: null, errorCode: null, errorDetail: null })
+    if (after !== undefined) this.needs.note(after, "dns", "every record leads to our new address")
+    return after ?? row
+  }
+
   private async recover(row: ConnectionRow): Promise<ConnectionRow> {
+    if (row.state === "live" && row.errorCode === addressChanged) return this.caughtUp(row)
     if (row.state === "live" && row.misses === 0) return row
     const { store, now, note } = this.needs
     const change = { state: "live" as const, misses: 0, drift: null, errorCode: null, errorDetail: null, changedAt: now() }

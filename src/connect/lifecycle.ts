@@ -7,6 +7,7 @@
 // Looks at one connection at the same time are one look. Not done: a certificate before the records are there, since the CA would look at them too.
 
 import type { ConnectionRow, ConnectionState } from "../db/connect-schema"
+import { AddressChange } from "./address-change"
 import { Delegation, type Unwritten } from "./delegation"
 import { Drift } from "./drift"
 import type { DnsRecord } from "./model"
@@ -32,13 +33,15 @@ export class Lifecycle {
   readonly delegation: Delegation
   /** Looks since the start, by what came of them: ownership proven or not, or the look itself failed. */
   readonly looks = { proven: 0, unproven: 0, error: 0 }
+  readonly addressChange: AddressChange
   private drift: Drift
   private flights = new Map<string, { kind: Flight; flight: Promise<Look> }>()
 
   constructor(private needs: ConnectNeeds) {
     this.ownership = new Ownership(needs)
     this.delegation = new Delegation(needs)
-    this.drift = new Drift(needs, (row, type, more) => this.ownership.event(row, type, more))
+    this.addressChange = new AddressChange(needs, this.delegation)
+    this.drift = new Drift(needs, this.addressChange, (row, type, more) => this.ownership.event(row, type, more))
   }
 
   /** Everything that can be done for the connection now. Throws `HostnameConflict`. */

@@ -36,6 +36,9 @@ export type PreflightVerdict = { verdict: "ready" | "warning" | "blocked"; sente
 /** What is known of a hostname before anything is made. */
 export type Place = { apex: string; kind: "apex" | "subdomain"; provider: string | null; flattens: boolean }
 
+/** An address that was ours until a moment, and the one in its place where there is one. */
+export type FormerAddress = { address: string; leftAt: number; successor: string | undefined }
+
 /** What receivers of webhooks are told of. */
 export type ConnectEventType =
   "domain.added" | "domain.verified" | "ssl.issued" | "domain.flow.completed" | "domain.drift" | "domain.recovered"
@@ -70,6 +73,8 @@ export type ConnectNeeds = {
   challengeTarget: (personId: string, hostname: string) => string | undefined
   /** Whether the built-in CA certifies the name, which needs no challenge. */
   isOwnIssuer: (hostname: string) => boolean
+  /** Addresses that were ours not long ago, the last one left first. Answered from memory. */
+  formerAddresses: () => FormerAddress[]
   /** The set of proven hostnames changed: the edge must hear of it before this resolves. */
   publish: () => Promise<void>
   /** Ends when the name has a certificate, or the failure is on record; never rejects. */

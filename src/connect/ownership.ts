@@ -37,18 +37,22 @@ export class Ownership {
       nextCheckAt: at,
       ...(keepsState ? {} : { state: "verified" as const, changedAt: at }),
     }
+    let hasDisplaced = false
     try {
       const held = await store.db.transaction().execute(async (trx) => {
         const holder = await store.holder(row.hostname, trx)
         if (holder?.kind === "connection" && holder.holderId !== row.id) {
           const archive = { state: "archived" as const, changedAt: at, nextCheckAt: null, errorCode: "taken_over" }
           const displaced = await store.change(holder.holderId, ["drifted"], archive, trx)
+          hasDisplaced = displaced !== undefined
           if (displaced !== undefined) note(displaced, "state", "drifted → archived: somebody else proved that the name is theirs")
         }
         const after = await store.change(row.id, unproven, change, trx)
         if (after !== undefined) await this.needs.enqueue(trx, this.event(after, "domain.verified"))
         return after
       })
+      // The connections of the edge that are made from now on must not get the certificate of whoever held the name.
+      if (hasDisplaced) await this.needs.forgetCertificate(row.hostname)
       if (held === undefined) return (await store.byId(row.id)) ?? row
       note(held, "state", `${row.state} → ${held.state}: the ownership record was seen`)
       log.info("domain verified", { domain: row.hostname, connection: row.id, proof: held.proof })

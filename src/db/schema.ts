@@ -29,6 +29,9 @@ export interface Schema extends ConnectSchema, StorageSchema, WebhookSchema {
   certificates: CertificateRow
   certificateAttempts: CertificateAttemptRow
   issuerAccounts: IssuerAccountRow
+  issuanceBuckets: IssuanceBucketRow
+  askedNames: { hostname: string; firstAt: number; lastAt: number }
+  publicAddresses: PublicAddressRow
   trafficMinutes: TrafficTable
   trafficHours: TrafficTable
   writtenRecords: WrittenRecordRow
@@ -273,6 +276,29 @@ export interface CertificateRow {
   notAfter: number
   renewAt: number
   createdAt: number
+  /** The person whose name it was certified as; empty for the house's own. */
+  holder: Generated<string>
+}
+
+export interface IssuanceBucketRow {
+  directory: string
+  kind: string
+  subject: string
+  /** When it is full again. */
+  fullAt: number
+  /** How many it held when that was reckoned; 0 where its number is not known. */
+  capacity: number
+  /** Until when the directory has closed it, and what it said; 0 for never. */
+  closedUntil: number
+  said: string
+}
+
+export interface PublicAddressRow {
+  address: string
+  family: number
+  since: number
+  /** Null for one that this house has now. */
+  leftAt: number | null
 }
 
 export interface CertificateAttemptRow {

@@ -1,10 +1,10 @@
-import type { IssuanceError, Issuer } from "../acme/issuer"
+import type { IssuanceError } from "../acme/issuer"
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
 const DAY_MS = 24 * HOUR_MS
 
-/** Failed validations that the public CA allows for one hostname in an hour. */
+/** Failed validations that a hostname has in an hour, whoever its issuer is. */
 export const FAILURES_PER_HOUR = 5
 
 const UNREADY_MS = 5 * MINUTE_MS
@@ -12,14 +12,12 @@ const UNREADY_MS = 5 * MINUTE_MS
 const REMEMBERED_HOSTNAMES = 10_000
 
 /**
- * How long to leave a CA alone: by hostname, and by issuer for limits on the whole account. In memory; what must outlive the process is
- * the time it answers with, which the caller keeps with the attempt.
+ * How long to leave a hostname alone after failures. In memory; what must outlive the process is the time it answers with, which the caller keeps with the
+ * attempt. The limits of a CA are on the books of `ledger/`.
  */
 export class CertificateBackOff {
   /** Times of failed validations within the last hour. Outlives the attempt row, so that mapping a name anew does not refill its allowance. */
   private failedAt = new Map<string, number[]>()
-  private closedUntil = new Map<string, number>()
-  private buckets = new Map<string, { tokens: number; at: number }>()
 
   constructor(
     private now: () => number,
@@ -27,9 +25,8 @@ export class CertificateBackOff {
   ) {}
 
   /** Notes a failure, the `failures`th in a row, and answers when the hostname may be tried again. */
-  failed(hostname: string, issuer: string, failures: number, error: IssuanceError): number {
+  failed(hostname: string, failures: number, error: IssuanceError): number {
     const now = this.now()
-    if (error.accountWide && error.retryAfterMs) this.closedUntil.set(issuer, now + error.retryAfterMs)
     const recent = this.recentFailures(hostname)
     for (let n = 0; n < error.failedValidations; n++) recent.push(now)
     this.failedAt.delete(hostname)
@@ -43,33 +40,14 @@ export class CertificateBackOff {
     const doubled = Math.min(MINUTE_MS * 2 ** Math.min(failures - 1, 20), longest)
     // Up to a tenth more, so that names that failed together do not come back together.
     const own = now + Math.max(doubled * (1 + this.random() / 10), error.retryAfterMs ?? 0)
-    return Math.max(own, this.openAt(hostname, issuer, Math.max(error.failedValidations, 1)))
+    return Math.max(own, this.openAt(hostname, Math.max(error.failedValidations, 1)))
   }
 
-  /** When an order that may fail `validations` times fits the limits: a time in the past where it does now. */
-  openAt(hostname: string, issuer: string, validations = 1): number {
+  /** When an order that may fail `validations` times leaves it at that: a time in the past where it does now. */
+  openAt(hostname: string, validations = 1): number {
     const recent = this.recentFailures(hostname)
     const spare = FAILURES_PER_HOUR - validations
-    const freed = recent.length > spare ? (recent[recent.length - 1 - spare] ?? 0) + HOUR_MS : 0
-    return Math.max(freed, this.closedUntil.get(issuer) ?? 0)
-  }
-
-  /** Takes one order from the issuer's allowance; answers 0, or when the next one is to be had. `used` counts orders known from before. */
-  async takeOrder(issuer: Issuer, used: (since: number) => Promise<number>): Promise<number> {
-    const limit = issuer.orderLimit
-    if (!limit) return 0
-    let bucket = this.buckets.get(issuer.name)
-    if (!bucket) {
-      const tokens = limit.orders - (await used(this.now() - limit.perMs))
-      bucket = this.buckets.get(issuer.name) ?? { tokens, at: this.now() }
-      this.buckets.set(issuer.name, bucket)
-    }
-    const now = this.now()
-    bucket.tokens = Math.min(limit.orders, bucket.tokens + ((now - bucket.at) * limit.orders) / limit.perMs)
-    bucket.at = now
-    if (bucket.tokens < 1) return now + Math.ceil(((1 - bucket.tokens) * limit.perMs) / limit.orders)
-    bucket.tokens--
-    return 0
+    return recent.length > spare ? (recent[recent.length - 1 - spare] ?? 0) + HOUR_MS : 0
   }
 
   private recentFailures(hostname: string): number[] {

@@ -20,7 +20,7 @@ async function setup(renewAt?: (notAfter: number) => number) {
   const store = new CertificateStore(db, new Vault("ab".repeat(32)))
   const issued = await new InternalCa({ load: async () => undefined, save: async () => {} }, () => now).issue(host)
   const third = issued.notAfter - (issued.notAfter - issued.notBefore) / 3
-  await store.save(host, "internal", issued, Math.floor(renewAt?.(issued.notAfter) ?? third), now)
+  await store.save(host, { issuer: "internal", holder: "" }, issued, Math.floor(renewAt?.(issued.notAfter) ?? third), now)
   const report = (change: Partial<CertificateReportNeeds> = {}) =>
     reportCertificate({ store, issuerFor: () => ({ name: "internal" }), mayOrder: () => true, ...change }, host)
   return { store, issued, third: Math.floor(third), report }

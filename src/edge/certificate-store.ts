@@ -6,7 +6,13 @@ import type { CertificateAttemptRow } from "../db/schema"
 import { type Vault, VaultError } from "../vault"
 
 /** A certificate as kept; `keyPem` is undefined when its key does not open (sealed by another key, or changed). */
-export type StoredCertificate = Omit<Issued, "keyPem"> & { hostname: string; issuer: string; renewAt: number; keyPem: string | undefined }
+export type StoredCertificate = Omit<Issued, "keyPem"> & {
+  hostname: string
+  issuer: string
+  renewAt: number
+  keyPem: string | undefined
+  holder: string
+}
 
 const PAGE = 500
 
@@ -20,15 +26,16 @@ export class CertificateStore {
   async find(hostname: string): Promise<StoredCertificate | undefined> {
     const row = await this.db.selectFrom("certificates").selectAll().where("hostname", "=", hostname).executeTakeFirst()
     if (!row) return undefined
-    const { issuer, chain: chainPem, notBefore, notAfter, renewAt } = row
-    return { hostname, issuer, chainPem, keyPem: this.unseal(row.sealedKey, `certificates/${hostname}`), notBefore, notAfter, renewAt }
+    const { issuer, chain: chainPem, notBefore, notAfter, renewAt, holder } = row
+    const keyPem = this.unseal(row.sealedKey, `certificates/${hostname}`)
+    return { hostname, issuer, chainPem, keyPem, notBefore, notAfter, renewAt, holder }
   }
 
-  /** Keeps a certificate in place of the one before and ends its attempt, both or neither. */
-  async save(hostname: string, issuer: string, issued: Issued, renewAt: number, now: number): Promise<void> {
+  /** Keeps a certificate in place of the one before and ends its attempt, both or neither. `by` is its issuer, and the holder of the name. */
+  async save(hostname: string, by: { issuer: string; holder: string }, issued: Issued, renewAt: number, now: number): Promise<void> {
     const { chainPem: chain, keyPem, notBefore, notAfter } = issued
     const sealedKey = this.vault.seal(keyPem, `certificates/${hostname}`)
-    const row = { issuer, chain, sealedKey, notBefore, notAfter, renewAt, createdAt: now }
+    const row = { ...by, chain, sealedKey, notBefore, notAfter, renewAt, createdAt: now }
     await this.db.transaction().execute(async (tx) => {
       await tx
         .insertInto("certificates")
@@ -142,15 +149,23 @@ export class CertificateStore {
     return new Set(rows.map(({ hostname }) => hostname))
   }
 
-  /** How many of an issuer's certificates were made since a time: what a restarted process knows of the orders it has used up. */
-  async countSince(issuer: string, since: number): Promise<number> {
-    const row = await this.db
-      .selectFrom("certificates")
-      .select((e) => e.fn.countAll<number>().as("count"))
-      .where("issuer", "=", issuer)
-      .where("createdAt", ">", since)
-      .executeTakeFirstOrThrow()
-    return Number(row.count)
+  /** Hostnames whose certificate has ended, in pages. */
+  ended(now: number): AsyncGenerator<{ hostname: string }> {
+    return pages((after) =>
+      this.db
+        .selectFrom("certificates")
+        .select("hostname")
+        .where("notAfter", "<=", now)
+        .where("hostname", ">", after)
+        .orderBy("hostname")
+        .limit(PAGE)
+        .execute(),
+    )
+  }
+
+  /** Deletes a certificate with its key. */
+  async delete(hostname: string): Promise<void> {
+    await this.db.deleteFrom("certificates").where("hostname", "=", hostname).execute()
   }
 
   /** Keeps an ACME account. A key that does not open counts as none: a new account costs nothing. */

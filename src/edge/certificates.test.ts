@@ -33,7 +33,6 @@ class WatchedIssuer implements Issuer {
   orders: { hostname: string; replaces: string | undefined }[] = []
   fault: IssuanceError | undefined
   held: PromiseWithResolvers<void> | undefined
-  orderLimit: { orders: number; perMs: number } | undefined
   window: RenewalWindow | undefined
   questions = 0
   private ca: InternalCa
@@ -208,33 +207,69 @@ test("mapping a name anew does not give it another five failures", async () => {
   expect(issuer.orders).toHaveLength(5)
 })
 
-test("a limit on the account holds for other names too, and ends when the CA said", async () => {
-  const { certificates, issuer, allowed, clock, worker } = await setup()
-  allowed.add("b.test")
-  issuer.fault = new IssuanceError("limited", { retryAfterMs: 2 * HOUR_MS, accountWide: true })
+test("an order that a limit puts off is no failure: it waits until the time, and says why", async () => {
+  const { certificates, issuer, clock, worker } = await setup()
+  issuer.fault = new IssuanceError("not yet", { putOffUntil: clock.at + HOUR_MS, problem: "3 of 3 used" })
   await certificates.obtain(HOST)
+  expect(await certificates.status(HOST)).toEqual({ state: "backing_off", problem: "3 of 3 used", nextAttemptAt: clock.at + HOUR_MS })
   issuer.fault = undefined
-  await certificates.obtain("b.test")
-  expect(issuer.orders.map((order) => order.hostname)).toEqual([HOST])
-  expect(await certificates.status("b.test")).toMatchObject({ state: "backing_off", nextAttemptAt: clock.at + 2 * HOUR_MS })
-  clock.at += 2 * HOUR_MS
+  await certificates.obtain(HOST)
+  clock.at += HOUR_MS - 1
   await worker.turn()
-  expect((await certificates.status("b.test")).state).toBe("issued")
+  expect(issuer.orders).toHaveLength(1)
+  clock.at += 1
+  await worker.turn()
+  expect(issuer.orders).toHaveLength(2)
   expect((await certificates.status(HOST)).state).toBe("issued")
 })
 
-test("orders stay below the issuer's limit, also after a restart, and what waits is made when there is room", async () => {
-  const { certificates, issuer, allowed, clock, worker, shared } = await setup()
-  issuer.orderLimit = { orders: 3, perMs: 3 * HOUR_MS }
-  const names = ["a.test", "b.test", "c.test", "d.test"]
-  for (const name of names) allowed.add(name)
-  for (const name of names) await certificates.obtain(name)
-  expect(issuer.orders).toHaveLength(3)
-  await new Certificates(shared).obtain("d.test")
-  expect(issuer.orders).toHaveLength(3)
-  clock.at += HOUR_MS
+test("a name that comes back to its holder has its certificate again, another holder gets a new key and the old one is deleted", async () => {
+  const holder = { of: "ada" }
+  const reused: string[] = []
+  const t = await setup({ holderOf: async () => holder.of, onReused: (hostname) => reused.push(hostname) })
+  const key = async () => (await t.store.find(HOST))?.keyPem
+  await t.certificates.obtain(HOST)
+  const first = await key()
+  await t.certificates.remove(HOST)
+  t.allowed.delete(HOST)
+  expect(await refusal(t.certificates.secureContext(HOST))).toBe("not_allowed")
+  expect(await key()).toBe(first)
+  t.allowed.add(HOST)
+  await t.certificates.obtain(HOST)
+  expect(t.issuer.orders).toHaveLength(1)
+  expect(reused).toEqual([HOST])
+  await t.certificates.remove(HOST)
+  holder.of = "bob"
+  // A visitor who is there before the order is, and a thread of the edge.
+  await t.certificates.pair(HOST)
+  expect(t.issuer.orders).toHaveLength(2)
+  expect(await key()).not.toBe(first)
+})
+
+test("what was ordered for one holder is not given to the next", async () => {
+  const holder = { of: "ada" }
+  const t = await setup({ holderOf: async () => holder.of })
+  t.issuer.held = Promise.withResolvers<void>()
+  const order = t.certificates.obtain(HOST)
+  while (t.issuer.orders.length === 0) await Bun.sleep(1)
+  holder.of = "bob"
+  t.issuer.held.resolve()
+  await order
+  expect(await t.store.find(HOST)).toBeUndefined()
+  expect((await t.certificates.status(HOST)).problem).toContain("changed hands")
+})
+
+test("the certificate of a name that is gone is kept until it ends, and its key no longer", async () => {
+  const { certificates, allowed, clock, store, worker } = await setup()
+  await certificates.obtain(HOST)
+  await certificates.remove(HOST)
+  allowed.delete(HOST)
+  clock.at += 29 * DAY_MS
   await worker.turn()
-  expect((await certificates.status("d.test")).state).toBe("issued")
+  expect(await store.find(HOST)).toBeDefined()
+  clock.at += 2 * DAY_MS
+  await worker.turn()
+  expect(await store.find(HOST)).toBeUndefined()
 })
 
 test("a certificate whose key does not open, or that has expired, counts as absent", async () => {
@@ -450,4 +485,20 @@ test("what an owner has yet to put in place is looked for again within minutes, 
   issuer.fault = undefined
   await certificates.obtain(HOST)
   expect((await certificates.status(HOST)).state).toBe("issued")
+})
+
+test("while the store is broken, a name that was served is served, nothing is ordered for the others, and all is well when it is back", async () => {
+  const { certificates, issuer, allowed, db, shared } = await setup()
+  allowed.add("cold.test")
+  await certificates.obtain(HOST)
+  await new Certificates(shared).obtain("cold.test")
+  const orders = issuer.orders.length
+  await db.schema.alterTable("certificates").renameTo("away").execute()
+  expect(await certificates.secureContext(HOST)).toBeDefined()
+  await expect(certificates.secureContext("cold.test")).rejects.toThrow("no such table")
+  await certificates.obtain("cold.test")
+  expect(issuer.orders).toHaveLength(orders)
+  await db.schema.alterTable("away").renameTo("certificates").execute()
+  expect(await certificates.secureContext("cold.test")).toBeDefined()
+  expect(issuer.orders).toHaveLength(orders)
 })

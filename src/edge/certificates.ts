@@ -1,31 +1,25 @@
 // How a handshake comes to its certificate, in this order:
 //   1. memory   the context made last time, and the gate beside it: may this name have a certificate *now*? If not, nothing else is looked at
 //   2. gate     a name it refuses costs one look in a table: no disk, no network, no entry anywhere
-//   3. store    a certificate that is valid and whose key opens; a name that is backing off is remembered as such and refused without disk
+//   3. store    a certificate that is valid, of the one who holds the name now, and whose key opens; a name that is backing off is remembered as such and refused without disk
 //   4. issuer   the safety net, for names are certified as soon as they are verified (`obtain`); the handshake waits so long, the order goes on
 // One look-up and one order a hostname at a time; everybody who asks meanwhile shares them. A valid certificate is never taken away by a
-// renewal that fails. Not done here: OCSP stapling (the public CA ended it), session ticket keys shared between processes.
+// renewal that fails. A name that goes keeps its certificate in the store until that ends, served to nobody: when its holder brings it back, it costs the CA
+// nothing. Whoever else proves the name gets a new key, and the old one is deleted. Not done here: OCSP stapling (the public CA ended it), session ticket keys shared between processes.
 
 import { createSecureContext, type SecureContext } from "node:tls"
 import { IssuanceError, type Issuer } from "../acme/issuer"
 import type { CertificateAttemptRow } from "../db/schema"
 import { describeError } from "../errors"
 import type { Log } from "../log"
-import { CertificateBackOff } from "./certificate-backoff"
+import { CertificateBackOff, FAILURES_PER_HOUR } from "./certificate-backoff"
 import { RecentMap } from "./certificate-cache"
+import { CertificateRefused } from "./certificate-refused"
 import type { CertificateStore, StoredCertificate } from "./certificate-store"
 import { OrderCounts } from "./order-counts"
+import { HeldCertificates } from "./held-certificates"
 
-/** Why a handshake gets no certificate. `waiting`: an order is under way, and a later handshake will find its end. */
-export class CertificateRefused extends Error {
-  constructor(
-    readonly reason: "not_allowed" | "backing_off" | "busy" | "waiting" | "failed",
-    message: string,
-  ) {
-    super(message)
-    this.name = "CertificateRefused"
-  }
-}
+export { CertificateRefused } from "./certificate-refused"
 
 /** What the mapping shows. `problem` is the CA's problem document as JSON text, or a sentence; with `issued` it is that of a failed renewal. */
 export type CertificateStatus = {
@@ -48,7 +42,11 @@ export type CertificatesOptions = {
   obstacle?: (hostname: string) => Promise<string | undefined>
   store: CertificateStore
   issuerFor: (hostname: string) => Issuer
+  /** Whose the name is now: a person, or empty where it is the house's own. A certificate is for one holder only. */
+  holderOf?: (hostname: string) => Promise<string>
   log: Log
+  /** A name came back to its holder, whose certificate serves it again. */
+  onReused?: (hostname: string, notAfter: number) => void
   /** The certificate of a name was replaced, or the name was removed: whoever keeps a copy of it asks again. */
   onReplaced?: (hostname: string) => void
   now?: () => number
@@ -73,6 +71,9 @@ export class Certificates {
   private backOff: CertificateBackOff
   private now: () => number
   private random: () => number
+  /** Names that were taken away and may come back, those of this process. */
+  private gone: RecentMap<true>
+  private held: HeldCertificates
   private stopping = false
 
   constructor(private options: CertificatesOptions) {
@@ -80,6 +81,13 @@ export class Certificates {
     this.random = options.random ?? Math.random
     this.contexts = new RecentMap(options.contextCacheSize ?? 10_000)
     this.backingOff = new RecentMap(options.contextCacheSize ?? 10_000)
+    this.gone = new RecentMap(1000)
+    const { store, gate, log, holderOf = async () => "" } = options
+    const onDeleted = (hostname: string) => {
+      this.contexts.delete(hostname)
+      options.onReplaced?.(hostname)
+    }
+    this.held = new HeldCertificates({ store, gate, holderOf, onDeleted, log })
     this.backOff = new CertificateBackOff(this.now, this.random)
   }
 
@@ -118,8 +126,10 @@ export class Certificates {
   /** Sees to it that a name has a certificate of its present issuer. Ends when it has, or when the failure is on record (`status`); never rejects. */
   async obtain(hostname: string): Promise<void> {
     await this.inBackground(hostname, async () => {
-      const stored = await this.options.store.find(hostname)
+      const stored = await this.held.find(hostname)
       if (stored && this.isUsable(stored) && stored.issuer === this.options.issuerFor(hostname).name) {
+        if (this.gone.get(hostname) === true) this.options.onReused?.(hostname, stored.notAfter)
+        this.gone.delete(hostname)
         const attempt = await this.options.store.attempt(hostname)
         // One still in the future is the back-off of a renewal, and stands.
         if (attempt && attempt.nextAttemptAt <= this.now()) await this.options.store.forgetAttempt(hostname)
@@ -132,7 +142,7 @@ export class Certificates {
   /** Replaces the certificate of a name; until it succeeds the old one is served. Ends like `obtain`. */
   async renew(hostname: string): Promise<void> {
     await this.inBackground(hostname, async () => {
-      await this.order(hostname, await this.options.store.find(hostname))
+      await this.order(hostname, await this.held.find(hostname))
     })
   }
 
@@ -140,9 +150,13 @@ export class Certificates {
   async remove(hostname: string): Promise<void> {
     this.contexts.delete(hostname)
     this.backingOff.delete(hostname)
+    this.gone.set(hostname, true)
     this.options.onReplaced?.(hostname)
     await this.options.store.forgetAttempt(hostname)
   }
+
+  /** Deletes the certificates, with their keys, that have ended and whose names are not here any more. */
+  sweep = (): Promise<void> => this.held.sweep(this.now())
 
   /** How things stand with a name's certificate, from the store. */
   async status(hostname: string): Promise<CertificateStatus> {
@@ -177,7 +191,7 @@ export class Certificates {
 
   private lookup(hostname: string): Promise<Live | undefined> {
     return this.share(this.lookups, hostname, async () => {
-      const stored = await this.options.store.find(hostname)
+      const stored = await this.held.find(hostname)
       if (stored?.keyPem === undefined || stored.notAfter <= this.now()) {
         if (stored && stored.keyPem === undefined) this.options.log.warn("certificate key does not open", { hostname })
         return undefined
@@ -199,25 +213,36 @@ export class Certificates {
       if (attempt && attempt.nextAttemptAt > this.now()) throw this.refuse(attempt, refuseFromMemory)
       const obstacle = await this.options.obstacle?.(hostname)
       if (obstacle !== undefined) throw await this.hold(hostname, issuer, attempt, obstacle, refuseFromMemory)
-      let notBefore = this.backOff.openAt(hostname, issuer.name)
-      if (notBefore <= this.now()) notBefore = await this.backOff.takeOrder(issuer, (since) => store.countSince(issuer.name, since))
-      if (notBefore > this.now()) throw this.refuse(await this.putOff(hostname, attempt, notBefore, issuer), refuseFromMemory)
+      const notBefore = this.backOff.openAt(hostname)
+      if (notBefore > this.now()) {
+        const problem = `${FAILURES_PER_HOUR} validations failed within an hour`
+        throw this.refuse(await this.putOff(hostname, issuer, attempt, { until: notBefore, problem }), refuseFromMemory)
+      }
       await store.begin(hostname, this.now())
+      const holder = await this.held.holderOf(hostname)
       try {
         const sameIssuer = replaced?.issuer === issuer.name
         const issued = await issuer.issue(hostname, sameIssuer ? replaced?.chainPem : undefined)
+        // What was ordered for one holder is not another's.
+        if (holder !== (await this.held.holderOf(hostname)))
+          throw new IssuanceError("the name changed hands while its certificate was ordered")
         const lifetime = issued.notAfter - issued.notBefore
         // A third of the lifetime left, and up to a thirtieth earlier, so that names certified together are not renewed together.
         const renewAt = issued.notAfter - Math.floor(lifetime / 3 + (this.random() * lifetime) / 30)
         // Before it is kept: a chain and key that do not fit each other throw here.
         const live = this.putLive(hostname, issued.chainPem, issued.keyPem, issued.notAfter)
-        await store.save(hostname, issuer.name, issued, renewAt, this.now())
+        await store.save(hostname, { issuer: issuer.name, holder }, issued, renewAt, this.now())
         this.options.onReplaced?.(hostname)
         this.backingOff.delete(hostname)
         this.counts.issued(issuer.name)
         log.info("certificate issued", { hostname, issuer: issuer.name, notAfter: new Date(issued.notAfter).toISOString() })
         return live
       } catch (error) {
+        if (error instanceof IssuanceError && error.putOffUntil !== undefined)
+          throw this.refuse(
+            await this.putOff(hostname, issuer, attempt, { until: error.putOffUntil, problem: error.problem }),
+            refuseFromMemory,
+          )
         const failed = await this.record(hostname, issuer, attempt?.failures ?? 0, error)
         if (failed && refuseFromMemory) this.backingOff.set(hostname, { until: failed.nextAttemptAt, problem: failed.problem })
         throw new CertificateRefused("failed", `${hostname}: ${describeError(error)}`)
@@ -232,9 +257,10 @@ export class Certificates {
   }
 
   /** An order the limits do not allow yet is no failure; it is put on record as due at the time they do. */
-  private async putOff(hostname: string, attempt: CertificateAttemptRow | undefined, nextAttemptAt: number, issuer: Issuer) {
-    const problem = `orders at ${issuer.name} are at their limit`
+  private async putOff(hostname: string, issuer: Issuer, attempt: CertificateAttemptRow | undefined, put: BackingOff) {
+    const { until: nextAttemptAt, problem } = put
     const row = { hostname, failures: attempt?.failures ?? 0, lastAttemptAt: attempt?.lastAttemptAt ?? 0, nextAttemptAt, problem }
+    this.options.log.info("certificate not ordered yet", { hostname, nextAttemptAt: new Date(nextAttemptAt).toISOString(), problem })
     await this.options.store.saveAttempt(row)
     this.counts.putOff(issuer.name)
     return row
@@ -265,7 +291,7 @@ export class Certificates {
     const fault = error instanceof IssuanceError ? error : new IssuanceError(describeError(error), { cause: error })
     this.counts.failed(issuer.name, fault, advised)
     const failures = failuresBefore + 1
-    const nextAttemptAt = Math.ceil(this.backOff.failed(hostname, issuer.name, failures, fault))
+    const nextAttemptAt = Math.ceil(this.backOff.failed(hostname, failures, fault))
     const row = { hostname, failures, lastAttemptAt: this.now(), nextAttemptAt, problem: fault.problem }
     const fields = { hostname, issuer: issuer.name, failures, nextAttemptAt: new Date(nextAttemptAt).toISOString(), error }
     if (error instanceof IssuanceError) this.options.log.warn("certificate not issued", fields)

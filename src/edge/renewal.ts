@@ -9,7 +9,7 @@ import type { CertificateStore } from "./certificate-store"
 
 export type RenewalOptions = {
   store: CertificateStore
-  certificates: { renew(hostname: string): Promise<void>; obtain(hostname: string): Promise<void> }
+  certificates: { renew(hostname: string): Promise<void>; obtain(hostname: string): Promise<void>; sweep?(): Promise<void> }
   gate: (hostname: string) => boolean
   issuerFor: (hostname: string) => Issuer
   log: Log
@@ -60,6 +60,7 @@ export class RenewalWorker {
       if (gate(hostname)) await certificates.obtain(hostname)
     })
     await this.walk()
+    await certificates.sweep?.()
   }
 
   private async walk(): Promise<void> {

@@ -37,7 +37,7 @@ function open(environment: Record<string, string> = {}, flags: string[] = []) {
   const app = new Elysia()
     .onError({ as: "global" }, ({ error, request }) => renderError(error, request, silentLog))
     .use(
-      houseRoutes({ settings, certificates: undone as never, system: undone as never }, async (request) => {
+      houseRoutes({ settings, certificates: undone as never, system: undone as never, limits: async () => ({}) }, async (request) => {
         const who = request.headers.get("authorization")
         if (who === null) throw new AppError("unauthorized", "unauthorized")
         if (who !== "admin") throw new AppError("forbidden", "forbidden")
@@ -153,6 +153,7 @@ test("is for administrators alone", async () => {
     ["DELETE", "/admin/settings/max_connections"],
     ["GET", "/admin/issuers"],
     ["GET", "/admin/certificates"],
+    ["GET", "/admin/issuance-limits"],
     ["GET", "/admin/system"],
   ] as const) {
     const body = method === "PUT" ? { value: "5" } : undefined

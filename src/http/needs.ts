@@ -110,6 +110,7 @@ export const permissionTable: Record<string, Row> = {
   "DELETE /admin/settings/:name": admin,
   "GET /admin/issuers": admin,
   "GET /admin/certificates": admin,
+  "GET /admin/issuance-limits": admin,
   "GET /admin/system": admin,
   "GET /api/overview": session,
   "DELETE /admin/sessions/:id": admin,

@@ -59,11 +59,16 @@ const containers = (personId: string, ...statuses: ("running" | "failed" | "init
     )
     .execute()
 
+let former: { address: string; leftAt: number; successor: string | undefined }[] = []
+let contradiction: { configured: string; seen: string } | undefined
+
 function open() {
   const service = new OverviewService({
     store: new OverviewStore(db),
     verifyName: (domain) => `_edd-verify.${domain}`,
     disk: () => disk,
+    addresses: { former: () => former, contradiction: () => contradiction },
+    ingress: "ingress.house.test",
     engine: () => engine,
     now: () => clock,
   })
@@ -290,4 +295,21 @@ test("ten thousand hostnames with a day of traffic are answered fast", async () 
   console.log(`overview of 10,000 hostnames: ${first.toFixed(0)} ms the first time, ${again.toFixed(0)} ms later`)
   expect(first).toBeLessThan(3000)
   expect(again).toBeLessThan(500)
+})
+
+test("an address of ours that changed is told to administrators, and one that the settings have wrong", async () => {
+  former = [{ address: "198.51.100.4", leftAt: now - hourMs, successor: "198.51.100.5" }]
+  contradiction = { configured: "198.51.100.5", seen: "198.51.100.6" }
+  const { attention } = await look("ada")
+  expect(attention.map(({ kind, since, reason }) => [kind, since, reason])).toEqual([
+    [
+      "address_changed",
+      new Date(now - hourMs).toISOString(),
+      "it changed from 198.51.100.4 to 198.51.100.5; records that can be written here follow it, 0 hostnames wait for their owners",
+    ],
+    ["address_contradicted", null, "the settings say 198.51.100.5, and the Internet sees this server as 198.51.100.6"],
+  ])
+  expect((await look("bob")).attention).toEqual([])
+  former = []
+  contradiction = undefined
 })

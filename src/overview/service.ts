@@ -8,6 +8,13 @@ export type OverviewNeeds = {
   store: OverviewStore
   /** Where the record that proves a name stands. */
   verifyName: (domain: string) => string
+  /** What is to be said of our public addresses: those that were ours not long ago, and one that the Internet sees in place of what the settings say. */
+  addresses: {
+    former: () => { address: string; leftAt: number; successor: string | undefined }[]
+    contradiction: () => { configured: string; seen: string } | undefined
+  }
+  /** The name that customers' records lead to. */
+  ingress: string
   disk: () => { total_bytes: number; free_bytes: number; floor_bytes: number }
   engine: () => { state: House["engine"]["state"]; socket?: string; kind?: string; version?: string; since?: number; problem?: string }
   now: () => number
@@ -83,8 +90,8 @@ export class OverviewService {
 
   private async connections(personId: string): Promise<Found> {
     const { store, now } = this.needs
-    return found(await store.stuckConnections(personId, now()), ({ id, hostname, state, changedAt, errorDetail }) => ({
-      ...connectionTrouble(state),
+    return found(await store.stuckConnections(personId, now()), ({ id, hostname, state, changedAt, errorCode, errorDetail }) => ({
+      ...connectionTrouble(errorCode === "address_changed" && state === "live" ? "address_changed" : state),
       subject: { kind: "connection", id, name: hostname },
       since: changedAt,
       reason: errorDetail ?? `it is ${state.replaceAll("_", " ")}`,
@@ -134,7 +141,7 @@ export class OverviewService {
     const { store, disk, engine } = this.needs
     const [faults, certificates, space, now] = [await store.storageFaults(), await store.certificates(), disk(), engine()]
     const { state, kind = null, version = null } = now
-    const findings = [...this.ofDisk(space), ...this.ofEngine(now)]
+    const findings = [...this.ofDisk(space), ...this.ofEngine(now), ...(await this.ofAddresses())]
     const subject = { kind: "house" as const, id: null }
     if (faults.count > 0)
       findings.push({
@@ -159,6 +166,38 @@ export class OverviewService {
       house: { disk: space, engine: { state, kind, version }, certificates, storage_faults: faults.count },
       found: { findings, total: findings.length },
     }
+  }
+
+  private async ofAddresses(): Promise<Finding[]> {
+    const { addresses, ingress, store } = this.needs
+    const subject = { kind: "house" as const, id: null, name: "Public address" }
+    const contradiction = addresses.contradiction()
+    const [last] = addresses.former()
+    const findings: Finding[] = []
+    if (contradiction !== undefined) {
+      const { configured, seen } = contradiction
+      findings.push({
+        kind: "address_contradicted",
+        severity: "warn",
+        subject,
+        since: null,
+        reason: `the settings say ${configured}, and the Internet sees this server as ${seen}`,
+        step: `Set the public address to ${seen}, unless visitors come in by another address than this server goes out by.`,
+      })
+    }
+    if (last !== undefined) {
+      const waiting = await store.waitingForAddress()
+      const whose = waiting === 1 ? "1 hostname waits" : `${waiting} hostnames wait`
+      findings.push({
+        kind: "address_changed",
+        severity: "warn",
+        subject,
+        since: last.leftAt,
+        reason: `it changed from ${last.address} to ${last.successor ?? "none"}; records that can be written here follow it, ${whose} for their owners`,
+        step: `See that ${ingress} leads to ${last.successor ?? "this server"} where its zone is kept elsewhere.`,
+      })
+    }
+    return findings
   }
 
   private ofDisk({ total_bytes: total, free_bytes: free, floor_bytes: floor }: House["disk"]): Finding[] {
@@ -188,9 +227,11 @@ export class OverviewService {
   }
 }
 
-function connectionTrouble(state: ConnectionState): Pick<Finding, "kind" | "severity" | "step"> {
+function connectionTrouble(state: ConnectionState | "address_changed"): Pick<Finding, "kind" | "severity" | "step"> {
   if (state === "drifted")
     return { kind: "connection_drifted", severity: "bad", step: "Bring the records back as its page shows them; it recovers by itself." }
+  if (state === "address_changed")
+    return { kind: "connection_address", severity: "warn", step: "Change the records as it says; they are looked at by themselves." }
   if (state === "failed")
     return { kind: "connection_failed", severity: "bad", step: "Look at its timeline, mend what it says, and try it again." }
   if (state === "stalled") return { kind: "connection_stalled", severity: "warn", step: "Make the records that its page shows." }

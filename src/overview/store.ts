@@ -58,11 +58,12 @@ export class OverviewStore {
   stuckConnections = (personId: string, now: number) =>
     this.db
       .selectFrom("connections")
-      .select(["id", "hostname", "state", "changedAt", "errorDetail", total])
+      .select(["id", "hostname", "state", "changedAt", "errorCode", "errorDetail", total])
       .where("personId", "=", personId)
       .where((e) =>
         e.or([
           e("state", "in", ["failed", "drifted", "stalled"]),
+          e("errorCode", "=", "address_changed"),
           e.and([e("state", "not in", ["live", "archived"]), e("changedAt", "<=", now - patientMs)]),
         ]),
       )
@@ -70,6 +71,17 @@ export class OverviewStore {
       .orderBy("changedAt")
       .limit(maxAttention)
       .execute()
+
+  /** How many names' records lead to an address that was ours, for somebody else to change. */
+  waitingForAddress = async () => {
+    const { count } = await this.db
+      .selectFrom("connections")
+      .select((e) => e.fn.countAll<number>().as("count"))
+      .where("state", "=", "live")
+      .where("errorCode", "=", "address_changed")
+      .executeTakeFirstOrThrow()
+    return Number(count)
+  }
 
   failedContainers = (personId: string) =>
     this.db

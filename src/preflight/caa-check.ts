@@ -5,7 +5,7 @@ import { couldNotAsk, evidenceOf, usefulAnswers, valuesOf } from "./lookups"
 import { enumerate, type Finding, labelOf, type PreflightIssuer } from "./report"
 
 /** What was found, and the issuer to take; null where none is allowed, or it is not known. */
-type Decision = { findings: Finding[]; issuer: PreflightIssuer | null }
+type Decision = { findings: Finding[]; issuer: PreflightIssuer | null; forbidden: string[] }
 
 const AT_ONCE = 4
 
@@ -18,11 +18,11 @@ export async function checkCaa(one: Case): Promise<Decision> {
     const level = await Promise.all(names.slice(start, start + AT_ONCE).map((name) => one.lookups.ask(name, "CAA")))
     for (const lookup of level) {
       if (usefulAnswers(lookup).length === 0 && lookup.fault !== "no_delegation")
-        return { findings: [unreadable(hostname, lookup)], issuer: null }
+        return { findings: [unreadable(hostname, lookup)], issuer: null, forbidden: [] }
       if (valuesOf(lookup).length > 0) return decide(hostname, lookup, issuers, wildcard)
     }
   }
-  return { findings: [], issuer: issuers[0] ?? null }
+  return { findings: [], issuer: issuers[0] ?? null, forbidden: [] }
 }
 
 function unreadable(hostname: string, lookup: Lookup): Finding {
@@ -49,17 +49,18 @@ function decide(hostname: string, lookup: Lookup, issuers: PreflightIssuer[], wi
   const allowed = sets.reduce((left, records) => allowedIssuers(records, left, question), issuers)
   const [first] = issuers
   const issuer = allowed[0] ?? null
+  const forbidden = issuers.filter((one) => !allowed.includes(one)).map(({ name }) => name)
   const refusal =
     first === undefined ? undefined : sets.map((records) => refusalOf(records, first, question)).find((one) => one !== undefined)
-  if (first === undefined || refusal === undefined) return { findings: [], issuer }
+  if (first === undefined || refusal === undefined) return { findings: [], issuer, forbidden }
   // Behind a CNAME the records of its target count.
   const at = lookup.answers.find(({ values }) => values.length > 0)?.name ?? lookup.name
   const place = { hostname, at, through: lookup.name, wildcard, records: valuesOf(lookup) }
   const { sentence, fix } = explain(place, refusal, first)
   const evidence = evidenceOf(lookup)
-  if (issuer === null) return { findings: [{ code: "caa_forbids", severity: "blocked", sentence, fix, evidence }], issuer }
+  if (issuer === null) return { findings: [{ code: "caa_forbids", severity: "blocked", sentence, fix, evidence }], issuer, forbidden }
   const taken = `${sentence} ${labelOf(issuer)}, which it allows, is taken instead.`
-  return { findings: [{ code: "caa_forbids", severity: "notice", sentence: taken, fix: null, evidence }], issuer }
+  return { findings: [{ code: "caa_forbids", severity: "notice", sentence: taken, fix: null, evidence }], issuer, forbidden }
 }
 
 type Place = { hostname: string; at: string; through: string; wildcard: boolean; records: string[] }

@@ -38,7 +38,7 @@ export class Preflight {
       const name = input.wildcard === true ? `*.${input.hostname}` : input.hostname
       const [cname, a, aaaa] = await Promise.all([lookups.ask(name, "CNAME"), lookups.ask(name, "A"), lookups.ask(name, "AAAA")])
       const dead = nothingToAsk(name, cname)
-      if (dead !== undefined) return conclude(name, [dead], null, now())
+      if (dead !== undefined) return conclude(name, [dead], { issuer: null, forbidden: [] }, now())
       const zone = cname.zone ?? (await zoneByClimbing(lookups, input.hostname))
       const one: Case = { input, lookups, name, zone, cname, a, aaaa, cdn: this.cdn, now }
       const [caa, ...checks] = await Promise.all([
@@ -48,14 +48,14 @@ export class Preflight {
         checkPointing(one),
         checkOwnership(one),
       ])
-      const findings = [...caa.findings, ...checks.flat()]
+      const findings = [...caa.findings, ...checks.flat(), ...(input.more ?? [])]
       const isProxied = findings.some(({ code }) => code === "cdn_in_front")
       // A network of many places gives each server's question another address.
       const disagreement = findDisagreement(zone, isProxied ? [cname] : [cname, a, aaaa])
       if (disagreement !== undefined) findings.push(disagreement)
       const unasked = [a, aaaa].find(couldNotAsk)
       if (unasked !== undefined) findings.push(unreachable(name, unasked))
-      return conclude(name, findings, caa.issuer, now())
+      return conclude(name, findings, caa, now())
     } finally {
       lookups.close()
     }

@@ -17,6 +17,7 @@ export const findingCodes = [
   "cdn_in_front",
   "servers_disagree",
   "parent_child_ns_mismatch",
+  "rate_limited",
 ] as const
 
 export type FindingCode = (typeof findingCodes)[number]
@@ -42,6 +43,8 @@ export type PreflightInput = {
   ownershipName?: string
   /** What it says; without it every value in the form of our tokens counts. */
   ownershipValue?: string
+  /** What else is known to be in the way. */
+  more?: Finding[]
   /** Asks for every name one label below the hostname. */
   wildcard?: boolean
 }
@@ -54,6 +57,8 @@ export type PreflightReport = {
   findings: Finding[]
   /** The first issuer that CAA allows; null where it allows none, or could not be read. */
   issuer: string | null
+  /** Those that CAA is known to forbid. */
+  forbidden: string[]
   checkedAt: number
 }
 
@@ -62,20 +67,32 @@ export const labelOf = ({ label, name }: PreflightIssuer): string => label ?? na
 const severities: Severity[] = ["blocked", "warning", "notice"]
 
 /** Puts findings in order and takes the verdict from the first. */
-export function conclude(name: string, given: Finding[], taken: PreflightIssuer | null, checkedAt: number): PreflightReport {
+export function conclude(
+  name: string,
+  given: Finding[],
+  { issuer: taken, forbidden }: { issuer: PreflightIssuer | null; forbidden: string[] },
+  checkedAt: number,
+): PreflightReport {
   const rank = ({ severity, code }: Finding) => severities.indexOf(severity) * 100 + findingCodes.indexOf(code)
   const findings = [...given].sort((a, b) => rank(a) - rank(b))
   const first = findings.find(({ severity }) => severity !== "notice")
   const certified = taken === null ? "" : `, and ${labelOf(taken)} may certify it`
   const issuer = taken?.name ?? null
   if (first === undefined || first.severity === "notice") {
-    return { verdict: "ready", sentence: `${name} leads here${certified}.`, fix: null, findings, issuer, checkedAt }
+    return { verdict: "ready", sentence: `${name} leads here${certified}.`, fix: null, findings, issuer, forbidden, checkedAt }
   }
-  return { verdict: first.severity, sentence: first.sentence, fix: first.fix, findings, issuer, checkedAt }
+  return { verdict: first.severity, sentence: first.sentence, fix: first.fix, findings, issuer, forbidden, checkedAt }
 }
 
 /** A report as the APIs show it. */
-export const preflightReply = ({ checkedAt, ...report }: PreflightReport) => ({ ...report, checked_at: new Date(checkedAt).toISOString() })
+export const preflightReply = ({ verdict, sentence, fix, findings, issuer, checkedAt }: PreflightReport) => ({
+  verdict,
+  sentence,
+  fix,
+  findings,
+  issuer,
+  checked_at: new Date(checkedAt).toISOString(),
+})
 
 /** `a`, `a and b`, `a, b and c`. */
 export function enumerate(words: string[]): string {

@@ -9,6 +9,7 @@ import { ssh } from "./0007-ssh"
 import { connect } from "./0010-connect"
 import { connectionLinks } from "./0012-connection-links"
 import { storage } from "./0013-storage"
+import { issuanceLedger } from "./0015-issuance-ledger"
 import { webhooks } from "./0008-webhooks"
 import { timeline } from "./0009-timeline"
 import { writtenRecords } from "./0017-written-records"
@@ -28,4 +29,5 @@ export const migrations: Record<string, Migration> = {
   "0012-connection-links": connectionLinks,
   "0013-storage": storage,
   "0017-written-records": writtenRecords,
+  "0015-issuance-ledger": issuanceLedger,
 }

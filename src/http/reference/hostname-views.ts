@@ -58,6 +58,27 @@ export const hostnameRecords = named(
   }),
 )
 
+/** What is left of one rate limit of a directory. */
+export const issuanceLimit = named(
+  "IssuanceLimit",
+  t.Object({
+    directory: t.String(),
+    issuer_name: t.String(),
+    kind: oneOf(["directory", "accounts", "orders", "domain", "name", "failures"], {
+      description:
+        "What it counts: new accounts by address, orders by account, certificates by registered domain, those for exactly the same name, failed validations by hostname. `directory` counts nothing: a busy one asked to be left alone.",
+    }),
+    subject: orNull(said("The registered domain or the hostname; null where it counts this server.")),
+    left: orNull(integer()),
+    capacity: orNull(integer({ description: "Null where the number is not known: the directory alone said that it is reached." })),
+    next_at: orNull(moment("When there is one more.")),
+    closed_until: orNull(moment("Until when the directory has asked to be left alone.")),
+    sentence: said(
+      "All of it in words, such as `3 of 50 certificates left this week for example.com at Let's Encrypt, one more in 3 h 22 min`.",
+    ),
+  }),
+)
+
 /** A certificate with its chain and plan, never with its key. */
 export const hostnameCertificate = named(
   "HostnameCertificate",
@@ -80,6 +101,9 @@ export const hostnameCertificate = named(
       }),
     ),
     last_failure: orNull(t.Object({ problem: t.String(), failures: integer(), at: orNull(moment()), next_attempt_at: orNull(moment()) })),
+    limits: t.Array(issuanceLimit, {
+      description: "The directories' rate limits that an order for it counts in and that are touched, the scarcest first.",
+    }),
   }),
 )
 

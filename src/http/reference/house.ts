@@ -1,5 +1,6 @@
 import { t } from "elysia"
 import { boolean, integer, json, maybe, moment, named, oneOf, type Operations, orNull, said } from "./operation"
+import { issuanceLimit } from "./hostname-views"
 
 const settingName = { name: "Of the setting, such as `max_pending_mappings`." }
 
@@ -130,6 +131,12 @@ export const house: Operations = {
     summary: "List who certifies here",
     text: "The directories in the order in which they are asked, then the built-in authority.",
     good: json(t.Object({ issuers: t.Array(issuer) })),
+  },
+  "GET /admin/issuance-limits": {
+    summary: "List what the rate limits of the directories leave",
+    text: "Every limit that is touched, and those that a directory has closed by its own answer, the one that takes longest to fill first. Kept here: no directory is asked.",
+    query: t.Object({ limit: maybe(integer({ minimum: 1, maximum: 500, default: 500 })) }),
+    good: json(t.Object({ total: integer(), limits: t.Array(issuanceLimit) })),
   },
   "GET /admin/certificates": {
     summary: "List everybody's certificates",
