@@ -10,10 +10,12 @@ import { openTimeline } from "./app/timeline"
 import { PortListeners } from "./app/port-listeners"
 import { S3 } from "./app/s3"
 import { Storage } from "./app/storage"
+import { HostTraffic } from "./app/traffic"
 import { Ssh } from "./app/ssh"
 import type { ActivationSockets } from "./config"
 import { DataFolder } from "./data-folder"
 import { openDatabase } from "./db/open"
+import { RequestTap } from "./edge/request-tap"
 import { RouteTable } from "./edge/route-table"
 import { TrafficCounters } from "./edge/traffic-counters"
 import { LiveHub } from "./live/hub"
@@ -85,6 +87,8 @@ async function compose(
   const live = new LiveHub()
   undo.push(() => live.stop())
   const timeline = openTimeline(db, log, now, (personId) => live.changed("hostnames", personId))
+  const tap = new RequestTap((batches) => traffic.requests.take(batches))
+  const traffic = new HostTraffic({ db, counters, watchRequests: (hosts) => edge.watchRequests(hosts), log, now })
   const certification: Certification = new Certification({
     config,
     db,
@@ -139,7 +143,6 @@ async function compose(
     timeline,
     onContainers: () => live.changed("containers"),
     moreHoldings: [...connectHoldings(() => connect), ...storage.holdings],
-    counters,
     log,
     now,
   })
@@ -179,6 +182,7 @@ async function compose(
     httpsPort: () => edge.httpsPort,
     rootPem,
     timeline,
+    traffic,
     log,
     now,
   })
@@ -189,6 +193,7 @@ async function compose(
     certification,
     write: toStandardOutput,
     traffic: counters,
+    tap,
     log,
     now,
   })
@@ -216,6 +221,7 @@ async function compose(
     features,
     connect,
     timeline,
+    traffic,
     live,
     storage,
     s3,
@@ -243,6 +249,8 @@ async function compose(
     openThread: () => new Worker(new URL("./edge/edge-thread.ts", import.meta.url)),
     write: toStandardOutput,
     traffic: counters,
+    tap,
+    onRequests: (batches) => traffic.requests.take(batches),
     log,
   })
 
@@ -260,7 +268,7 @@ async function compose(
   await start(s3)
   await start(api)
   // Its last minute is written when the edge has counted its last request.
-  await start(features.traffic)
+  await start(traffic)
   await start(edge)
   await start(portListeners)
   await start(ssh)

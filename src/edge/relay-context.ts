@@ -7,6 +7,7 @@ import { defaultHttp2Limits } from "./http2/limits"
 import { defaultLimits, type EdgeLimits } from "./limits"
 import { Outbox } from "./outbox"
 import type { RequestHead } from "./request-head"
+import type { RequestTap } from "./request-tap"
 import type { RouteTable } from "./route-table"
 import type { TrustedProxies } from "./trusted-proxies"
 import { UpstreamPool } from "./upstream-pool"
@@ -23,6 +24,7 @@ export type RelayParts = {
   isLogged?: () => boolean
   trusted?: () => TrustedProxies | undefined
   traffic?: Traffic
+  tap?: RequestTap
   holdMs?: () => number
   answer?: RelayContext["answer"]
 }
@@ -46,6 +48,8 @@ export type RelayContext = {
   /** The proxies whose word about a client counts at the moment. */
   trusted?: () => TrustedProxies | undefined
   traffic?: Traffic
+  /** Takes down requests of names that somebody watches. */
+  tap?: RequestTap
   outbox: Outbox
   /** Where the response head that is just being passed on is parsed into. */
   responseLines: FieldLines
