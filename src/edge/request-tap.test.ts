@@ -31,7 +31,8 @@ test("while nobody watches there is nothing to look at but an undefined field", 
 test("an entry says what was asked and answered, without the values of a query, and that of another name is not taken", async () => {
   const edge = await stage.edgeTo((await stage.answering(hello)).upstream)
   edge.tap.watch(["app.test"])
-  await edge.routes.replace([...["app.test", "other.test"].map((host) => ({ ...edge.routes.match("app.test")!, host }))])
+  const { target } = edge.routes.match("app.test")!
+  await edge.routes.replace(["app.test", "other.test"].map((host) => ({ host, target })))
   await (await edge.client("other.test")).send(get.replace("app.test", "other.test")).has("hello")
   await (await edge.client()).send(get).has("hello")
   await until(() => edge.told.length > 0 && edge.access.length === 2)
@@ -78,7 +79,7 @@ test("what goes wrong is said in words", async () => {
   impatient.socket.destroy()
   expect(await next(2)).toEqual([499, "The client left, or took nothing more, before the answer was complete."])
 
-  raw.stop()
+  await edge.routes.replace([{ host: "app.test", target: { kind: "upstream", upstream: { host: "127.0.0.1", port: 9 } } }])
   await (await edge.client()).send(get).has("502")
   expect(await next(3)).toEqual([502, "The application of this hostname did not accept the connection."])
 
@@ -101,7 +102,7 @@ test("HTTP/2 and names of a wildcard are told of too, with the name that was ask
   stream.resume().end()
   await until(() => edge.told.length === 1)
   expect(edge.told[0]).toMatchObject({ host: "app.test", path: "/b?x=…", protocol: "HTTP/2", status: 200, bytesOut: 5 })
-  edge.routes.replace([{ host: "*.test", target: { kind: "upstream", upstream: { host: "127.0.0.1", port: 9 } } }])
+  await edge.routes.replace([{ host: "*.test", target: { kind: "upstream", upstream: { host: "127.0.0.1", port: 9 } } }])
   session.request({ ":path": "/c", ":authority": "app.test" }).resume().end()
   await until(() => edge.told.length === 2)
   expect(edge.told[1]).toMatchObject({

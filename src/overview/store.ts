@@ -139,8 +139,8 @@ export class OverviewStore {
       .where("state", "!=", "archived")
       .execute()
     return [
-      ...mappings.map((one) => ({ ...one, kind: "mapping" as const })),
-      ...connections.map((one) => ({ ...one, kind: "connection" as const })),
+      ...mappings.map(({ id, domain }) => ({ id, kind: "mapping" as const, domain })),
+      ...connections.map(({ id, domain }) => ({ id, kind: "connection" as const, domain })),
     ]
   }
 

@@ -88,7 +88,7 @@ export class RequestFeed {
 
   /** Ends every watch. */
   stop(): void {
-    for (const watch of [...this.watches]) watch.onOver()
+    for (const watch of this.watches) watch.onOver()
   }
 
   private tellEdge(): Promise<void> {
