@@ -52,7 +52,7 @@ describe.skipIf(obstacle !== undefined)(`requests live, and traffic of connectio
     ada = await stage.house.login()
     const password = "another-person-1"
     const { link } = await ada.send<{ link: string }>("POST", "/admin/users", { username: "bob", display_name: "Bob" })
-    await ada.send("POST", new URL(link).pathname, { password })
+    await ada.send("POST", link, { password })
     bob = await stage.house.login({ username: "bob", password })
     environment = { FREEHOLD_SERVER: stage.house.url, FREEHOLD_TOKEN: ada.token, HOME: stage.house.home }
     mapping = await ada.map("nas.lan", await ada.external("web", { 8080: application.port ?? 0 }))
