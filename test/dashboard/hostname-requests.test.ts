@@ -57,10 +57,11 @@ describe.skipIf(!hasChromium)("requests of a hostname, live", () => {
   })
 
   test("what the application failed at is said in words, and a lost connection comes again by itself", async () => {
+    const { port } = upstream
     await upstream.stop(true)
     await ask("/gone")
     await row("The application of this hostname did not accept the connection.").waitFor()
-    upstream = Bun.serve({ hostname: "127.0.0.1", port: upstream.port ?? 0, fetch })
+    upstream = Bun.serve({ hostname: "127.0.0.1", port: port ?? 0, fetch })
     await house.house.end()
     await house.house.start()
     await visit.page.getByText("Watching", { exact: true }).waitFor({ timeout: 30_000 })

@@ -104,17 +104,19 @@ const List = ({ entries, hasHosts }: { entries: WatchEntry[]; hasHosts: boolean 
         </span>
       ))}
     </div>
-    <ol role="log" aria-live="off" aria-label={words.list} tabIndex={0} className="max-h-[70vh] overflow-y-auto">
-      {entries.map((entry) =>
-        "request" in entry ? (
-          <Row key={entry.key} request={entry.request} hasHost={hasHosts} />
-        ) : (
-          <li key={entry.key} className="border-b border-line px-3 py-1.5 text-sm text-warn last:border-0">
-            {words.leftOut(entry.leftOut)}
-          </li>
-        ),
-      )}
-    </ol>
+    <div role="log" aria-live="off" aria-label={words.list} tabIndex={0} className="max-h-[70vh] overflow-y-auto">
+      <ol>
+        {entries.map((entry) =>
+          "request" in entry ? (
+            <Row key={entry.key} request={entry.request} hasHost={hasHosts} />
+          ) : (
+            <li key={entry.key} className="border-b border-line px-3 py-1.5 text-sm text-warn last:border-0">
+              {words.leftOut(entry.leftOut)}
+            </li>
+          ),
+        )}
+      </ol>
+    </div>
   </div>
 )
 
