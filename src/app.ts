@@ -15,11 +15,13 @@ import { openWrittenRecords } from "./app/written-records"
 import { PortListeners } from "./app/port-listeners"
 import { S3 } from "./app/s3"
 import { Storage } from "./app/storage"
+import { HostTraffic } from "./app/traffic"
 import { Ssh } from "./app/ssh"
 import type { ActivationSockets } from "./config"
 import { DataFolder } from "./data-folder"
 import { openDatabase } from "./db/open"
 import { HostCounts } from "./edge/host-counts"
+import { RequestTap } from "./edge/request-tap"
 import { RouteTable } from "./edge/route-table"
 import { TrafficCounters } from "./edge/traffic-counters"
 import { LiveHub } from "./live/hub"
@@ -104,6 +106,8 @@ async function compose(
   const live = new LiveHub()
   undo.push(() => live.stop())
   const timeline = openTimeline(db, log, now, (personId) => live.changed("hostnames", personId))
+  const tap = new RequestTap((batches) => traffic.requests.take(batches))
+  const traffic = new HostTraffic({ db, counters, watchRequests: (hosts) => edge.watchRequests(hosts), log, now })
   const certification: Certification = new Certification({
     config,
     db,
@@ -161,7 +165,6 @@ async function compose(
     written,
     onContainers: () => live.changed("containers"),
     moreHoldings: [...connectHoldings(() => connect), ...storage.holdings],
-    counters,
     log,
     now,
   })
@@ -206,6 +209,7 @@ async function compose(
     rootPem,
     timeline,
     written,
+    traffic,
     log,
     now,
   })
@@ -216,6 +220,7 @@ async function compose(
     certification,
     write: toStandardOutput,
     traffic: counters,
+    tap,
     log,
     now,
   })
@@ -264,6 +269,7 @@ async function compose(
     connect,
     timeline,
     written,
+    traffic,
     live,
     storage,
     s3,
@@ -292,6 +298,8 @@ async function compose(
     openThread: () => new Worker(new URL("./edge/edge-thread.ts", import.meta.url)),
     write: toStandardOutput,
     traffic: counters,
+    tap,
+    onRequests: (batches) => traffic.requests.take(batches),
     log,
   })
 
@@ -312,7 +320,7 @@ async function compose(
   await start(asking)
   await start(api)
   // Its last minute is written when the edge has counted its last request.
-  await start(features.traffic)
+  await start(traffic)
   await start(edge)
   await start(portListeners)
   await start(ssh)

@@ -94,7 +94,8 @@ const allowed: Record<string, string[]> = {
   "address-block.ts": [],
   "secret-path.ts": [],
   backup: ["errors.ts", "vault.ts"],
-  live: ["errors.ts"],
+  live: ["errors.ts", "event-stream.ts"],
+  "event-stream.ts": [],
   http: ["accounts", "audit", "connect", "errors.ts", "log.ts", "peer.ts", "secret-path.ts", "version.ts"],
   addresses: ["db", "log.ts", "worker.ts"],
   ledger: ["acme", "db"],
@@ -158,7 +159,7 @@ const allowed: Record<string, string[]> = {
     "special-addresses.ts",
     "worker.ts",
   ],
-  traffic: ["body.ts", "db", "errors.ts", "log.ts", "worker.ts"],
+  traffic: ["body.ts", "db", "errors.ts", "event-stream.ts", "log.ts", "worker.ts"],
   audit: ["address-block.ts", "db", "errors.ts", "log.ts", "worker.ts"],
   db: ["errors.ts"],
 }

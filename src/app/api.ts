@@ -38,7 +38,8 @@ import { mappingRoutes } from "../mappings/routes"
 import { tusDiscovery } from "../storage/tus-routes"
 import { mappingTimelineRoutes } from "../timeline/routes"
 import type { Timeline } from "../timeline/timeline"
-import { trafficRoutes } from "../traffic/routes"
+import { mappingRequestRoutes } from "../traffic/request-routes"
+import { mappingTrafficRoutes } from "../traffic/routes"
 import { zoneRoutes } from "../zones/routes"
 import type { WrittenRecords } from "../zones/written-records"
 import { Asking } from "./asking"
@@ -53,6 +54,7 @@ import type { S3 } from "./s3"
 import { mappingViews } from "./mapping-views"
 import { NameCheck } from "./name-check"
 import type { Storage } from "./storage"
+import type { HostTraffic } from "./traffic"
 import { makeSockets } from "./sockets"
 import { WidgetScript } from "./widget-script"
 
@@ -64,6 +66,7 @@ export type ApiNeeds = {
   connect: ConnectHouse
   timeline: Timeline
   written: WrittenRecords
+  traffic: HostTraffic
   /** Tells open pages what has changed. */
   live: LiveHub
   storage: Storage
@@ -99,7 +102,7 @@ export class Api {
   private servers: Bun.Server<OpenSocket>[] = []
 
   constructor(private needs: ApiNeeds) {
-    const { config, features, connect, timeline, live, ssh, rootPem, log } = needs
+    const { config, features, connect, timeline, traffic, live, ssh, rootPem, log } = needs
     this.port = config.current.apiListen.port
     this.isAllowed = allowOrigins(config.current.allowedOrigins)
     const isAllowedOrigin = (origin: string) => this.isAllowed(origin)
@@ -141,6 +144,7 @@ export class Api {
       usual: connect.usualRecords,
       take: (personId) => connect.questions.take(personId),
     })
+    const mapping = ({ personId }: { personId: string }, id: string) => features.mappings.hostnameOf(personId, id)
     this.root = httpRoot({
       routes: [
         sessionCookies(),
@@ -168,8 +172,9 @@ export class Api {
         overviewRoutes(needs.house.overview, door.session),
         zoneRoutes(features.zones, this.needs.written, guards.networking),
         mappingRoutes(features.mappings, guards.networking),
-        trafficRoutes(features.traffic, features.trafficDay, guards.networking),
-        mappingTimelineRoutes(timeline, guards.networking, async ({ personId }, id) => features.mappings.hostnameOf(personId, id)),
+        mappingTrafficRoutes(traffic, guards.networking, mapping, ({ personId }) => features.mappingIds(personId)),
+        mappingRequestRoutes(traffic.requests, guards.networking, mapping),
+        mappingTimelineRoutes(timeline, guards.networking, mapping),
         ...mappingViews(needs, guards.networking),
         namePreflightRoutes(guards.networking, (caller, hostname) => names.check(caller, hostname)),
         ...ofConnect.routes,

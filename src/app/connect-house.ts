@@ -31,6 +31,8 @@ import { providerCatalog } from "../providers/catalog"
 import { providerAdapters } from "../providers/registry"
 import { connectionTimelineRoutes } from "../timeline/routes"
 import type { Timeline } from "../timeline/timeline"
+import { connectionRequestRoutes } from "../traffic/request-routes"
+import { connectionTrafficRoutes } from "../traffic/routes"
 import { Vault } from "../vault"
 import { webhookRoutes } from "../webhooks/routes"
 import { Connect } from "./connect"
@@ -42,6 +44,7 @@ import { DomainCheck } from "./domain-check"
 import { OrderAdvice } from "./order-advice"
 import { platformAddress } from "./platform-address"
 import type { WrittenRecords } from "../zones/written-records"
+import type { HostTraffic } from "./traffic"
 import { Webhooks } from "./webhooks"
 import { connectionWriting } from "./written-records"
 
@@ -71,6 +74,7 @@ export type ConnectHouseNeeds = {
   rootPem: () => Promise<string>
   timeline: Timeline
   written: WrittenRecords
+  traffic: HostTraffic
   log: Log
   now: () => number
 }
@@ -208,6 +212,8 @@ export class ConnectHouse {
       baseDomain: this.needs.config.current.baseDomain,
     })
     const anyOf = anyOfGuard(guard, false)
+    const mayRead = (request: Request) => guard(request, ["connections:read"])
+    const own = (...asked: Parameters<typeof connections.own>) => connections.own(...asked)
     const routes = [
       applicationRoutes({ applications, keys, credentials, tokens, idempotency, guard }),
       connectionRoutes({ connections, email, idempotency, guard, inspect: (principal, body) => check.inspect(principal, body) }),
@@ -224,11 +230,9 @@ export class ConnectHouse {
       ),
       connectionViewRoutes("certificate", guard, connections, ({ hostname }) => this.needs.certificateReport(hostname)),
       linkRoutes(links, guard),
-      connectionTimelineRoutes(
-        this.needs.timeline,
-        (request) => guard(request, ["connections:read"]),
-        async (principal, id) => connections.own(principal, id),
-      ),
+      connectionTimelineRoutes(this.needs.timeline, mayRead, own),
+      connectionTrafficRoutes(this.needs.traffic, mayRead, own, connections.ids),
+      connectionRequestRoutes(this.needs.traffic.requests, mayRead, own),
       planRoutes(usage, guard, () => [...providerCatalog([...providerAdapters.values()]), domainConnectEntry]),
       webhookRoutes(this.webhooks.service, anyOf, (request, ...rest) => answerMade(idempotency, request, ...rest)),
       domainConnectRoutes(this.domainConnect, anyOf),

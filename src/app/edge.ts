@@ -3,6 +3,7 @@ import type { ActivationSockets, ConfigInForce } from "../config"
 import { AccessLog } from "../edge/access-log"
 import { EdgeListener, type ListenerOptions } from "../edge/listener"
 import { PlainListener } from "../edge/plain-listener"
+import type { RequestTap } from "../edge/request-tap"
 import type { RouteTable } from "../edge/route-table"
 import { threadCount } from "../edge/thread-count"
 import { ThreadGroup } from "../edge/thread-group"
@@ -11,6 +12,7 @@ import type { TrafficCounters } from "../edge/traffic-counters"
 import { TrustedProxies } from "../edge/trusted-proxies"
 import { listenAt, takeOver } from "../listen"
 import type { Log } from "../log"
+import type { RequestBatch } from "../traffic/requests"
 import type { Certification } from "./certification"
 
 export type EdgeNeeds = {
@@ -23,6 +25,10 @@ export type EdgeNeeds = {
   /** Takes lines of the access log; resolves when they are on their way and rejects when they are lost. */
   write: (lines: string | Uint8Array) => Promise<void>
   traffic: TrafficCounters
+  /** Takes down requests in this thread. */
+  tap: RequestTap
+  /** Takes requests of watched hosts from other threads. */
+  onRequests: (batches: RequestBatch[]) => void
   log: Log
 }
 
@@ -44,7 +50,7 @@ export class Edge {
   private plain: PlainListener
 
   constructor(private needs: EdgeNeeds) {
-    const { config, routes, certification, traffic, write, log } = needs
+    const { config, routes, certification, traffic, tap, write, log } = needs
     this.httpsPort = config.current.httpsListen.port
     this.httpPort = config.current.httpListen.port
     this.accessLog = new AccessLog(write)
@@ -59,6 +65,7 @@ export class Edge {
       trusted: () => this.trusted,
       proxies: proxyProtocol.length === 0 ? undefined : new TrustedProxies(proxyProtocol),
       traffic,
+      tap,
       holdMs: () => config.current.holdLimitMs,
     }
     const { secureContext, challengeContext, httpAnswer } = certification
@@ -84,6 +91,12 @@ export class Edge {
   /** Puts a TLS-ALPN-01 challenge up in the threads, or takes it down; resolves when it is so. */
   async challenge(hostname: string, certificate: ChallengeCertificate | undefined): Promise<void> {
     await this.threads?.challenge(hostname, certificate)
+  }
+
+  /** Has requests of these hosts told of, and of no others; resolves when it is so in every thread. */
+  async watchRequests(hosts: string[]): Promise<void> {
+    this.needs.tap.watch(hosts)
+    await this.threads?.watch(hosts)
   }
 
   /** Listens on both ports; throws an error that names the setting, or the descriptor of a socket that was handed over. */
@@ -135,7 +148,7 @@ export class Edge {
   }
 
   private openGroup(count: number): ThreadGroup {
-    const { config, routes, certification, openThread, write, traffic, log } = this.needs
+    const { config, routes, certification, openThread, write, traffic, onRequests, log } = this.needs
     return new ThreadGroup({
       count,
       openThread,
@@ -143,6 +156,7 @@ export class Edge {
       certificate: certification.pair,
       write,
       traffic,
+      onRequests,
       settings: () => {
         const { maxConnections, trustedProxies, logLevel, holdLimitMs } = config.current
         return { maxConnections, trustedProxies, isLogged: this.isLogged, logLevel, holdMs: holdLimitMs }

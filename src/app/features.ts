@@ -23,11 +23,7 @@ import { withoutWildcard } from "../hostname"
 import type { Log } from "../log"
 import { MappingService } from "../mappings/service"
 import { MappingStore } from "../mappings/store"
-import { type DayReply, TrafficDay } from "../traffic/day"
-import type { TrafficSource } from "../traffic/model"
 import type { Timeline } from "../timeline/timeline"
-import { TrafficService } from "../traffic/service"
-import { TrafficStore } from "../traffic/store"
 import { Vault } from "../vault"
 import { Worker } from "../worker"
 import { CloudflareProvider } from "../zones/cloudflare"
@@ -56,8 +52,6 @@ export type FeatureNeeds = {
   timeline: Timeline
   /** What people own besides what is made here. */
   moreHoldings: Holding[]
-  /** What the edge counts. */
-  counters: TrafficSource
   log: Log
   /** The records that are written at providers. */
   written: WrittenRecords
@@ -82,9 +76,8 @@ export class Features {
   readonly terminals: Terminals
   /** All verified mappings, for the edge. */
   readonly verified: MappingStore["verified"]
-  readonly traffic: TrafficService
-  /** The last day of all mappings of a person. */
-  readonly trafficDay: (personId: string) => Promise<DayReply>
+  /** The ids of a person's mappings. */
+  readonly mappingIds: MappingStore["ids"]
   readonly administration: HouseAdministration
   private mappingStore: MappingStore
   private reconciler: Reconciler
@@ -110,11 +103,7 @@ export class Features {
     this.reconciler = new Reconciler({ service: this.compute, store: containers, engine, log })
     const mappingStore = (this.mappingStore = new MappingStore(db))
     this.verified = mappingStore.verified
-    const { find: mapping, holders } = mappingStore
-    const counts = new TrafficStore(db)
-    const day = new TrafficDay({ count: counts.count, now })
-    this.trafficDay = async (personId) => day.read((await mappingStore.list(personId)).map(({ id }) => id))
-    this.traffic = new TrafficService({ store: counts, source: needs.counters, mapping, holders, log, now })
+    this.mappingIds = mappingStore.ids
     this.mappings = this.makeMappings(mappingStore)
     const { mappings, compute } = this
     this.administration = new HouseAdministration({ config, db, mappings, compute, more: needs.moreHoldings, log, now })

@@ -3,6 +3,7 @@ import { AccessLog } from "../edge/access-log"
 import { EdgeListener } from "../edge/listener"
 import { type Route, RouteTable } from "../edge/route-table"
 import type { TrafficCounters } from "../edge/traffic-counters"
+import type { RequestTap } from "../edge/request-tap"
 import { TrustedProxies } from "../edge/trusted-proxies"
 import { describeError } from "../errors"
 import { isWithin } from "../hostname"
@@ -20,6 +21,7 @@ export type PortNeeds = {
   certification: Pick<Certification, "secureContext">
   write: (lines: string | Uint8Array) => Promise<void>
   traffic: TrafficCounters
+  tap?: RequestTap
   log: Log
   now: () => number
 }
@@ -130,7 +132,7 @@ export class PortListeners {
   }
 
   private make(): Open {
-    const { config, routes, certification, traffic, httpsPort, log } = this.needs
+    const { config, routes, certification, traffic, tap, httpsPort, log } = this.needs
     const { proxyProtocol, baseDomain } = config.current
     // Our own names, and those of containers without a rule for this port, are not served here.
     const table = new RouteTable({ table: routes, has: (host) => !isWithin(host, baseDomain) })
@@ -143,6 +145,7 @@ export class PortListeners {
       trusted: () => this.trusted,
       proxies: proxyProtocol.length === 0 ? undefined : new TrustedProxies(proxyProtocol),
       traffic,
+      ...(tap === undefined ? {} : { tap }),
       holdMs: () => config.current.holdLimitMs,
       limits: { handshakeMs: HANDSHAKE_MS },
       secureContext: certification.secureContext,

@@ -112,3 +112,41 @@ test("an application may lead to a container", async () => {
   expect(seen[0]?.body).toEqual({ name: "Acme", container_id: "aaaaaaaa", target_port: 8080 })
   expect(await applications(["create", "--name", "Acme", "--port", "x"], io)).toBe(2)
 })
+
+test("watch prints requests as they end, begins again when the server ends it, and stops when there is nothing to watch", async () => {
+  const one = {
+    time: "2026-11-30T12:00:00.000Z",
+    duration_ms: 1.5,
+    host: "app.customer.com",
+    method: "GET",
+    path: "/a?q=…",
+    protocol: "HTTP/2",
+  }
+  const request = { ...one, status: 502, bytes_out: 2048, client: "192.0.2.7", failure: "It\u001b[2J did not answer." }
+  const event = (name: string, data: object) => `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`
+  const stream =
+    "retry: 2000\n" +
+    event("ready", { hostname: "app.customer.com" }) +
+    event("requests", { requests: [request], left_out: 3 }) +
+    ": \n\n" +
+    event("end", {})
+  const gone = { "GET /v1/connections/c1/requests": [stream, undefined] }
+  const { io, said, seen } = setup({
+    "GET /v1/connections?hostname=app.customer.com": [{ data: [{ ...pending, state: "live" }] }],
+    ...gone,
+  })
+  expect(await connections(["watch", "app.customer.com"], io)).toBe(1)
+  expect(said.out).toBe(
+    "2026-11-30T12:00:00.000Z  502  GET  app.customer.com/a?q=…  1.5 ms  2.0 KiB  192.0.2.7  HTTP/2  It?[2J did not answer.\n... and 3 more\n",
+  )
+  expect(said.err).toBe("watching app.customer.com, until interrupted\nerror: connection not found\n")
+  expect(seen.map((each) => each.request).slice(1)).toEqual(["GET /v1/connections/c1/requests", "GET /v1/connections/c1/requests"])
+  const asJson = setup({ "GET /v1/connections/c1/requests": [stream, undefined] })
+  expect(await connections(["watch", "c1", "--json"], asJson.io)).toBe(1)
+  expect(
+    asJson.said.out
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as unknown),
+  ).toEqual([request, { left_out: 3 }])
+})

@@ -3,6 +3,7 @@ import { type ApiClient, ApiError, listIn, waitFor } from "./client"
 import { type Command, runCommands } from "./command"
 import type { CommandIo } from "./io"
 import { fields, printable, table } from "./output"
+import { watchRequests } from "./watched-requests"
 
 type DnsRecord = { host: string; type: string; value: string; priority?: number }
 type Connection = {
@@ -100,6 +101,12 @@ const commands: Record<string, Command> = {
         await api.delete(path(await find(api, rest[0] ?? ""))),
         () => `${printable(rest[0])} archived; its name is free, its DNS records stay\n`,
       )
+    },
+  },
+  watch: {
+    rest: [1, 1],
+    async run(call) {
+      await watchRequests(call, path(await find(call.api, call.rest[0] ?? ""), "/requests"))
     },
   },
 }

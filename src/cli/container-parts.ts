@@ -3,6 +3,7 @@ import { listIn } from "./client"
 import type { Command } from "./command"
 import { registriesCommand } from "./container-registries"
 import { instanceTypesCommand } from "./container-types"
+import { linesOf } from "./lines"
 import { fields, printable, table } from "./output"
 
 /** A container as the API shows it. */
@@ -48,7 +49,10 @@ export const partCommands: Record<string, Command> = {
       if (tail !== undefined) query.set("tail", String(parseNumber("--tail", tail, 0, 10_000)))
       const since = flags.text("since")
       if (since !== undefined) query.set("since", since)
-      await printLines(api.stream(`${path(rest[0])}/logs?${query}`), (line) => io.out(`${line}\n`))
+      for await (const line of linesOf(api.stream(`${path(rest[0])}/logs?${query}`), maxLineChars)) {
+        // Empty lines only say that the stream lives.
+        if (line !== "") io.out(`${printable(line)}\n`)
+      }
     },
   },
   stats: {
@@ -148,21 +152,6 @@ export const partCommands: Record<string, Command> = {
   },
   registries: registriesCommand,
   "instance-types": instanceTypesCommand,
-}
-
-/** Empty lines only say that the stream lives. */
-async function printLines(chunks: AsyncIterable<Uint8Array>, print: (line: string) => void): Promise<void> {
-  const decoder = new TextDecoder()
-  let rest = ""
-  for await (const chunk of chunks) {
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n")
-    rest = lines.pop() ?? ""
-    // What never ends a line is not held for ever.
-    if (rest.length > maxLineChars) lines.push(rest.slice(0, maxLineChars))
-    if (rest.length > maxLineChars) rest = ""
-    for (const line of lines) if (line !== "") print(printable(line))
-  }
-  if (rest !== "") print(printable(rest))
 }
 
 function amount(bytes: number | null): string {

@@ -98,7 +98,7 @@ async function offered(...words: string[]): Promise<string[]> {
 
 test.skipIf(Bun.which("bash") === null)("bash completes verbs, commands and flags", async () => {
   expect(await offered("ma")).toEqual(["mappings"])
-  expect(await offered("mappings", "")).toEqual(["ls", "add", "update", "rm", "verify"])
+  expect(await offered("mappings", "")).toEqual(["ls", "add", "update", "rm", "verify", "watch"])
   expect(await offered("mappings", "add", "app.test", "--c")).toEqual(["--container"])
   expect(await offered("service-accounts", "token", "c")).toEqual(["create"])
   expect(await offered("help", "serv")).toEqual(["serve", "service-accounts"])

@@ -104,13 +104,15 @@ wrote in them and what for, newest first; --check first asks the zones' own serv
       update: "mappings update ID|HOST [--http redirect|serve] [--upstream-protocol http1|h2c] [--access-log|--no-access-log] [--json]",
       rm: "mappings rm ID|HOST [--json]",
       verify: "mappings verify ID|HOST [--wait] [--timeout 10m] [--json]",
+      watch: "mappings watch ID|HOST [--json]",
     },
     details: `add prints the TXT record that proves a name. verify looks for it now and says what each name server answered; with --wait it looks
 again until the name is verified. It exits with 1 while the name is not verified.
   --http serve              answer plain HTTP too, for devices that cannot do TLS; otherwise it is redirected to HTTPS
   --upstream-protocol h2c   the application speaks HTTP/2 in clear, as gRPC servers do; otherwise HTTP/1.1
   --no-access-log           requests of this hostname stay out of the access log
-update changes these three later, from the next request on.`,
+update changes these three later, from the next request on. watch prints the requests of a hostname as they end, until it is interrupted; values
+of queries are left out, and with --json each request is an object on a line of its own.`,
   },
   {
     name: "containers",
@@ -244,10 +246,11 @@ add-credential asks for the credential, or reads it from standard input with --t
       apply: "connections apply ID|HOST [--json]",
       timeline: "connections timeline ID|HOST",
       rm: "connections rm ID|HOST [--json]",
+      watch: "connections watch ID|HOST [--json]",
     },
     details: `add prints the records that the customer publishes. check looks at everything now, moves the connection on and says what each record is
 waiting for; it exits with 1 while the hostname is not live. apply writes the records by the application's DNS credential. timeline prints all
-that happened to the hostname. rm archives it: the name is free again and its DNS records stay.`,
+that happened to the hostname. watch prints its requests as they end, until it is interrupted. rm archives it: the name is free again and its DNS records stay.`,
   },
   {
     name: "certificates",

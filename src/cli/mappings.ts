@@ -3,6 +3,7 @@ import { type ApiClient, ApiError, listIn, waitFor } from "./client"
 import { type Call, type Command, runCommands } from "./command"
 import type { CommandIo } from "./io"
 import { fields, printable, table } from "./output"
+import { watchRequests } from "./watched-requests"
 
 type Mapping = {
   id: string
@@ -93,9 +94,16 @@ const commands: Record<string, Command> = {
       return last.status === "verified" ? 0 : 1
     },
   },
+  watch: {
+    rest: [1, 1],
+    async run(call) {
+      const { id } = await find(call.api, call.rest[0] ?? "")
+      await watchRequests(call, `${path(id)}/requests`)
+    },
+  },
 }
 
-/** Hostname → container port: `ls`, `add`, `update`, `rm`, `verify`. Exit code 1 while a mapping that was to be verified is not. */
+/** Hostname → container port: `ls`, `add`, `update`, `rm`, `verify`, `watch`. Exit code 1 while a mapping that was to be verified is not. */
 export const run = (args: string[], io: CommandIo): Promise<number> => runCommands("mappings", commands, args, io)
 
 /** What the flags choose about the traffic, as the API's fields; undefined where nothing is said. */

@@ -68,6 +68,19 @@ export class ConnectionStore {
     return rows.map(({ applicationId, state, count }) => ({ applicationId, state, count: Number(count) }))
   }
 
+  /** The ids of those that are not archived. */
+  async ids({ personId, environment, applicationId }: View): Promise<string[]> {
+    const rows = await this.db
+      .selectFrom("connections")
+      .select("id")
+      .where("personId", "=", personId)
+      .where("state", "!=", "archived")
+      .$if(environment !== undefined, (q) => q.where("environment", "=", environment!))
+      .$if(applicationId !== undefined, (q) => q.where("applicationId", "=", applicationId!))
+      .execute()
+    return rows.map(({ id }) => id)
+  }
+
   find({ personId, environment, applicationId }: View, id: string): Promise<ConnectionRow | undefined> {
     return this.db
       .selectFrom("connections")

@@ -97,6 +97,7 @@ export class Connections {
       batchId,
       challengeValue: `cd-verify-${randomBytes(20).toString("hex")}`,
       proof: null,
+      provedAt: null,
       desiredRecords: JSON.stringify(records),
       observedRecords: "[]",
       ...(destination ?? noDestination),
@@ -224,6 +225,9 @@ export class Connections {
     }
     return connectionSummary(after ?? row)
   }
+
+  /** The ids of those that the caller may see and that are not archived. */
+  ids = (principal: Principal): Promise<string[]> => this.needs.store.ids(principal)
 
   /** The caller's own; throws `not_found` for every other one, and `forbidden` where a widget token is for another hostname. */
   async own(principal: Principal, id: string): Promise<ConnectionRow> {

@@ -31,6 +31,7 @@ export class Ownership {
     const keepsState = row.state === "propagating" || row.state === "stalled" || row.state === "dns_writing"
     const change = {
       proof: keepsState ? ("delegated" as const) : ("txt" as const),
+      provedAt: at,
       errorCode: null,
       errorDetail: null,
       checks: 0,

@@ -92,6 +92,8 @@ export interface ConnectionRow {
   challengeValue: string
   /** How the name was proved; null while it is not. With one, and neither failed nor archived, the row holds its name. */
   proof: "txt" | "delegated" | null
+  /** When it was proved; null while it is not. */
+  provedAt: number | null
   /** JSON list of records. */
   desiredRecords: string
   /** JSON list of records with what was last seen. */

@@ -320,10 +320,10 @@ export interface IssuerAccountRow {
   createdAt: number
 }
 
-/** What was counted for one mapping in the minute or the hour that begins at `start`. It outlives its mapping, so it refers to none. */
+/** What was counted for one mapping or connection in the minute or the hour that begins at `start`. It outlives them, so it refers to none. */
 export interface TrafficTable {
   id: Generated<number>
-  mappingId: string
+  holderId: string
   start: number
   requests: number
   status1xx: number

@@ -6,6 +6,8 @@ import { silentLog } from "../log"
 import { AccessLog, type AccessLine } from "./access-log"
 import type { EdgeLimits } from "./limits"
 import { EdgeListener } from "./listener"
+import type { WatchedRequest } from "../traffic/requests"
+import { RequestTap } from "./request-tap"
 import { type Route, RouteTable, type Upstream } from "./route-table"
 
 /** Waits for a condition of a test; throws after five seconds. */
@@ -128,6 +130,9 @@ export class EdgeFixture {
     /** The names that a certificate was asked for. */
     readonly asked: string[],
     private written: string[],
+    readonly tap: RequestTap,
+    /** What was told of watched names. */
+    readonly told: WatchedRequest[],
   ) {}
 
   static async start(
@@ -142,8 +147,11 @@ export class EdgeFixture {
     const written: string[] = []
     const accessLog = new AccessLog((lines) => void written.push(Buffer.from(lines).toString()), { flushMs: 5 })
     const asked: string[] = []
+    const told: WatchedRequest[] = []
+    const tap = new RequestTap((batches) => void told.push(...batches.flatMap(({ requests }) => requests)), { batchMs: 1 })
     const edge = new EdgeListener({
       routes,
+      tap,
       accessLog,
       log: silentLog,
       limits: { sweepMs: 20, ...limits },
@@ -154,7 +162,7 @@ export class EdgeFixture {
         return context
       },
     })
-    const fixture = new EdgeFixture(edge, accessLog, pair.cert, routes, asked, written)
+    const fixture = new EdgeFixture(edge, accessLog, pair.cert, routes, asked, written, tap, told)
     fixture.port = (await edge.start({ host: "127.0.0.1", port: 0 })).port
     return fixture
   }

@@ -89,7 +89,7 @@ export class Http1Connection implements RequestOwner, WireUser, Client {
     if (this.closing) return
     if (this.request) {
       // Nobody waits for an application on behalf of a client that has left, and one that only ended its side is not told apart.
-      if (this.request.isHeld || !this.request.exchange?.requestDone) this.request.aborted()
+      if (this.request.isHeld || !this.request.exchange?.requestDone) this.request.aborted("client_left")
       return
     }
     // Requests that wait for a slow reader are still answered.
@@ -107,7 +107,7 @@ export class Http1Connection implements RequestOwner, WireUser, Client {
   onDeadline(): void {
     if (this.closing) return this.wire.reset()
     if (this.request) {
-      if (this.blocked) return this.request.aborted()
+      if (this.blocked) return this.request.aborted("client_left")
       return this.request.exchange?.onDeadline()
     }
     if (this.blocked) return this.wire.reset()
@@ -186,7 +186,7 @@ export class Http1Connection implements RequestOwner, WireUser, Client {
       this.regulate()
     } catch (error) {
       if (!(error instanceof MessageError)) throw error
-      if (exchange.responseBegun) return request.aborted()
+      if (exchange.responseBegun) return request.aborted("client_left")
       exchange.cancel()
       this.refuse(failureOf(error.status))
     }
@@ -237,6 +237,7 @@ export class Http1Connection implements RequestOwner, WireUser, Client {
   /** A message that was not understood: answered once, since nothing after it can be trusted. */
   private refuse(failure: Failure): void {
     const inHand = this.request?.inHand ?? new RequestInHand(this.context, this.facts, undefined)
+    inHand.ending = failure
     inHand.record(failures[failure].status, this.request?.exchange, 1)
     this.release()
     this.wire.writeText(errorPage(failure, { requestId: inHand.id, accept: "", method: "GET", close: true }))

@@ -81,6 +81,7 @@ export class Http1Request implements ExchangeClient {
     if (this.over) return
     this.over = true
     this.hold?.leave()
+    this.inHand.ending ??= "client_left"
     this.inHand.record(exchange?.status || 499, exchange, 1)
     exchange?.cancel()
   }
@@ -131,10 +132,13 @@ export class Http1Request implements ExchangeClient {
     const accept = head.fields.all(FieldName.Accept)[0] ?? ""
     const page = errorPage(failure, { requestId: this.inHand.id, accept, method: head.method, close })
     this.owner.wrote(this.wire.writeText(page))
+    this.inHand.ending = failure
     this.end(failures[failure].status, close)
   }
 
-  aborted(): void {
+  /** `client_left` where it is not the answer that broke off. */
+  aborted(ending: "broken_off" | "client_left" = "broken_off"): void {
+    this.inHand.ending ??= ending
     this.abandon()
     this.owner.cutOff()
   }

@@ -103,7 +103,7 @@ export class Http2Request implements ExchangeClient, StreamUser, Timed {
   onDeadline(): void {
     if (this.over) return this.linger()
     if (this.exchange) {
-      if (this.blocked) this.aborted()
+      if (this.blocked) this.aborted("client_left")
       else this.exchange.onDeadline()
     } else if (this.tunnel) {
       this.stream.reset(ErrorCode.CANCEL)
@@ -140,6 +140,7 @@ export class Http2Request implements ExchangeClient, StreamUser, Timed {
     const { exchange, tunnel } = this
     if (this.over) return this.leave(this)
     // 499 is what nginx calls a client that left before its answer was complete.
+    this.request.ending ??= "client_left"
     if (exchange || this.hold) this.record(exchange?.status || 499)
     this.hold?.leave()
     this.hold = undefined
@@ -209,12 +210,14 @@ export class Http2Request implements ExchangeClient, StreamUser, Timed {
     const { status, fields, body } = errorAnswer(failure, { requestId, accept, method: head?.method ?? "GET" })
     stream.sendHead([{ name: ":status", value: String(status) }, ...fields], body === "")
     if (body !== "") stream.write(Buffer.from(body), true)
+    this.request.ending = failure
     this.record(failures[failure].status)
     this.end()
   }
 
-  aborted(): void {
+  aborted(ending: "broken_off" | "client_left" = "broken_off"): void {
     const { exchange } = this
+    this.request.ending ??= ending
     if (exchange) this.record(exchange.status)
     this.stream.reset(ErrorCode.INTERNAL_ERROR)
     this.end()

@@ -11,6 +11,7 @@ import { Http1Connection } from "./http1-connection"
 import { httpsRedirect } from "./https-redirect"
 import { type ClientFacts, type RelayContext, relayContext, type Traffic } from "./relay-context"
 import type { RequestHead } from "./request-head"
+import type { RequestTap } from "./request-tap"
 import type { RouteTable } from "./route-table"
 import { parseServerName } from "./server-name"
 import type { EdgeLoad } from "./thread-messages"
@@ -33,6 +34,8 @@ export type ListenerOptions = {
   /** Connections from these networks begin with a PROXY header. */
   proxies?: TrustedProxies
   traffic?: Traffic
+  /** Takes down requests of names that somebody watches. */
+  tap?: RequestTap
   /** How long a request waits at the moment for an application that is on its way up; that of `limits` unless told otherwise. */
   holdMs?: () => number
 }

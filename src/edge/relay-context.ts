@@ -8,6 +8,7 @@ import { defaultHttp2Limits } from "./http2/limits"
 import { defaultLimits, type EdgeLimits } from "./limits"
 import { Outbox } from "./outbox"
 import type { RequestHead } from "./request-head"
+import type { RequestTap } from "./request-tap"
 import type { RouteTable } from "./route-table"
 import type { TrustedProxies } from "./trusted-proxies"
 import { UpstreamPool } from "./upstream-pool"
@@ -24,6 +25,7 @@ export type RelayParts = {
   isLogged?: () => boolean
   trusted?: () => TrustedProxies | undefined
   traffic?: Traffic
+  tap?: RequestTap
   holdMs?: () => number
   answer?: RelayContext["answer"]
 }
@@ -49,6 +51,8 @@ export type RelayContext = {
   /** The proxies whose word about a client counts at the moment. */
   trusted?: () => TrustedProxies | undefined
   traffic?: Traffic
+  /** Takes down requests of names that somebody watches. */
+  tap?: RequestTap
   outbox: Outbox
   /** Where the response head that is just being passed on is parsed into. */
   responseLines: FieldLines

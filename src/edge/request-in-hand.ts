@@ -1,6 +1,6 @@
 import type { Exchange } from "./exchange"
 import { type Origin, originOf } from "./origin"
-import { recordRequest } from "./record"
+import { type Ending, recordRequest } from "./record"
 import type { ClientFacts, RelayContext } from "./relay-context"
 import type { RequestHead } from "./request-head"
 import type { Route } from "./route-table"
@@ -10,6 +10,8 @@ export class RequestInHand {
   readonly id = crypto.randomUUID()
   /** The hostname's route, once it is found. */
   route: Route | undefined
+  /** Why it was not answered in full. */
+  ending: Ending | undefined
   private readonly startedAt = performance.now()
   private visitor: string
 
@@ -30,7 +32,7 @@ export class RequestInHand {
 
   /** Counts and logs the request, which is over; `version` is the connection's. */
   record(status: number, exchange: Exchange | undefined, version: number): void {
-    const { head, route, visitor: client, startedAt, id: requestId } = this
-    recordRequest(this.context, this.facts, { head, route, exchange, status, client, startedAt, requestId, version })
+    const { head, route, visitor: client, startedAt, id: requestId, ending } = this
+    recordRequest(this.context, this.facts, { head, route, exchange, status, client, startedAt, requestId, version, ending })
   }
 }

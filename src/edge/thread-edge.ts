@@ -4,6 +4,7 @@ import { describeError } from "../errors"
 import { type Log, type LogFields, type LogLevel, logLevels } from "../log"
 import { AccessLog } from "./access-log"
 import { EdgeListener } from "./listener"
+import { RequestTap } from "./request-tap"
 import { RouteTable } from "./route-table"
 import { ThreadCertificates } from "./thread-certificates"
 import type { FromThread, ThreadAnswer, ThreadRequest, ThreadSettings, ThreadStart, ToThread } from "./thread-messages"
@@ -18,6 +19,7 @@ export class ThreadEdge {
   private challenges = new Map<string, SecureContext>()
   private traffic = new TrafficCounters()
   private accessLog = new AccessLog((lines) => this.send(lines))
+  private tap = new RequestTap((batches) => this.post({ kind: "requests", batches }))
   private certificates: ThreadCertificates
   private settings: ThreadSettings = { maxConnections: 0, trustedProxies: [], isLogged: false, logLevel: "info", holdMs: 0 }
   private trusted: TrustedProxies | undefined
@@ -52,14 +54,16 @@ export class ThreadEdge {
     if (request.kind === "traffic") return this.counted(request.minuteStart)
     if (request.kind === "totals") return this.totals()
     if (request.kind === "routes") this.routes.apply(request.change)
+    if (request.kind === "watch") this.tap.watch(request.hosts)
     if (request.kind === "challenge") this.challenge(request.hostname, request.certificate)
     if (request.kind === "drain") await this.listener?.drain(request.limitMs)
     return request.kind === "stop" ? this.stop() : {}
   }
 
   private async start(start: ThreadStart): Promise<ThreadAnswer> {
-    const { at, routes, challenges, settings, proxyProtocol, handshakeMs } = start
+    const { at, routes, challenges, settings, watched, proxyProtocol, handshakeMs } = start
     this.configure(settings)
+    this.tap.watch(watched)
     this.routes.apply(routes)
     for (const [hostname, certificate] of challenges) this.challenge(hostname, certificate)
     this.listener = new EdgeListener({
@@ -72,6 +76,7 @@ export class ThreadEdge {
       holdMs: () => this.settings.holdMs,
       proxies: proxyProtocol.length === 0 ? undefined : new TrustedProxies(proxyProtocol),
       traffic: this.traffic,
+      tap: this.tap,
       limits: { handshakeMs },
       secureContext: (name) => this.certificates.secureContext(this.routes.certifiedBy(name)),
       challengeContext: (name) => (this.routes.has(name) ? this.challenges.get(name) : undefined),

@@ -9,6 +9,7 @@ import { selfSigned, until } from "./edge.fixture"
 import { type Route, RouteTable, type Upstream } from "./route-table"
 import { ThreadGroup, type ThreadGroupOptions } from "./thread-group"
 import type { ThreadSettings } from "./thread-messages"
+import type { RequestBatch } from "../traffic/requests"
 import { TrafficCounters } from "./traffic-counters"
 
 const undo: (() => unknown)[] = []
@@ -60,6 +61,7 @@ async function setup(options: Partial<ThreadGroupOptions> = {}, answer: Paramete
       if (hostname === "refused.test") throw new Error("refused.test is backing off")
       return certificate.pair
     },
+    onRequests: () => {},
     write: async (lines) => void written.push(Buffer.from(lines).toString()),
     traffic,
     settings: () => settings,
@@ -131,6 +133,26 @@ describe("threads that share a port", () => {
       const gone = await Promise.allSettled(Array.from({ length: 25 }, () => visit(port, "new.test")))
       expect(gone.filter(({ status }) => status === "fulfilled")).toEqual([])
     }
+  })
+
+  test("watched names are told of by every thread, by one that starts later too, and by none when nobody watches any more", async () => {
+    const told: RequestBatch[] = []
+    const { group, port, workers, logged } = await setup({ onRequests: (batches) => void told.push(...batches) })
+    const count = () => told.reduce((sum, { requests, leftOut }) => sum + requests.length + leftOut, 0)
+    await visits(port)
+    await group.watch(["app.test"])
+    await visits(port)
+    await until(() => count() === 25)
+    expect(told[0]?.requests[0]).toMatchObject({ host: "app.test", path: "/", status: 200, client: "127.0.0.1" })
+    workers[0]!.terminate()
+    await until(() => logged.some(({ message }) => message === "a thread of the edge serves again"))
+    await visits(port)
+    await until(() => count() === 50)
+    await group.watch([])
+    await visits(port)
+    await arrived(group)
+    await Bun.sleep(300)
+    expect(count()).toBe(50)
   })
 
   test("requests that wait for an application in any thread go on when its route is there, and no longer than the settings say", async () => {
@@ -342,6 +364,7 @@ describe("threads that share a port", () => {
       },
       routes: new RouteTable(),
       certificate: () => Promise.reject(new Error("there is none")),
+      onRequests: () => {},
       write: async () => {},
       traffic: new TrafficCounters(),
       settings: () => ({ maxConnections: 10, trustedProxies: [], isLogged: false, logLevel: "error", holdMs: 0 }),

@@ -6,6 +6,7 @@ import type { CertificatePair } from "./certificates"
 import type { RouteTable } from "./route-table"
 import { ThreadLink } from "./thread-link"
 import type { EdgeLoad, FromThread, ThreadRequest, ThreadSettings } from "./thread-messages"
+import type { RequestBatch } from "../traffic/requests"
 import type { TrafficCounters } from "./traffic-counters"
 
 export type ThreadGroupOptions = {
@@ -19,6 +20,8 @@ export type ThreadGroupOptions = {
   write: (lines: Uint8Array) => Promise<void>
   /** What the threads counted is brought in here when it is gathered. */
   traffic: TrafficCounters
+  /** Takes requests of watched hosts. */
+  onRequests: (batches: RequestBatch[]) => void
   /** The settings in force; `maxConnections` is that of the whole edge. */
   settings: () => ThreadSettings
   proxyProtocol: string[]
@@ -42,6 +45,7 @@ export class ThreadGroup {
   /** The threads there are, with their numbers; a link is up from its start's success to its end. */
   private links = new Map<ThreadLink, { index: number; isUp: boolean; load?: EdgeLoad }>()
   private challenges = new Map<string, ChallengeCertificate>()
+  private watched: string[] = []
   private timers = new Set<Timer>()
   private pauses: number[]
   private at: ListenAt = { host: "", port: 0 }
@@ -110,6 +114,12 @@ export class ThreadGroup {
     await this.askAll({ kind: "challenge", hostname, certificate })
   }
 
+  /** Has every thread tell of the requests of these hosts and of no others; resolves when it is so. */
+  async watch(hosts: string[]): Promise<void> {
+    this.watched = hosts
+    await this.askAll({ kind: "watch", hosts })
+  }
+
   /** Takes no new connections, lets requests under way finish for at most `ms`, then cuts off the rest. */
   async drain(ms: number): Promise<void> {
     this.close()
@@ -153,6 +163,7 @@ export class ThreadGroup {
       routes: routes.whole(),
       challenges: [...this.challenges],
       settings: this.shares(),
+      watched: this.watched,
       proxyProtocol,
       handshakeMs,
     }
@@ -201,6 +212,7 @@ export class ThreadGroup {
 
   private receive(link: ThreadLink, index: number, message: Exclude<FromThread, { kind: "done" }>): void {
     if (message.kind === "log") this.options.log[message.level](message.message, { ...message.fields, thread: index })
+    else if (message.kind === "requests") this.options.onRequests(message.batches)
     else if (message.kind === "access") void this.write(link, message.lines)
     else void this.answerFor(link, message.hostname)
   }

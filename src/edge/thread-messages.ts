@@ -3,6 +3,7 @@ import type { LogFields, LogLevel } from "../log"
 import type { ListenAt } from "./acceptor"
 import type { CertificatePair } from "./certificates"
 import type { RouteChange } from "./route-change"
+import type { RequestBatch } from "../traffic/requests"
 import type { PackedMinute } from "./traffic-counters"
 
 /** Settings that may change while a thread runs; `maxConnections` is the thread's own share. */
@@ -20,6 +21,8 @@ export type ThreadStart = {
   routes: RouteChange
   challenges: [hostname: string, certificate: ChallengeCertificate][]
   settings: ThreadSettings
+  /** Hosts whose requests somebody watches. */
+  watched: string[]
   proxyProtocol: string[]
   handshakeMs: number
 }
@@ -34,6 +37,8 @@ export type ThreadRequest =
   | { kind: "traffic"; minuteStart: number }
   /** Asks for the counts of all hostnames together alone. */
   | { kind: "totals" }
+  /** Requests of these hosts are wanted, and of no others. */
+  | { kind: "watch"; hosts: string[] }
   | { kind: "drain"; limitMs: number }
   | { kind: "stop" }
 
@@ -65,4 +70,5 @@ export type FromThread =
   | { kind: "done"; id: number; answer: ThreadAnswer }
   | { kind: "certificate"; hostname: string }
   | { kind: "access"; lines: Uint8Array<ArrayBuffer> }
+  | { kind: "requests"; batches: RequestBatch[] }
   | { kind: "log"; level: LogLevel; message: string; fields: LogFields | undefined }

@@ -131,6 +131,7 @@ export const permissionTable: Record<string, Row> = {
   "DELETE /api/domain-mappings/:id": of(mappings, "delete"),
   "POST /api/domain-mappings/:id/verify": of(mappings, "create"),
   "GET /api/domain-mappings/:id/traffic": of(mappings, "read"),
+  "GET /api/domain-mappings/:id/requests": of(mappings, "read"),
   "GET /api/domain-mappings/:id/timeline": of(mappings, "read"),
   "GET /api/domain-mappings/:id/preflight": of(mappings, "read"),
   "GET /api/domain-mappings/:id/records": of(mappings, "read"),
@@ -153,6 +154,7 @@ export const permissionTable: Record<string, Row> = {
   "ALL /api/domain-mappings/:id/certificate": create(`${mappings}.:id`),
   "ALL /api/preflight": create(mappings),
   "ALL /api/domain-mappings/:id/timeline": create(`${mappings}.:id`),
+  "ALL /api/domain-mappings/:id/requests": create(`${mappings}.:id`),
   "ALL /api/domain-mappings/:id/traffic": create(`${mappings}.:id`),
 
   "GET /compute/containers": read(containers),

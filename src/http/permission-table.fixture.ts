@@ -41,6 +41,7 @@ export const trials: Record<string, Trial> = {
   "DELETE /api/domain-mappings/:id": another("mapping"),
   "POST /api/domain-mappings/:id/verify": another("mapping"),
   "GET /api/domain-mappings/:id/traffic": another("mapping"),
+  "GET /api/domain-mappings/:id/requests": another("mapping"),
   "GET /api/domain-mappings/:id/timeline": another("mapping"),
   "GET /api/domain-mappings/:id/preflight": another("mapping"),
   "GET /api/domain-mappings/:id/records": another("mapping"),
@@ -95,6 +96,7 @@ export const trials: Record<string, Trial> = {
   "ALL /api/domain-mappings/:id/records": { own: 405 },
   "ALL /api/domain-mappings/:id/certificate": { own: 405 },
   "ALL /api/preflight": { own: 405 },
+  "ALL /api/domain-mappings/:id/requests": { own: 404 },
   "ALL /api/domain-mappings/:id/timeline": { own: 404 },
   "ALL /api/domain-mappings/:id/traffic": { own: 405 },
 }

@@ -13,6 +13,9 @@ export class MappingStore {
   list = (personId: string) =>
     this.db.selectFrom("domainMappings").selectAll().where("personId", "=", personId).orderBy("createdAt", "desc").orderBy("id").execute()
 
+  ids = async (personId: string): Promise<string[]> =>
+    (await this.db.selectFrom("domainMappings").select("id").where("personId", "=", personId).execute()).map(({ id }) => id)
+
   /** Those of everybody that lead to a container, in any status. */
   leadingTo = (containerId: string) =>
     this.db
@@ -36,15 +39,6 @@ export class MappingStore {
       .where((e) => e.or([e("status", "=", "pending"), e("personId", "=", personId)]))
     return (await claims.executeTakeFirst()) !== undefined
   }
-
-  /** The verified mappings of these names. */
-  holders = (domains: string[]) =>
-    this.db
-      .selectFrom("domainMappings")
-      .select(["id", "domain", "verifiedAt"])
-      .where("status", "=", "verified")
-      .where("domain", "in", domains)
-      .execute()
 
   /** Whose verified mapping a name is; undefined where it is nobody's. */
   ownerOf = async (domain: string): Promise<string | undefined> =>

@@ -13,7 +13,7 @@ const maxEntries = 24 * 200
 
 export type DayTrafficNeeds = {
   hour: (personId: string, start: number) => Promise<(Counts & { id: string })[]>
-  domains: (ids: string[]) => Promise<{ id: string; domain: string }[]>
+  names: (ids: string[]) => Promise<{ id: string; kind: "mapping" | "connection"; domain: string }[]>
   now: () => number
 }
 
@@ -27,18 +27,18 @@ export class DayTraffic {
     const newest = Math.floor(this.needs.now() / hourMs) * hourMs
     const rows: Overview["traffic"]["rows"] = []
     const sum: Counts = { requests: 0, errors: 0, bytes: 0 }
-    const byMapping = new Map<string, Counts>()
+    const byHolder = new Map<string, Counts>()
     for (let start = newest - (hours - 1) * hourMs; start <= newest; start += hourMs) {
       const { top, ...counts } = await this.hour(personId, start)
       rows.push({ time: new Date(start).toISOString(), ...counts })
       add(sum, counts)
       for (const { id, ...ofOne } of top) {
-        const before = byMapping.get(id) ?? { requests: 0, errors: 0, bytes: 0 }
+        const before = byHolder.get(id) ?? { requests: 0, errors: 0, bytes: 0 }
         add(before, ofOne)
-        byMapping.set(id, before)
+        byHolder.set(id, before)
       }
     }
-    return { ...sum, rows, top: await this.named(byMapping) }
+    return { ...sum, rows, top: await this.named(byHolder) }
   }
 
   private async hour(personId: string, start: number): Promise<Hour> {
@@ -58,14 +58,14 @@ export class DayTraffic {
   }
 
   /** Those with the most requests that are still there. */
-  private async named(byMapping: Map<string, Counts>): Promise<Overview["traffic"]["top"]> {
-    const most = [...byMapping].sort(([, a], [, b]) => b.requests - a.requests).slice(0, kept)
+  private async named(byHolder: Map<string, Counts>): Promise<Overview["traffic"]["top"]> {
+    const most = [...byHolder].sort(([, a], [, b]) => b.requests - a.requests).slice(0, kept)
     if (most.length === 0) return []
-    const names = new Map((await this.needs.domains(most.map(([id]) => id))).map(({ id, domain }) => [id, domain]))
+    const names = new Map((await this.needs.names(most.map(([id]) => id))).map((one) => [one.id, one]))
     return most
       .flatMap(([id, counts]) => {
-        const domain = names.get(id)
-        return domain === undefined ? [] : [{ id, domain, ...counts }]
+        const name = names.get(id)
+        return name === undefined ? [] : [{ ...name, ...counts }]
       })
       .slice(0, shown)
   }

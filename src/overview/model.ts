@@ -35,7 +35,7 @@ export type HostnameStates = { live: number; waiting: number; failed: number; dr
 
 export type HourOfTraffic = { time: string; requests: number; errors: number; bytes: number }
 
-export type TopHostname = { id: string; domain: string; requests: number; errors: number; bytes: number }
+export type TopHostname = { id: string; kind: "mapping" | "connection"; domain: string; requests: number; errors: number; bytes: number }
 
 export type Overview = {
   attention: Attention[]

@@ -205,8 +205,8 @@ test.each([
 
 test("the traffic of the day is the person's own, by the hour; an hour that is over is counted once", async () => {
   await map(mapping("a"), mapping("b"), mapping("adas", { personId: "ada" }))
-  const row = (mappingId: string, start: number, requests: number) => ({
-    mappingId,
+  const row = (holderId: string, start: number, requests: number) => ({
+    holderId,
     start,
     requests,
     status1xx: 0,
@@ -283,7 +283,7 @@ test("ten thousand hostnames with a day of traffic are answered fast", async () 
     for (let at = 0; at < 5000; at += 500)
       await db
         .insertInto("trafficMinutes")
-        .values(ids.slice(at, at + 500).map((mappingId) => Object.assign({ mappingId, start: hour - h * hourMs, requests: 1 }, counts)))
+        .values(ids.slice(at, at + 500).map((holderId) => Object.assign({ holderId, start: hour - h * hourMs, requests: 1 }, counts)))
         .execute()
   const app = open()
   const timed = async () => {

@@ -36,7 +36,7 @@ export class OverviewService {
 
   constructor(private needs: OverviewNeeds) {
     const { store, now } = needs
-    this.traffic = new DayTraffic({ hour: (personId, start) => store.hour(personId, start), domains: store.domains, now })
+    this.traffic = new DayTraffic({ hour: (personId, start) => store.hour(personId, start), names: store.names.bind(store), now })
   }
 
   async read({ personId, isAdmin }: { personId: string; isAdmin: boolean }): Promise<Overview> {

@@ -127,20 +127,34 @@ export class OverviewStore {
     return { count: Number(count), since: since as number | null }
   }
 
-  /** A person's requests of one hour, by mapping, as far as they were written. */
+  /** A person's requests of one hour, by mapping and connection, as far as they were written. */
   async hour(personId: string, start: number): Promise<{ id: string; requests: number; errors: number; bytes: number }[]> {
     const end = start + 3_600_000
-    const own = sql`select id from domain_mappings where person_id = ${personId}`
+    const own = sql`
+      select id from domain_mappings where person_id = ${personId} union all select id from connections where person_id = ${personId}`
     const counts = sql`sum(requests) as requests, sum(status5xx) as errors, sum(bytes_in + bytes_out) as bytes`
     const of = (table: string) => sql`
-      select mapping_id as id, ${counts} from ${sql.table(table)} where start >= ${start} and start < ${end} and +mapping_id in (${own}) group by mapping_id`
+      select holder_id as id, ${counts} from ${sql.table(table)} where start >= ${start} and start < ${end} and +holder_id in (${own}) group by holder_id`
     const { rows } = await sql<{ id: string; requests: number; errors: number; bytes: number }>`
       select id, sum(requests) as requests, sum(errors) as errors, sum(bytes) as bytes
       from (${of("traffic_minutes")} union all ${of("traffic_hours")}) group by id order by sum(requests) desc`.execute(this.db)
     return rows
   }
 
-  domains = (ids: string[]) => this.db.selectFrom("domainMappings").select(["id", "domain"]).where("id", "in", ids).execute()
+  /** The names of mappings and connections; an archived one has none any more. */
+  async names(ids: string[]): Promise<{ id: string; kind: "mapping" | "connection"; domain: string }[]> {
+    const mappings = await this.db.selectFrom("domainMappings").select(["id", "domain"]).where("id", "in", ids).execute()
+    const connections = await this.db
+      .selectFrom("connections")
+      .select(["id", "hostname as domain"])
+      .where("id", "in", ids)
+      .where("state", "!=", "archived")
+      .execute()
+    return [
+      ...mappings.map(({ id, domain }) => ({ id, kind: "mapping" as const, domain })),
+      ...connections.map(({ id, domain }) => ({ id, kind: "connection" as const, domain })),
+    ]
+  }
 
   private ownCertificates(personId: string) {
     return this.db

@@ -63,7 +63,7 @@ export type TrafficRow = {
   partial?: true
 }
 
-export type TrafficReply = { domain: string; step: Step; from: string; to: string; rows: TrafficRow[] }
+export type TrafficReply = { step: Step; from: string; to: string; rows: TrafficRow[] }
 
 /** The query of a URL: the last hour by the minute where nothing is said, and the last day where hours are asked for. Throws `invalid`. */
 export function parseTrafficQuery(query: URLSearchParams, now: number): TrafficQuery {

@@ -1,4 +1,4 @@
-import { AppError } from "../errors"
+import type { HeldName } from "../db/held-names"
 import type { Log } from "../log"
 import { Worker } from "../worker"
 import {
@@ -19,10 +19,8 @@ import type { StoredTally, TrafficStore } from "./store"
 export type TrafficNeeds = {
   store: TrafficStore
   source: TrafficSource
-  /** A person's mapping, or undefined where it is not theirs; `verifiedAt` is since when it holds its name. */
-  mapping: (id: string, personId: string) => Promise<{ domain: string; verifiedAt: number | null } | undefined>
-  /** The verified mappings of these names. */
-  holders: (domains: string[]) => Promise<{ id: string; domain: string; verifiedAt: number | null }[]>
+  /** Who holds these names, and since when. */
+  holders: (hostnames: string[]) => Promise<HeldName[]>
   log: Log
   now: () => number
   /** Rows in each table. */
@@ -42,8 +40,8 @@ const MAX_ROWS = 3_000_000
 const BATCH_ROWS = 100
 
 /**
- * Writes the edge's counts once a minute, and answers questions about them. A row belongs to the mapping, by id: who maps a name later has an
- * id of their own and sees nothing of it. A minute that a crash cut short is lost, as is one that the store could not take.
+ * Writes the edge's counts once a minute, and answers questions about them. A row belongs to the mapping or connection, by id: who holds a name
+ * later has an id of their own and sees nothing of it. A minute that a crash cut short is lost, as is one that the store could not take.
  */
 export class TrafficService {
   private worker: Worker
@@ -70,24 +68,23 @@ export class TrafficService {
     await this.tidy(signal)
   }
 
-  /** Rows of a mapping of this person, in order of time; a step without requests has none. Throws `not_found`, and `invalid` for the query. */
-  async read(personId: string, id: string, query: URLSearchParams): Promise<TrafficReply> {
-    const mapping = await this.needs.mapping(id, personId)
-    if (mapping === undefined) throw new AppError("not_found", "not found")
+  /** Rows of a mapping or connection and the name that it is for, in order of time; a step without requests has none. Throws `invalid` for the query. */
+  async read({ id, hostname }: Pick<HeldName, "id" | "hostname">, query: URLSearchParams): Promise<TrafficReply> {
     const asked = parseTrafficQuery(query, this.needs.now())
-    const sums = await this.sums(id, mapping, asked)
+    const sums = await this.sums(id, hostname, asked)
     const size = stepMs(asked.step)
     const starts = [...sums.keys()].sort((a, b) => a - b)
     const rows = starts.flatMap((start) => sums.get(start)?.row(start, start + size > this.needs.now()) ?? [])
     const [from, to] = [new Date(asked.from).toISOString(), new Date(asked.to).toISOString()]
-    return { domain: mapping.domain, step: asked.step, from, to, rows }
+    return { step: asked.step, from, to, rows }
   }
 
-  private async sums(id: string, mapping: { domain: string; verifiedAt: number | null }, asked: TrafficQuery) {
-    const { store, source } = this.needs
+  private async sums(id: string, hostname: string, asked: TrafficQuery) {
+    const { store, source, holders } = this.needs
     let current: TrafficMinute
     let stored: StoredTally[]
     await source.gather?.()
+    const [holder] = await holders([hostname])
     do {
       // A minute that was taken is in neither place until it is written, so then we look again.
       await this.writing
@@ -105,8 +102,8 @@ export class TrafficService {
     }
     for (const row of stored) sumAt(row.start).add(row)
     const isAsked = current.start >= asked.from && current.start < asked.to
-    const tally = isAsked ? current.tally(mapping.domain) : undefined
-    if (tally !== undefined && isOf(tally, mapping)) sumAt(current.start).add(tally)
+    const tally = isAsked && holder?.id === id ? current.tally(hostname) : undefined
+    if (tally !== undefined && isOf(tally, holder)) sumAt(current.start).add(tally)
     return sums
   }
 
@@ -143,13 +140,13 @@ export class TrafficService {
 
   private async writeBatch(start: number, batch: HostTally[]): Promise<void> {
     const holders = await this.needs.holders(batch.map((tally) => tally.host))
-    const byDomain = new Map(holders.map((mapping) => [mapping.domain, mapping]))
+    const byName = new Map(holders.map((holder) => [holder.hostname, holder]))
     const rows: StoredTally[] = []
     for (const tally of batch) {
-      const mapping = byDomain.get(tally.host)
-      if (mapping === undefined || !isOf(tally, mapping)) continue
+      const holder = byName.get(tally.host)
+      if (holder === undefined || !isOf(tally, holder)) continue
       const { host: _host, firstAt: _firstAt, ...counts } = tally
-      rows.push({ ...counts, mappingId: mapping.id, start })
+      rows.push({ ...counts, holderId: holder.id, start })
     }
     await this.needs.store.add("minute", start, rows)
   }
@@ -164,9 +161,7 @@ export class TrafficService {
 }
 
 /** False when the name was somebody else's for a part of the minute. */
-function isOf(tally: HostTally, mapping: { verifiedAt: number | null }): boolean {
-  return mapping.verifiedAt !== null && tally.firstAt >= mapping.verifiedAt
-}
+const isOf = (tally: HostTally, holder: HeldName | undefined) => holder !== undefined && tally.firstAt >= holder.since
 
 /** Lets requests that came meanwhile be served. */
 const breathe = () => Bun.sleep(0)

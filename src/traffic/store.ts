@@ -3,7 +3,7 @@ import type { Db } from "../db/open"
 import type { TrafficTable } from "../db/schema"
 import { HOUR_MS, type Step, stepMs, TallySum } from "./model"
 
-/** A mapping's counts in the step that begins at `start`. */
+/** Counts of a mapping or connection in the step that begins at `start`. */
 export type StoredTally = Omit<Selectable<TrafficTable>, "id">
 
 /** Steps asked for in one query. */
@@ -20,8 +20,8 @@ export class TrafficStore {
     await this.db.transaction().execute((trx) => add(trx, step, start, tallies))
   }
 
-  /** A mapping's rows from `from` until before `to`, in order. */
-  async read(step: Step, mappingId: string, from: number, to: number): Promise<StoredTally[]> {
+  /** A holder's rows from `from` until before `to`, in order. */
+  async read(step: Step, holderId: string, from: number, to: number): Promise<StoredTally[]> {
     const kept = await this.span(step)
     if (kept === undefined) return []
     const size = stepMs(step)
@@ -34,21 +34,21 @@ export class TrafficStore {
         .selectFrom(tables[step])
         .selectAll()
         .where("start", "in", starts.splice(0, STARTS_PER_QUERY))
-        .where("mappingId", "=", mappingId)
+        .where("holderId", "=", holderId)
         .orderBy("start")
       rows.push(...(await query.execute()))
     }
     return rows
   }
 
-  /** What every mapping was asked from `from` until before `to`, of the minutes that are stored. */
+  /** What every holder was asked from `from` until before `to`, of the minutes that are stored. */
   count = (from: number, to: number) =>
     this.db
       .selectFrom("trafficMinutes")
-      .select((e) => ["mappingId", e.fn.sum<number>("requests").as("requests"), e.fn.sum<number>("status5xx").as("failed")])
+      .select((e) => ["holderId", e.fn.sum<number>("requests").as("requests"), e.fn.sum<number>("status5xx").as("failed")])
       .where("start", ">=", from)
       .where("start", "<", to)
-      .groupBy("mappingId")
+      .groupBy("holderId")
       .execute()
 
   /** At most so many rows are there: ids are given in order and the oldest go first, so nothing is counted. */
@@ -66,8 +66,8 @@ export class TrafficStore {
       const hours = Map.groupBy(rows, (row) => Math.floor(row.start / HOUR_MS) * HOUR_MS)
       for (const [hour, minutes] of hours) {
         const sums: StoredTally[] = []
-        for (const [mappingId, ofMapping] of Map.groupBy(minutes, (row) => row.mappingId)) {
-          sums.push({ mappingId, start: hour, ...sumOf(ofMapping) })
+        for (const [holderId, ofHolder] of Map.groupBy(minutes, (row) => row.holderId)) {
+          sums.push({ holderId, start: hour, ...sumOf(ofHolder) })
         }
         await add(trx, "hour", hour, sums)
       }
@@ -94,18 +94,18 @@ export class TrafficStore {
 async function add(db: Db, step: Step, start: number, tallies: StoredTally[]): Promise<void> {
   if (tallies.length === 0) return
   const table = tables[step]
-  const mappingIds = tallies.map((tally) => tally.mappingId)
-  const stored = await db.selectFrom(table).selectAll().where("start", "=", start).where("mappingId", "in", mappingIds).execute()
-  const before = new Map(stored.map((row) => [row.mappingId, row]))
+  const holderIds = tallies.map((tally) => tally.holderId)
+  const stored = await db.selectFrom(table).selectAll().where("start", "=", start).where("holderId", "in", holderIds).execute()
+  const before = new Map(stored.map((row) => [row.holderId, row]))
   const values = tallies.map((tally): Insertable<TrafficTable> => {
-    const earlier = before.get(tally.mappingId)
-    return { ...(earlier === undefined ? tally : { ...sumOf([earlier, tally]), mappingId: tally.mappingId }), start }
+    const earlier = before.get(tally.holderId)
+    return { ...(earlier === undefined ? tally : { ...sumOf([earlier, tally]), holderId: tally.holderId }), start }
   })
   await db
     .insertInto(table)
     .values(values)
     .onConflict((c) =>
-      c.columns(["start", "mappingId"]).doUpdateSet((e) => ({
+      c.columns(["start", "holderId"]).doUpdateSet((e) => ({
         requests: e.ref("excluded.requests"),
         status1xx: e.ref("excluded.status1xx"),
         status2xx: e.ref("excluded.status2xx"),

@@ -2,11 +2,12 @@ import { describe, expect, test } from "bun:test"
 import { startApi } from "../../test/api"
 import { Authenticator } from "../accounts/authenticator"
 import { AccountStore } from "../accounts/store"
+import { holdersOf } from "../db/held-names"
 import { TrafficCounters } from "../edge/traffic-counters"
 import { Guards } from "../http/guards"
 import { httpRoot } from "../http/root"
 import { HOUR_MS, MINUTE_MS, type TrafficReply } from "./model"
-import { trafficRoutes } from "./routes"
+import { mappingTrafficRoutes, type Traffic } from "./routes"
 import { type TrafficNeeds, TrafficService } from "./service"
 import { TrafficStore } from "./store"
 
@@ -24,23 +25,22 @@ async function setup() {
   await api.container(eve.id, "eeeeeeee")
   const counters = new TrafficCounters({}, now)
   const store = new TrafficStore(db)
-  const holders = (domains: string[]) =>
-    db
-      .selectFrom("domainMappings")
-      .select(["id", "domain", "verifiedAt"])
-      .where("domain", "in", domains)
-      .where("status", "=", "verified")
-      .execute()
+  const holders = (hostnames: string[]) => holdersOf(db, hostnames)
   const serve = (change: Partial<TrafficNeeds> = {}) =>
-    new TrafficService({ store, source: counters, holders, mapping: api.mappingStore.find, log: api.log, now, ...change })
+    new TrafficService({ store, source: counters, holders, log: api.log, now, ...change })
   const service = serve()
   const guards = new Guards(
     new Authenticator(new AccountStore(db), api.signer, now),
     () => false,
     () => false,
   )
+  const traffic: Traffic = { read: (...asked) => service.read(...asked), day: async () => ({ from: "", to: "", holders: [] }) }
+  const find = async ({ personId }: { personId: string }, id: string) => {
+    const row = await api.mappingStore.find(id, personId)
+    return row && { hostname: row.domain }
+  }
   const root = httpRoot({
-    routes: [trafficRoutes(service, async () => ({ from: "", to: "", domains: [] }), guards.networking)],
+    routes: [mappingTrafficRoutes(traffic, guards.networking, find, async () => [])],
     isAllowedOrigin: () => false,
     log: api.log,
   })
@@ -100,7 +100,7 @@ describe("a read", () => {
     await t.nextMinute()
     t.count("a.test", [5])
     const reply = await t.read(t.ada, id)
-    expect(reply).toEqual({
+    expect(reply as unknown).toEqual({
       domain: "a.test",
       step: "minute",
       from: "2026-11-21T11:03:00.000Z",
@@ -178,11 +178,11 @@ describe("a read", () => {
     const t = await setup()
     const id = await t.map(t.ada, "a.test")
     const gate = Promise.withResolvers<void>()
-    const service = t.serve({ holders: (domains) => gate.promise.then(() => t.holders(domains)) })
+    const service = t.serve({ holders: (hostnames) => gate.promise.then(() => t.holders(hostnames)) })
     t.count("a.test", [1, 2])
     t.clock.ms += MINUTE_MS
     const turn = service.turn(signal)
-    const read = service.read(t.ada.id, id, new URLSearchParams())
+    const read = service.read({ id, hostname: "a.test" }, new URLSearchParams())
     gate.resolve()
     expect(times(await read)).toEqual([["2026-11-21T12:00:00.000Z", 2, undefined]])
     await turn
@@ -202,7 +202,7 @@ describe("a read", () => {
     const service = t.serve({ store })
     t.count("a.test", [1, 2])
     t.clock.ms += MINUTE_MS
-    const reply = await service.read(t.ada.id, id, new URLSearchParams())
+    const reply = await service.read({ id, hostname: "a.test" }, new URLSearchParams())
     expect([looks, times(reply)]).toEqual([2, [["2026-11-21T12:00:00.000Z", 2, undefined]]])
   })
 

@@ -144,9 +144,17 @@ export async function troublesIn(house: DashboardHouse, name: string, arrange: (
 }
 
 /** Milliseconds of the main thread's own time for a frame of scrolling, by what it is for; drawing is left out, which a browser without a graphics card does there too. */
-export type ScrollCost = { frames: number; script: number; style: number; layout: number; longest: number; rows: number }
+export type ScrollCost = {
+  frames: number
+  script: number
+  style: number
+  layout: number
+  longest: number
+  rows: number
+  animations: number
+}
 
-/** Scrolls a long page from its beginning to its end, a step a frame, and says what that costs (Chrome DevTools Protocol, Performance.getMetrics). */
+/** Scrolls a long page from its beginning to its end, a step a frame, and says what that costs and how often something was animated (Chrome DevTools Protocol, Performance.getMetrics). */
 export async function scrollThrough(page: Page, step: number): Promise<ScrollCost> {
   const devtools = await page.context().newCDPSession(page)
   await devtools.send("Performance.enable", { timeDomain: "threadTicks" })
@@ -157,14 +165,16 @@ export async function scrollThrough(page: Page, step: number): Promise<ScrollCos
     const watcher = new PerformanceObserver((list) => tasks.push(...list.getEntries().map(({ duration }) => Math.round(duration))))
     watcher.observe({ type: "longtask" })
     let frames = 0
+    let animations = 0
     for (let top = 0; top < document.documentElement.scrollHeight; top += step) {
       window.scrollTo(0, top)
       await new Promise(requestAnimationFrame)
+      animations += document.getAnimations().length
       frames++
     }
     await new Promise((resolve) => setTimeout(resolve, 200))
     watcher.disconnect()
-    return { frames, longest: Math.max(0, ...tasks), rows: document.querySelectorAll("[aria-posinset]").length }
+    return { frames, animations, longest: Math.max(0, ...tasks), rows: document.querySelectorAll("[aria-posinset]").length }
   }, step)
   const after = await read()
   const each = (name: string) => Number((((after.get(name) ?? Number.NaN) - (before.get(name) ?? Number.NaN)) / seen.frames).toFixed(2))

@@ -60,6 +60,7 @@ export async function tellHouse(scene: Scene): Promise<void> {
     at: of,
     query: { from: "2026-11-29T10:00:00Z", to: "2026-11-29T11:00:00Z" },
   })
+  await recorder.ask("GET /api/domain-mappings/:id/requests", { at: of, until: "ready" })
   await recorder.ask("GET /api/domain-mappings/:id/timeline", { at: of, query: { limit: "1" } })
   await recorder.ask("GET /api/domain-mappings/:id/preflight", { at: of })
   await recorder.ask("GET /api/domain-mappings/:id/certificate", { at: of })

@@ -37,6 +37,13 @@ export async function ask<T = unknown>(method: Method, path: string, body?: unkn
   return (res.headers.get("content-type")?.includes("json") ? JSON.parse(text) : text) as T
 }
 
+/** The body of an answer as it comes. Throws `ApiFault`. */
+export async function askStream(path: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+  const res = await reach(apiOrigin + path, { credentials: "include", signal })
+  if (!res.ok || res.body === null) throw faultOf(res, await res.text())
+  return res.body
+}
+
 async function reach(url: string, init: RequestInit): Promise<Response> {
   try {
     return await fetch(url, init)

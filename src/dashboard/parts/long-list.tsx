@@ -1,5 +1,6 @@
 import { useWindowVirtualizer } from "@tanstack/react-virtual"
 import { memo, type ReactNode, useLayoutEffect, useRef, useState } from "react"
+import { cx } from "./classes"
 
 export type LongListProps<T> = {
   label: string
@@ -44,7 +45,8 @@ export function LongList<T>({ label, items, idOf, rowHeight, children }: LongLis
             data-index={index}
             aria-setsize={items.length}
             aria-posinset={index + 1}
-            className="absolute inset-x-0 top-0 border-b border-line last:border-0 hover:bg-hover"
+            // The last that there is, not the last of those near the screen: it would be measured without its border and move when more come.
+            className={cx("absolute inset-x-0 top-0 hover:bg-hover", index < items.length - 1 && "border-b border-line")}
             style={{ transform: `translateY(${start - top}px)` }}
           >
             <Row item={item} render={children as (item: unknown) => ReactNode} />

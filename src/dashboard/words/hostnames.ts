@@ -62,7 +62,7 @@ export const hostnames = {
   accessLog: "Access log",
   yes: "yes",
   no: "no",
-  tabs: { overview: "Overview", dns: "DNS", certificate: "Certificate", timeline: "Timeline", settings: "Settings" },
+  tabs: { overview: "Overview", requests: "Requests", dns: "DNS", certificate: "Certificate", timeline: "Timeline", settings: "Settings" },
   tabsLabel: "Parts of this hostname",
 }
 
@@ -238,22 +238,6 @@ export const timeline = {
   empty: "Nothing has happened yet.",
   emptyKind: "Nothing of this kind has happened.",
   said: "What the CA said",
-}
-
-/** Words of traffic. */
-export const traffic = {
-  title: "Traffic",
-  ranges: { hour: "Hour", day: "Day", week: "Week" } as Record<string, string>,
-  range: "Time shown",
-  requests: "Requests",
-  statuses: "Answers by class",
-  latency: "Time to the end of the answer",
-  bytes: "Bytes",
-  received: "received",
-  sent: "sent",
-  none: "No request in this time.",
-  total: (n: number) => `${count(n)} ${n === 1 ? "request" : "requests"}`,
-  failed: (n: number) => `${count(n)} answered 5xx`,
 }
 
 /** Words of target, options and the end of a hostname. */

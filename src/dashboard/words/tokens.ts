@@ -91,7 +91,7 @@ export const tokens = {
     },
     means: {
       networking: "Hostnames and owned domains. Here create also changes and verifies.",
-      "domain-mappings": "create also changes and verifies a hostname; read is its traffic and timeline too.",
+      "domain-mappings": "create also changes and verifies a hostname; read is its traffic, its requests live and its timeline too.",
       domains: "create connects a provider's token and looks at its zones again.",
       compute: "Containers and SSH keys, but neither start nor stop: add those for Containers. read is the live status too.",
       containers: "update is image, environment, mounts, ports, SSH and the terminal. read is logs and figures too.",

@@ -67,6 +67,7 @@ test("what an application has goes with it, and with its person, and frees the n
     batchId: null,
     challengeValue: "x",
     proof: "txt" as const,
+    provedAt: 1,
     desiredRecords: "[]",
     observedRecords: "[]",
     ...nowhere,

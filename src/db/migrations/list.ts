@@ -10,6 +10,7 @@ import { connect } from "./0010-connect"
 import { connectionLinks } from "./0012-connection-links"
 import { storage } from "./0013-storage"
 import { issuanceLedger } from "./0015-issuance-ledger"
+import { connectionTraffic } from "./0014-connection-traffic"
 import { webhooks } from "./0008-webhooks"
 import { timeline } from "./0009-timeline"
 import { writtenRecords } from "./0017-written-records"
@@ -30,4 +31,5 @@ export const migrations: Record<string, Migration> = {
   "0013-storage": storage,
   "0017-written-records": writtenRecords,
   "0015-issuance-ledger": issuanceLedger,
+  "0014-connection-traffic": connectionTraffic,
 }

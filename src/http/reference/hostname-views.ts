@@ -131,23 +131,6 @@ export const hostnameViews: Operations = {
     ),
     errors: { 400: "`invalid domain`.", ...questions },
   },
-  "GET /api/domain-mappings/traffic": {
-    summary: "The last day of all one's hostnames",
-    text: "For lists. Mappings without a request are left out; at most half a minute behind the last whole minute.",
-    good: json(
-      t.Object({
-        from: moment(),
-        to: moment(),
-        domains: t.Array(
-          t.Object({
-            id: t.String(),
-            requests: t.Array(integer(), { description: "Of 24 hours, the oldest first." }),
-            failed: t.Array(integer(), { description: "Answers of 5xx." }),
-          }),
-        ),
-      }),
-    ),
-  },
   "GET /api/domain-mappings/:id/records": {
     summary: "The exact records of a hostname, and what is there of them",
     text: "Looks at every authoritative server now. The `ownership` record is among them until the name is proved.",

@@ -232,7 +232,9 @@ export const overview: Operations = {
         traffic: t.Object({
           ...counted,
           rows: t.Array(t.Object({ time: moment(), ...counted })),
-          top: t.Array(t.Object({ id: t.String(), domain: t.String(), ...counted }), { description: "The five with the most requests." }),
+          top: t.Array(t.Object({ id: t.String(), kind: oneOf(["mapping", "connection"]), domain: t.String(), ...counted }), {
+            description: "The five with the most requests.",
+          }),
         }),
         house: t.Union(
           [

@@ -1,20 +1,5 @@
 import { t } from "elysia"
-import {
-  anything,
-  boolean,
-  created,
-  empty,
-  integer,
-  json,
-  maybe,
-  moment,
-  named,
-  number,
-  oneOf,
-  type Operations,
-  orNull,
-  said,
-} from "./operation"
+import { anything, boolean, created, empty, integer, json, maybe, moment, named, oneOf, type Operations, orNull, said } from "./operation"
 
 const options = {
   http: maybe(
@@ -107,36 +92,6 @@ export const timelineEntry = named(
   }),
 )
 
-const minutes = t.Object({
-  step: maybe(oneOf(["minute", "hour"], { default: "minute" })),
-  from: maybe(said("ISO 8601 with a zone, or Unix milliseconds; the last hour, or for hours the last day, where it is left out.")),
-  to: maybe(said("As `from`; not included.")),
-})
-
-const traffic = named(
-  "Traffic",
-  t.Object({
-    domain: t.String(),
-    step: oneOf(["minute", "hour"]),
-    from: moment(),
-    to: moment(),
-    rows: t.Array(
-      t.Object({
-        time: moment(),
-        requests: integer(),
-        statuses: t.Record(t.String(), integer(), { description: "`1xx` to `5xx`." }),
-        bytes_in: integer(),
-        bytes_out: integer(),
-        p50_ms: number(),
-        p95_ms: number(),
-        p99_ms: number(),
-        partial: maybe(t.Literal(true, { description: "The step that is still being counted." })),
-      }),
-      { description: "A step without requests has none." },
-    ),
-  }),
-)
-
 const gone = { 404: "`not found`, also for what is another's." }
 
 export const networking: Operations = {
@@ -184,13 +139,6 @@ export const networking: Operations = {
     summary: "Look for the proof of a hostname now",
     good: json(t.Object({ status: oneOf(["verified", "pending", "failed"]), detail: maybe(said("What each name server said.")) })),
     errors: { ...gone, 409: "Somebody else holds the name by now." },
-  },
-  "GET /api/domain-mappings/:id/traffic": {
-    summary: "Traffic of a hostname by minute or hour",
-    text: "Minutes are kept for 48 hours and hours for 90 days.",
-    query: minutes,
-    good: json(traffic),
-    errors: { ...gone, 400: "Says which field is wrong; also for more than 10000 rows." },
   },
   "GET /api/domain-mappings/:id/timeline": {
     summary: "What happened to a hostname",

@@ -5,6 +5,7 @@ import { computeParts } from "./compute-parts"
 import { connectApplications } from "./connect"
 import { connectAccount } from "./connect-account"
 import { connections } from "./connections"
+import { connectionTraffic, mappingTraffic } from "./hostname-traffic"
 import { hostnameViews } from "./hostname-views"
 import { house, overview } from "./house"
 import { networking } from "./networking"
@@ -17,10 +18,10 @@ import { storageFiles } from "./storage-files"
 
 const byFamily: Record<Family, Operations> = {
   Accounts: { ...accounts, ...secondFactors },
-  Networking: { ...ownedDomains, ...networking, ...hostnameViews },
+  Networking: { ...ownedDomains, ...networking, ...mappingTraffic, ...hostnameViews },
   Compute: { ...compute, ...computeParts },
   Storage: { ...storageFiles, ...storage, ...storageAdmin, ...uploads },
-  Connect: { ...connectApplications, ...connections, ...connectAccount },
+  Connect: { ...connectApplications, ...connections, ...connectionTraffic, ...connectAccount },
   Administration: { ...administration, ...house },
   Server: { ...server, ...overview },
 }

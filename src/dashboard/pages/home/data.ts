@@ -19,7 +19,10 @@ export type Overview = {
   attention_total: number
   hostnames: { total: number } & Record<keyof typeof home.hostnameStates, number>
   containers: { total: number } & Record<keyof typeof home.containerStates, number>
-  traffic: Counts & { rows: (Counts & { time: string })[]; top: (Counts & { id: string; domain: string })[] }
+  traffic: Counts & {
+    rows: (Counts & { time: string })[]
+    top: (Counts & { id: string; kind: "mapping" | "connection"; domain: string })[]
+  }
   house: {
     disk: { total_bytes: number; free_bytes: number; floor_bytes: number }
     engine: { state: keyof typeof home.engineStates; kind: string | null; version: string | null }

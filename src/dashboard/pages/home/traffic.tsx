@@ -41,7 +41,7 @@ export function Traffic({ traffic }: { traffic: Overview["traffic"] }) {
           <ul>
             {top.map((one) => (
               <li key={one.id} className="relative flex items-baseline gap-3 py-1">
-                <Link to={`/hostnames/mapping/${one.id}`} className="min-w-0 flex-1 truncate hover:text-accent hover:underline">
+                <Link to={`/hostnames/${one.kind}/${one.id}`} className="min-w-0 flex-1 truncate hover:text-accent hover:underline">
                   {one.domain}
                 </Link>
                 {one.errors > 0 && <span className="text-sm whitespace-nowrap text-bad">{home.topErrors(count(one.errors))}</span>}

@@ -16,9 +16,11 @@ import { targetsOf, targetText } from "./items"
 import { Journey, type StepState } from "./journey"
 import { apiOf, type Connection, type Container, type NameRecords, problemText } from "./model"
 import { connectionQuery, targetsQuery, useRecords } from "./queries"
+import { RecentRequests } from "./recent-requests"
 import { RecordList } from "./record-list"
 import { standingOfConnection } from "./standing"
 import { TimelinePart } from "./timeline"
+import { TrafficGraphs } from "./traffic-graphs"
 
 /** A customer's hostname of an application: the way to being live, and what is to be known and changed afterwards. */
 export function ConnectionPage() {
@@ -65,9 +67,11 @@ function Found({ connection }: { connection: Connection }) {
               <ConnectionJourney connection={connection} records={records.data} />
             </Section>
           )}
+          {!unproved.has(connection.state) && <TrafficGraphs subject={subject} />}
           <About connection={connection} containers={containers.data} />
         </div>
       )}
+      {part === "requests" && <RecentRequests subject={subject} hostname={connection.hostname} />}
       {part === "dns" && <DnsPart subject={subject} isWatched={isOnItsWay} />}
       {part === "certificate" && <CertificatePart subject={subject} />}
       {part === "timeline" && <TimelinePart subject={subject} />}

@@ -8,7 +8,7 @@ import { hostnames as words } from "../../words/hostnames"
 import { pageOf, type Subject } from "./model"
 import type { Standing } from "./standing"
 
-export const parts = ["overview", "dns", "certificate", "timeline", "settings"] as const
+export const parts = ["overview", "requests", "dns", "certificate", "timeline", "settings"] as const
 
 /** Which part of a hostname's page an address names. */
 export const partOf = (raw: string | undefined): (typeof parts)[number] => parts.find((part) => part === raw) ?? "overview"

@@ -43,6 +43,7 @@ export function useHostnames(): { data: HostnameItem[] | undefined; error: unkno
         hostname: connection.hostname,
         standing: standingOfConnection(connection),
         target: hostnames.appTarget,
+        day: day.data?.get(connection.id),
       })),
     ]
     return items.sort((one, other) => compareNames(one.hostname, other.hostname))

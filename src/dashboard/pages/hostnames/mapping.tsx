@@ -17,6 +17,7 @@ import { MappingJourney } from "./mapping-journey"
 import { MappingSettings } from "./mapping-settings"
 import { apiOf, type Mapping } from "./model"
 import { mappingsQuery, targetsQuery, useFirstVisit, useRecords } from "./queries"
+import { RecentRequests } from "./recent-requests"
 import { standingOfMapping } from "./standing"
 import { TimelinePart } from "./timeline"
 import { TrafficGraphs } from "./traffic-graphs"
@@ -47,7 +48,7 @@ function Found({ mapping }: { mapping: Mapping }) {
   const target = targetsOf(containers.data)(mapping.container_id)
   const isProved = mapping.status === "verified"
   const isIssued = mapping.certificate?.state === "issued"
-  const isVisited = useFirstVisit(mapping.id, isProved && isIssued)
+  const isVisited = useFirstVisit(subject, isProved && isIssued)
   const isOnItsWay = !isProved || !isIssued || isVisited === false
   const records = useRecords(subject, isOnItsWay && (part === "overview" || part === "dns"))
   const verify = useMutation({ mutationFn: () => ask("POST", `${apiOf(subject)}/verify`), onSettled: () => refresh("hostnames") })
@@ -61,7 +62,7 @@ function Found({ mapping }: { mapping: Mapping }) {
   }, [isSeen, isProved])
   // The graphs look seldom; the first visit belongs into them at once.
   useEffect(() => {
-    if (isVisited === true) void queryClient.invalidateQueries({ queryKey: ["traffic", mapping.id] })
+    if (isVisited === true) void queryClient.invalidateQueries({ queryKey: ["traffic", "mapping", mapping.id] })
   }, [isVisited])
   const check = useMutation({
     mutationFn: () => (isProved ? refresh("hostnames") : verify.mutateAsync()),
@@ -81,10 +82,11 @@ function Found({ mapping }: { mapping: Mapping }) {
         <div className="flex flex-col gap-5">
           {isOnItsWay && isVisited !== undefined && <MappingJourney mapping={mapping} records={records.data} isVisited={isVisited} />}
           {isOnItsWay && isVisited === undefined && <Skeleton className="h-96" />}
-          {isProved && <TrafficGraphs id={mapping.id} />}
+          {isProved && <TrafficGraphs subject={subject} />}
           <About mapping={mapping} target={targetText(target, mapping.target_port)} />
         </div>
       )}
+      {part === "requests" && <RecentRequests subject={subject} hostname={mapping.domain} />}
       {part === "dns" && <DnsPart subject={subject} isWatched={isOnItsWay} />}
       {part === "certificate" && <CertificatePart subject={subject} />}
       {part === "timeline" && <TimelinePart subject={subject} />}

@@ -121,7 +121,25 @@ export type TrafficRow = {
   p99_ms: number
 }
 
-export type TrafficDay = { domains: { id: string; requests: number[]; failed: number[] }[] }
+/** A hostname's last day by the hour. */
+export type TrafficDay = { id: string; requests: number[]; failed: number[] }
+
+/** A request as it is told of when it ends. */
+export type WatchedRequest = {
+  time: string
+  duration_ms: number
+  host: string
+  method: string
+  path: string
+  protocol: string
+  tls: string | null
+  status: number
+  bytes_in: number
+  bytes_out: number
+  client: string
+  request_id: string
+  failure: string | null
+}
 
 /** A mapping or a connection, by what it is and its id. */
 export type Subject = { kind: "mapping" | "connection"; id: string }

@@ -35,12 +35,15 @@ export const targetsQuery = queryOptions({
   queryFn: async ({ signal }) => (await ask<{ containers: Container[] }>("GET", "/compute/containers", undefined, { signal })).containers,
 })
 
-/** The last day of all mappings; changes by itself and not by what people do, so no event tells of it. */
+/** The last day of all mappings and connections; changes by itself and not by what people do, so no event tells of it. */
 export const dayQuery = queryOptions({
   queryKey: ["traffic", "day"],
   queryFn: async ({ signal }) => {
-    const { domains } = await ask<TrafficDay>("GET", "/api/domain-mappings/traffic", undefined, { signal })
-    return new Map(domains.map(({ id, requests }) => [id, requests]))
+    const [{ domains }, { data }] = await Promise.all([
+      ask<{ domains: TrafficDay[] }>("GET", "/api/domain-mappings/traffic", undefined, { signal }),
+      ask<{ data: TrafficDay[] }>("GET", "/v1/connection-traffic", undefined, { signal }),
+    ])
+    return new Map([...domains, ...data].map(({ id, requests }) => [id, requests]))
   },
   refetchInterval: 60_000,
   staleTime: 60_000,
@@ -71,23 +74,23 @@ export const useCertificate = (subject: Subject) =>
 
 const hourMs = 3_600_000
 
-/** Rows of a mapping's traffic from so long ago until now. */
-export const useTraffic = (id: string, step: "minute" | "hour", sinceMs: number, everyMs: number | false) =>
+/** Rows of a hostname's traffic from so long ago until now. */
+export const useTraffic = (subject: Subject, step: "minute" | "hour", sinceMs: number, everyMs: number | false) =>
   useQuery({
-    queryKey: ["traffic", id, step, sinceMs],
+    queryKey: ["traffic", subject.kind, subject.id, step, sinceMs],
     queryFn: async ({ signal }) => {
       const from = Date.now() - sinceMs
-      const path = `${apiOf({ kind: "mapping", id })}/traffic?step=${step}&from=${from}`
+      const path = `${apiOf(subject)}/traffic?step=${step}&from=${from}`
       return { from, to: Date.now(), rows: (await ask<{ rows: TrafficRow[] }>("GET", path, undefined, { signal })).rows }
     },
     refetchInterval: everyMs,
   })
 
 /** Whether anybody was ever answered with success, as far back as is kept; looked for again and again while `isAwaited`. */
-export const useFirstVisit = (id: string, isAwaited: boolean): boolean | undefined => {
-  const day = useTraffic(id, "hour", 90 * 24 * hourMs, false)
+export const useFirstVisit = (subject: Subject, isAwaited: boolean): boolean | undefined => {
+  const day = useTraffic(subject, "hour", 90 * 24 * hourMs, false)
   const hasBefore = day.data?.rows.some(({ statuses }) => statuses["2xx"] > 0)
-  const now = useTraffic(id, "minute", hourMs, isAwaited && hasBefore === false ? 2000 : false)
+  const now = useTraffic(subject, "minute", hourMs, isAwaited && hasBefore === false ? 2000 : false)
   const hasNow = now.data?.rows.some(({ statuses }) => statuses["2xx"] > 0)
   return hasBefore === undefined ? undefined : hasBefore || hasNow === true
 }

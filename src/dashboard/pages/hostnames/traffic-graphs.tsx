@@ -7,8 +7,8 @@ import { Loaded } from "../../parts/loaded"
 import { Section } from "../../parts/page"
 import { Skeleton } from "../../parts/status"
 import { bytes, count, duration } from "../../parts/time"
-import { traffic as words } from "../../words/hostnames"
-import type { TrafficRow } from "./model"
+import { traffic as words } from "../../words/hostname-traffic"
+import type { Subject, TrafficRow } from "./model"
 import { useTraffic } from "./queries"
 
 const minuteMs = 60_000
@@ -24,12 +24,12 @@ const ranges = {
 type Range = keyof typeof ranges
 const names = Object.keys(ranges) as Range[]
 
-/** Requests, answers, times and bytes of a mapping. */
-export function TrafficGraphs({ id }: { id: string }) {
+/** Requests, answers, times and bytes of a hostname. */
+export function TrafficGraphs({ subject }: { subject: Subject }) {
   const [raw, setRange] = useUrlState("range", "day")
   const range = names.find((name) => name === raw) ?? "day"
   const { sinceMs, step, stepMs } = ranges[range]
-  const query = useTraffic(id, step, sinceMs, 30_000)
+  const query = useTraffic(subject, step, sinceMs, 30_000)
   return (
     <Section
       title={words.title}
