@@ -77,7 +77,7 @@ const allowed: Record<string, string[]> = {
   "errors.ts": [],
   "address-block.ts": [],
   "secret-path.ts": [],
-  backup: ["errors.ts", "vault.ts"],
+  backup: ["body.ts", "data-folder.ts", "errors.ts", "log.ts", "vault.ts", "worker.ts"],
   live: ["errors.ts"],
   http: ["accounts", "audit", "connect", "errors.ts", "log.ts", "peer.ts", "secret-path.ts", "version.ts"],
   house: [

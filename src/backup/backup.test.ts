@@ -13,7 +13,9 @@ import { restoreBackup } from "./restore"
 import { seal } from "./seal"
 
 const known = Object.keys(migrations)
-const hash = "ab".repeat(32)
+const bytesOfFile = "bytes of a file"
+const hash = new Bun.CryptoHasher("sha256").update(bytesOfFile).digest("hex")
+const shard = hash.slice(0, 2)
 let place = ""
 let identity = ""
 let key: { recipients: string[] }
@@ -31,9 +33,9 @@ const at = (...parts: string[]) => join(place, ...parts)
 
 /** A data folder with one of each: a person, a sealed certificate, secrets, a stored file, a volume. */
 async function house(dir: string): Promise<void> {
-  mkdirSync(join(dir, "storage/objects/ab"), { recursive: true, mode: 0o700 })
+  mkdirSync(join(dir, "storage/objects", shard), { recursive: true, mode: 0o700 })
   mkdirSync(join(dir, "volumes/c1/data"), { recursive: true })
-  writeFileSync(join(dir, "storage/objects/ab", hash), "bytes of a file")
+  writeFileSync(join(dir, "storage/objects", shard, hash), bytesOfFile)
   writeFileSync(join(dir, "volumes/c1/data/note.txt"), "kept by a container")
   writeFileSync(join(dir, "store-key"), `${"1".repeat(64)}\n`, { mode: 0o600 })
   writeFileSync(join(dir, "jwt-secret"), `${"2".repeat(64)}\n`, { mode: 0o600 })
@@ -63,7 +65,7 @@ const options = (more: Partial<BackupOptions> = {}): BackupOptions => ({
   baseDomain: "home.example",
   version: "0.1.0",
   secrets: {},
-  objects: false,
+  objects: "none",
   volumes: false,
   now: Date.UTC(2026, 10, 30, 1, 2, 3),
   ...more,
@@ -90,7 +92,7 @@ describe("a backup", () => {
     const { bytes, manifest } = await writeBackup(options())
     expect(bytes).toBeGreaterThan(1000)
     expect(manifest).toMatchObject({
-      format: 1,
+      format: 2,
       base_domain: "home.example",
       created_at: "2026-11-30T01:02:03.000Z",
       store: known.sort().at(-1),
@@ -108,9 +110,9 @@ describe("a backup", () => {
   })
 
   test("holds files and volumes where that is asked for", async () => {
-    await writeBackup(options({ objects: true, volumes: true }))
+    await writeBackup(options({ objects: "inside", volumes: true }))
     await restore()
-    expect(readFileSync(at("back/storage/objects/ab", hash), "utf8")).toBe("bytes of a file")
+    expect(readFileSync(at("back/storage/objects", shard, hash), "utf8")).toBe(bytesOfFile)
     expect(readFileSync(at("back/volumes/c1/data/note.txt"), "utf8")).toBe("kept by a container")
   })
 
@@ -165,7 +167,13 @@ describe("a backup", () => {
     writeFileSync(at("kept/of-mine.txt"), "no backup")
     const day = 86_400_000
     for (const days of [0, 1, 2]) await writeBackup(options({ target: at("kept"), keep: 2, now: Date.UTC(2026, 0, 1) + days * day }))
-    expect(readdirSync(at("kept")).sort()).toEqual(["freehold-20260102T000000Z.age", "freehold-20260103T000000Z.age", "of-mine.txt"])
+    expect(readdirSync(at("kept")).sort()).toEqual([
+      "freehold-20260102T000000Z.age",
+      "freehold-20260102T000000Z.copies",
+      "freehold-20260103T000000Z.age",
+      "freehold-20260103T000000Z.copies",
+      "of-mine.txt",
+    ])
   })
 
   test.each<[string, () => Partial<BackupOptions>]>([

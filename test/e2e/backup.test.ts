@@ -77,7 +77,7 @@ describe.skipIf(obstacle !== undefined)(`backups${obstacle ? ` (skipped: ${obsta
     mkdirSync(at("opened"))
     const opened = await runProgram(["sh", "-c", `age -d -i ${at("key.txt")} ${at("house.age")} | tar -xz -C ${at("opened")}`])
     expect(opened).toMatchObject({ code: 0, err: "" })
-    expect(JSON.parse(readFileSync(at("opened/manifest.json"), "utf8"))).toMatchObject({ format: 1 })
+    expect(JSON.parse(readFileSync(at("opened/manifest.json"), "utf8"))).toMatchObject({ format: 2 })
     expect(readFileSync(at("opened/secrets/store-key"), "utf8")).toBe(readFileSync(join(stage.house.dataDir, "store-key"), "utf8"))
     rmSync(at("opened"), { recursive: true })
   })
