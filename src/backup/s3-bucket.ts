@@ -114,7 +114,9 @@ export class S3Bucket {
 
   private refusal(status: number, text: string): AppError {
     const { Code, Message } = errorIn(text)
-    const said = [Code, Message].filter((part) => part !== undefined && part !== "").join(": ")
+    // The answer to HEAD has no body that could say more.
+    const silent = status === 403 ? "its keys are unknown there, or may not do this" : ""
+    const said = [Code, Message].filter((part) => part !== undefined && part !== "").join(": ") || silent
     const code = status === 404 ? "not_found" : status === 403 ? "forbidden" : status === 507 ? "out_of_space" : "bad_gateway"
     const elsewhere = status >= 300 && status < 400 ? "; is its region or its endpoint the right one?" : ""
     return new AppError(code, `${this.shown} refused (${status}${said === "" ? "" : ` ${said.slice(0, 300)}`})${elsewhere}`)

@@ -12,7 +12,7 @@ const readTries = 5
 
 /**
  * A prefix of a bucket. Bytes are signed by their SHA-256, so that the server refuses what was changed on the way; large files go in parts, of
- * which one is held in memory; a file is there when its last part is, and then its size is asked for.
+ * which one is held in memory; such a file is there when its last part is, and then its size is asked for.
  */
 export class S3Destination implements Destination {
   readonly shown: string
@@ -63,7 +63,8 @@ export class S3Destination implements Destination {
 
   async put(name: string, body: ReadableStream<Uint8Array>, expectedBytes: number): Promise<number> {
     const key = this.key(name)
-    if ((await this.size(key)) !== undefined)
+    // A copy is written over by what is the same.
+    if (copyAt(name) === undefined && (await this.size(key)) !== undefined)
       throw new AppError("conflict", `${this.shown}/${name} is there already: a backup writes over nothing`)
     // Twice as much as was expected still fits.
     const partBytes = Math.max(this.partBytes, Math.ceil(expectedBytes / (mostParts / 2) / mib) * mib)
@@ -74,7 +75,7 @@ export class S3Destination implements Destination {
       if (second.done === true) {
         const bytes = first.done === true ? new Uint8Array() : first.value
         await this.bucket.ask("PUT", { key, body: bytes })
-        return await this.proven(key, bytes.byteLength)
+        return bytes.byteLength
       }
       return await this.putParts(key, [first.value as Uint8Array, second.value], parts)
     } catch (error) {
@@ -145,7 +146,9 @@ export class S3Destination implements Destination {
   }
 
   private async *chunks(key: string, first: S3Answer): AsyncGenerator<Uint8Array> {
-    const total = Number(first.headers.get("content-length"))
+    // Not every server says it of what it streams; then the end of the body is the end.
+    const length = first.headers.get("content-length")
+    const total = length === null ? undefined : Number(length)
     const tag = first.headers.get("etag")
     let [offset, vain] = [0, 0]
     for (let res = first; ;) {
@@ -159,10 +162,12 @@ export class S3Destination implements Destination {
       } catch (error) {
         fault = error
       }
-      if (offset >= total) return
+      if (total === undefined ? fault === undefined : offset >= total) return
       vain = offset > before ? 0 : vain + 1
       if (vain === readTries)
-        throw new AppError("bad_gateway", `${this.bucket.shown}/${key} broke off at ${offset} of ${total} bytes`, { cause: fault })
+        throw new AppError("bad_gateway", `${this.bucket.shown}/${key} broke off at ${offset} of ${total ?? "so many"} bytes`, {
+          cause: fault,
+        })
       const headers = { range: `bytes=${offset}-`, ...(tag === null ? {} : { "if-match": tag }) }
       res = await this.bucket.ask("GET", { key, headers })
       if (res.status !== 206) throw new AppError("bad_gateway", `${this.bucket.shown} does not go on where it broke off`)
