@@ -14,6 +14,7 @@ const allowed: Record<string, string[]> = {
     "accounts",
     "acme",
     "audit",
+    "backup",
     "checks",
     "compute",
     "config.ts",

@@ -14,6 +14,8 @@ import { sshRoutes } from "../compute/ssh-routes"
 import type { SshService } from "../compute/ssh-service"
 import { ticketRoutes } from "../compute/ticket-routes"
 import { type Checkup, checkRoutes } from "../checks/routes"
+import { backupRoutes } from "../backup/routes"
+import type { Backups } from "../backup/service"
 import type { ConfigInForce } from "../config"
 import { ClientAddresses } from "../http/client-address"
 import { dashboardRoutes } from "../http/dashboard-routes"
@@ -65,6 +67,7 @@ export type ApiNeeds = {
   storage: Storage
   s3: S3
   house: House
+  backups: Backups
   /** May this name have a certificate now? */
   mayIssue: (hostname: string) => boolean
   ssh: SshService
@@ -159,6 +162,7 @@ export class Api {
         checkRoutes(needs.checkup, guards.admin),
         auditRoutes(trail, door.session),
         houseRoutes(needs.house.parts, guards.admin),
+        backupRoutes(needs.backups, guards.admin),
         overviewRoutes(needs.house.overview, door.session),
         zoneRoutes(features.zones, guards.networking),
         mappingRoutes(features.mappings, guards.networking),

@@ -1,3 +1,4 @@
+import type { BackupTrouble } from "../backup/service"
 import type { Config } from "../config"
 import type { Db } from "../db/open"
 import { findEngine } from "../engine/sockets"
@@ -28,6 +29,8 @@ export type HouseNeeds = {
   rootPem: () => Promise<string>
   /** Brings settings that changed to every part. */
   reloadParts: () => void
+  /** What is wrong with backups. */
+  backups: () => BackupTrouble | undefined
   /** The engine went away, or came again. */
   onEngine: () => void
   log: Log
@@ -67,6 +70,7 @@ export class House {
       verifyName,
       disk: () => system.disk(),
       engine: () => this.engine.current,
+      backups: needs.backups,
       now,
     })
   }

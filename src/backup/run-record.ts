@@ -37,14 +37,7 @@ const interrupted = (run: BackupRun): BackupRun => ({ ...run, finished_at: run.s
 export async function onRecord(dataDir: string, to: string, now: () => number, work: () => Promise<BackupResult>): Promise<BackupResult> {
   const run: BackupRun = { started_at: iso(now()), finished_at: null, to, file: null, bytes: null, copies: null, error: null }
   const earlier = read(dataDir).map((one) => (one.finished_at === null ? interrupted(one) : one))
-  const save = () => {
-    try {
-      writePrivate(join(dataDir, recordName), `${JSON.stringify({ runs: [run, ...earlier].slice(0, kept) }, null, 1)}\n`)
-    } catch {
-      // Where it cannot be written, the run's own result says more.
-    }
-  }
-  save()
+  save(dataDir, [run, ...earlier])
   try {
     const result = await work()
     const { copies } = result
@@ -64,8 +57,22 @@ export async function onRecord(dataDir: string, to: string, now: () => number, w
     throw error
   } finally {
     run.finished_at = iso(now())
-    save()
+    save(dataDir, [run, ...earlier])
   }
+}
+
+/** Puts on record that a backup could not even begin, unless it has said so itself since then. */
+export function noteFailure(dataDir: string, to: string, startedAt: string, now: number, error: string): void {
+  const runs = readRuns(dataDir)
+  if ((runs[0]?.started_at ?? "") >= startedAt) return
+  save(dataDir, [{ started_at: startedAt, finished_at: iso(now), to, file: null, bytes: null, copies: null, error }, ...runs])
+}
+
+/** Where it cannot be written, the run's own result says more. */
+function save(dataDir: string, runs: BackupRun[]): void {
+  try {
+    writePrivate(join(dataDir, recordName), `${JSON.stringify({ runs: runs.slice(0, kept) }, null, 1)}\n`)
+  } catch {}
 }
 
 const iso = (time: number) => new Date(time).toISOString()

@@ -82,6 +82,13 @@ are fetched, and each is compared with its hash; what came before something brok
   --identity-file   the secret key of age, as "age-keygen" wrote it`,
   },
   {
+    name: "backups",
+    summary: "when backups were made and are due, and what lies at their destination, for administrators",
+    usage: { ls: "backups [ls] [--json]", run: "backups run [--wait] [--timeout 1h] [--json]" },
+    details: `Asks the server, which makes backups by itself where the setting backup_to names a destination. run makes one now; with --wait it returns
+when that has ended, and exits with 1 where it went wrong. "freehold backup" does the same on the server's machine without asking it.`,
+  },
+  {
     name: "login",
     summary: "log in to a server and keep the session for the other verbs",
     usage: { "": "login [--server URL] [--username NAME] [--password-stdin] [--json]" },
