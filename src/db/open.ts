@@ -40,7 +40,9 @@ function kyselyDatabase(sqlite: Database) {
     prepare(sql: string) {
       // A full disk ends the transaction by itself, and ending it once more would hide why.
       if (sql === "rollback" && !sqlite.inTransaction) return nothing
-      const statement = sqlite.query(sql)
+      // A transaction that reads first and then writes would fail at once where another process wrote in between, whatever the timeout: it could not
+      // wait, since what it read is old by then (SQLITE_BUSY_SNAPSHOT).
+      const statement = sqlite.query(sql === "begin" ? "begin immediate" : sql)
       // Asking costs as much as running a small statement, and the engine keeps statements by their text.
       let reader = readers.get(statement)
       if (reader === undefined) readers.set(statement, (reader = statement.columnNames.length > 0))
