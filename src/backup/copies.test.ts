@@ -224,7 +224,7 @@ describe("stored files beside backups", () => {
     const said = await message(restore())
     expect(said).toContain("what has come stays in")
     expect(readdirSync(parent)).not.toContain("back")
-    const [left = ""] = readdirSync(parent).filter((name) => name.startsWith(".restore-"))
+    const left = readdirSync(parent).find((name) => name.startsWith(".restore-")) ?? ""
     // Neither the store nor a secret stays around meanwhile.
     expect(readdirSync(join(parent, left))).toEqual(["storage"])
     renameSync(`${first}.away`, first)

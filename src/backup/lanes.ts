@@ -4,12 +4,12 @@ const together = 4
 /** Works through a list, four at a time. After the first fault no more are begun, and it is thrown when those under way have ended. */
 export async function eachOf<T>(all: Iterable<T>, work: (one: T) => Promise<void>): Promise<void> {
   const queue = all[Symbol.iterator]()
-  let isOver = false
+  const over = new AbortController()
   const lane = async () => {
     try {
-      for (let next = queue.next(); next.done !== true && !isOver; next = queue.next()) await work(next.value)
+      for (let next = queue.next(); next.done !== true && !over.signal.aborted; next = queue.next()) await work(next.value)
     } catch (error) {
-      isOver = true
+      over.abort()
       throw error
     }
   }

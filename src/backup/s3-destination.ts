@@ -204,9 +204,10 @@ async function* cut(body: ReadableStream<Uint8Array>, size: number): AsyncGenera
 
 /** The chunks of a body, and an error where none comes for a minute. */
 async function* withinIdleLimit(body: ReadableStream<Uint8Array> | null): AsyncGenerator<Uint8Array> {
-  const reader = body?.getReader()
+  if (body === null) return
+  const reader = body.getReader()
   try {
-    while (reader !== undefined) {
+    for (;;) {
       let timer: Timer | undefined
       const idle = new Promise<never>((_, reject) => {
         timer = setTimeout(() => reject(new Error("nothing came for a minute")), idleLimitMs)
@@ -216,7 +217,7 @@ async function* withinIdleLimit(body: ReadableStream<Uint8Array> | null): AsyncG
       yield value
     }
   } finally {
-    await reader?.cancel().catch(() => {})
+    await reader.cancel().catch(() => {})
   }
 }
 

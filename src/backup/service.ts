@@ -187,7 +187,9 @@ export class Backups {
     })
     try {
       const files = await Promise.race([filesAt(to, plan().s3), slow])
-      return files.map((file) => ({ ...file, age_seconds: Math.max(0, Math.round((now() - Date.parse(file.created_at)) / 1000)) }))
+      return files.map((file) =>
+        Object.assign(file, { age_seconds: Math.max(0, Math.round((now() - Date.parse(file.created_at)) / 1000)) }),
+      )
     } catch (error) {
       return describeError(error)
     } finally {
