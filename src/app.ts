@@ -3,6 +3,7 @@ import { makeAddresses } from "./app/addresses"
 import { Api } from "./app/api"
 import { ConnectHouse, connectHoldings } from "./app/connect-house"
 import { Asking } from "./app/asking"
+import { makeBackups } from "./app/backups"
 import { Certification } from "./app/certification"
 import { makeCheckup } from "./app/checkup"
 import { Dns } from "./app/dns"
@@ -80,7 +81,7 @@ async function compose(
   const now = Date.now
   const { baseDomain, dataDir, apiListen, httpListen, httpsListen } = config.current
   const folder = new DataFolder(dataDir)
-  const db = await openDatabase(folder.storeFile)
+  const db = await openDatabase(folder.storeFile, { checkpoints: config.current.storeCheckpoints })
   undo.push(() => db.destroy())
 
   const ownHosts = ["", "net.", "auth.", "compute.", "storage.", "s3.", "connect."].map((prefix) => prefix + baseDomain)
@@ -173,10 +174,12 @@ async function compose(
     for (const part of [addresses, dns, api, edge, portListeners, features]) part.reload()
     live.changedForAdmins("settings")
   }
+  const backups = makeBackups({ config, dataDir: folder.path, onChanged: () => live.changedForAdmins("settings"), log, now })
   const house: House = new House({
     config,
     db,
     dataDir: folder.path,
+    backups: () => backups.trouble(),
     disk: () => storage.blobs.disk(),
     listeners: () => listenersOf(config.current, { api, edge, dns, ssh }),
     dns: () => dns.describe(),
@@ -276,6 +279,7 @@ async function compose(
     house,
     monitoring,
     asking,
+    backups,
     ssh: ssh.service,
     checkup: makeCheckup({
       config,
@@ -329,6 +333,7 @@ async function compose(
   await start(certification)
   await start(features)
   await start(house)
+  await start(backups)
   await start(connect)
 
   const secret = await features.people.setupSecret()

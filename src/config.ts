@@ -71,12 +71,30 @@ export type Config = Readonly<{
   storageUploadExpiryMs: number
   storageScrubIntervalMs: number
   storageScrubRate: number
+  backup: BackupSettings
+  /** False: another program moves the write-ahead log into the store. */
+  storeCheckpoints: boolean
   webhookAllow: string[]
   metricsHostnames: string[]
   logLevel: LogLevel
   accessLog: boolean
   allowedOrigins: string[]
 }>
+
+/** How and where to backups are made. */
+export type BackupSettings = {
+  /** A folder, or `s3://bucket/prefix`. */
+  to: string | undefined
+  /** Undefined: not by itself. */
+  everyMs: number | undefined
+  key: { recipients: string[] } | { passphrase: string } | undefined
+  keep: number
+  objects: "none" | "inside" | "beside"
+  volumes: boolean
+  s3:
+    | { endpoint: string; region: string; style: "path" | "virtual"; accessKey: string; secretKey: string; ca: string | undefined }
+    | undefined
+}
 
 /** The settings in force, for those who look at every use: some change while running. */
 export type ConfigInForce = { readonly current: Config }
@@ -200,12 +218,34 @@ export function completeConfig(given: Given, isRoot = process.getuid?.() === 0):
     storageUploadExpiryMs: given.storage_upload_expiry ?? 7 * 86_400_000,
     storageScrubIntervalMs: given.storage_scrub_interval ?? 30 * 86_400_000,
     storageScrubRate: given.storage_scrub_rate ?? 8 * 1024 ** 2,
+    backup: backupOf(given),
+    storeCheckpoints: given.store_checkpoints !== "off",
     webhookAllow: given.webhook_allow ?? [],
     metricsHostnames: given.metrics_hostnames ?? [],
     logLevel: given.log_level ?? "info",
     accessLog: given.access_log !== "off",
     allowedOrigins: given.allowed_origins ?? [`https://${baseDomain}`, `https://*.${baseDomain}`],
   })
+}
+
+function backupOf(given: Given): BackupSettings {
+  const { backup_to: to, backup_every: every, backup_recipient: recipients = [], backup_passphrase: passphrase } = given
+  const region = given.backup_s3_region ?? "us-east-1"
+  const server = {
+    endpoint: given.backup_s3_endpoint ?? `https://s3.${region}.amazonaws.com`,
+    region,
+    style: given.backup_s3_style ?? (given.backup_s3_endpoint === undefined ? "virtual" : "path"),
+    ca: given.backup_s3_ca_file,
+  }
+  return {
+    to,
+    everyMs: to === undefined || every === "off" ? undefined : (every ?? 86_400_000),
+    key: recipients.length > 0 ? { recipients } : passphrase === undefined ? undefined : { passphrase },
+    keep: given.backup_keep ?? 14,
+    objects: given.backup_objects ?? "beside",
+    volumes: given.backup_volumes === "on",
+    s3: both(given.backup_s3_access_key, given.backup_s3_secret_key, (accessKey, secretKey) => ({ ...server, accessKey, secretKey })),
+  }
 }
 
 function domainConnectOf(given: Given): Config["domainConnect"] {

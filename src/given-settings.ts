@@ -41,7 +41,10 @@ export function gatherSettings(args: string[], environment: Environment, isRoot:
   together(given, "domain_connect_key_label", "domain_connect_signing_key")
   if (given.domain_connect_provider === undefined && given.domain_connect_key_label !== undefined)
     throw new ConfigError("domain_connect_signing_key is for a domain_connect_provider, which is missing")
-  const { acme_ca_file: caFile, dns_roots: roots } = given
+  together(given, "backup_s3_access_key", "backup_s3_secret_key")
+  checkBackup(given)
+  const { acme_ca_file: caFile, backup_s3_ca_file: s3CaFile, dns_roots: roots } = given
+  if (s3CaFile !== undefined) given.backup_s3_ca_file = readText("backup_s3_ca_file", s3CaFile)
   if (caFile !== undefined) given.acme_ca_file = readText("acme_ca_file", caFile)
   if (roots?.startsWith("/") || roots?.startsWith(".")) given.dns_roots = readText("dns_roots", roots)
   return { given, origins: Object.fromEntries(all.map(([key, { origin }]) => [key, origin])) }
@@ -154,6 +157,17 @@ function readText(name: string, path: string): string {
   } catch (error) {
     throw new ConfigError(`${name}: ${path} cannot be read (${(error as NodeJS.ErrnoException).code ?? "unknown error"})`)
   }
+}
+
+/** A backup that nobody could open or that cannot be written is told at the start, not at night. */
+function checkBackup({ backup_to: to, backup_recipient: recipients = [], backup_passphrase: passphrase, ...given }: Given): void {
+  if (recipients.length > 0 && passphrase !== undefined)
+    throw new ConfigError("backup_recipient and backup_passphrase exclude each other: a recipient is the better one")
+  if (to === undefined) return
+  if (recipients.length === 0 && passphrase === undefined)
+    throw new ConfigError("backup_to needs backup_recipient, which is the better one, or backup_passphrase: backups are always encrypted")
+  if (to.startsWith("s3:") && given.backup_s3_access_key === undefined)
+    throw new ConfigError("backup_to is an S3 bucket, whose keys backup_s3_access_key and backup_s3_secret_key are missing")
 }
 
 function together(given: Given, first: SettingKey, second: SettingKey): void {

@@ -14,7 +14,11 @@ export class LiveConfig implements ConfigInForce {
   private inForce: Config
   private held: SettingKey[] = []
 
-  constructor(private read: () => GivenSettings) {
+  /** `args` are the words behind the verb that settings were given by, for processes of our own that need the same ones. */
+  constructor(
+    private read: () => GivenSettings,
+    readonly args: readonly string[] = [],
+  ) {
     const { given, origins } = read()
     this.given = given
     this.origins = origins

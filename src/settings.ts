@@ -82,6 +82,19 @@ const signingKey: Reading<string> = {
   secret: true,
 }
 
+const backupPlace = reading("the path of a folder that begins with /, or s3://bucket/prefix", (value) =>
+  /^\/.*$|^s3:\/\/[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9](\/[^\0]*)?$/.test(value) ? value.replace(/(?<=.)\/+$/, "") : undefined,
+)
+
+const passphrase: Reading<string> = {
+  ...reading("at least 10 characters", (value) => (value.length >= 10 ? value : undefined)),
+  secret: true,
+}
+
+const origin = reading("an http or https URL without a path", (value) =>
+  /^https?:$/.test(protocolOf(value)) && ["", "/"].includes(new URL(value).pathname) ? new URL(value).origin : undefined,
+)
+
 const ipAddress = (family: 4 | 6) => reading(`an IPv${family} address`, (value) => (isIP(value) === family ? value : undefined))
 
 /**
@@ -194,6 +207,39 @@ export const settings = {
   storage_upload_expiry: reloads("when an upload in parts that nobody goes on with is ended; 7d", duration),
   storage_scrub_interval: reloads("how often all stored bytes are read again; 30d", duration),
   storage_scrub_rate: reloads("bytes a second that this reading takes, a smaller file counting as 64K; 8M", size),
+  // None of these is set while running: who has an administrator's session could have everything sent to a place and for a key of theirs.
+  backup_to: atStart("where `freehold backup` writes: a folder, or s3://bucket/prefix; nowhere", backupPlace),
+  backup_every: atStart(
+    "how often that is done while serving, or off; 24h where backup_to is set",
+    reading(`off, or ${duration.expected}`, (value) => (value === "off" ? ("off" as const) : duration.parse(value))),
+  ),
+  backup_recipient: atStart(
+    "public keys of age that open backups, so that this machine cannot read its own; none",
+    list("public keys such as age1…", (item) => /^age1[a-z0-9]{20,4000}$/.test(item)),
+  ),
+  backup_passphrase: atStart("opens backups where no recipient is set; whoever reads it here can read them all", passphrase),
+  backup_keep: atStart("how many backups stay there; 14", wholeNumber(1, 10_000)),
+  backup_objects: atStart(
+    "bytes of stored files: beside the backups, each once; inside each one; or none; beside",
+    oneOf("beside, inside or none", ["beside", "inside", "none"] as const),
+  ),
+  backup_volumes: atStart("what containers keep is in backups, as it lies on disk at that moment; off", oneOf("on or off", ["on", "off"])),
+  backup_s3_endpoint: atStart("S3 server of s3://, such as https://s3.example.com; Amazon's of the region", origin),
+  backup_s3_region: atStart(
+    "its region; us-east-1",
+    reading("a region such as eu-central-1", (value) => (/^[a-z0-9-]{1,40}$/i.test(value) ? value : undefined)),
+  ),
+  backup_s3_style: atStart(
+    "how its buckets are addressed, path or virtual (as a part of the host name); path with backup_s3_endpoint, else virtual",
+    oneOf("path or virtual", ["path", "virtual"] as const),
+  ),
+  backup_s3_access_key: atStart("its access key", text),
+  backup_s3_secret_key: atStart("its secret key", secret),
+  backup_s3_ca_file: atStart("extra trust root for it, PEM", text),
+  store_checkpoints: atStart(
+    "who moves the write-ahead log into the store: on is Freehold, off a replicator such as Litestream; on",
+    oneOf("on or off", ["on", "off"]),
+  ),
   webhook_allow: reloads("address ranges where webhook receivers may be although they are private; none", addressRanges),
   metrics_hostnames: reloads(
     "hostnames whose requests /metrics shows apart, as they are mapped, such as shop.example.com or *.example.com; none",

@@ -14,6 +14,8 @@ import { sshRoutes } from "../compute/ssh-routes"
 import type { SshService } from "../compute/ssh-service"
 import { ticketRoutes } from "../compute/ticket-routes"
 import { type Checkup, checkRoutes } from "../checks/routes"
+import { backupRoutes } from "../backup/routes"
+import type { Backups } from "../backup/service"
 import type { ConfigInForce } from "../config"
 import { ClientAddresses } from "../http/client-address"
 import { dashboardRoutes } from "../http/dashboard-routes"
@@ -75,6 +77,7 @@ export type ApiNeeds = {
   monitoring: Monitoring
   /** What other proxies ask about names. */
   asking: Asking
+  backups: Backups
   ssh: SshService
   /** What administrators may look at of this server. */
   checkup: Checkup
@@ -169,6 +172,7 @@ export class Api {
         checkRoutes(needs.checkup, guards.admin),
         auditRoutes(trail, door.session),
         houseRoutes(needs.house.parts, guards.admin),
+        backupRoutes(needs.backups, guards.admin),
         overviewRoutes(needs.house.overview, door.session),
         zoneRoutes(features.zones, this.needs.written, guards.networking),
         mappingRoutes(features.mappings, guards.networking),

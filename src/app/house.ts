@@ -1,4 +1,5 @@
 import type { PublicAddresses } from "../addresses/public-addresses"
+import type { BackupTrouble } from "../backup/service"
 import type { Config } from "../config"
 import type { Db } from "../db/open"
 import { findEngine } from "../engine/sockets"
@@ -33,6 +34,8 @@ export type HouseNeeds = {
   reloadParts: () => void
   /** Our public addresses, and those that were ours. */
   addresses: Pick<PublicAddresses, "former" | "contradiction">
+  /** What is wrong with backups. */
+  backups: () => BackupTrouble | undefined
   /** The engine went away, or came again. */
   onEngine: () => void
   log: Log
@@ -75,6 +78,7 @@ export class House {
       addresses: needs.addresses,
       ingress: `ingress.${baseDomain}`,
       engine: () => this.engine.current,
+      backups: needs.backups,
       now,
     })
   }

@@ -1,16 +1,18 @@
-import { createReadStream, createWriteStream } from "node:fs"
-import { mkdir, readdir, stat } from "node:fs/promises"
-import { dirname, join } from "node:path"
-import { pipeline } from "node:stream/promises"
+import { createReadStream, open } from "node:fs"
+import { lstat, readdir, readlink } from "node:fs/promises"
+import { join } from "node:path"
 import { Readable } from "node:stream"
-import { createGunzip, createGzip } from "node:zlib"
-import { extract, pack, type Pack } from "tar-stream"
-import { AppError } from "../errors"
+import { pipeline } from "node:stream/promises"
+import { promisify } from "node:util"
+import { createGzip } from "node:zlib"
+import { type Header, pack, type Pack } from "tar-stream"
 
-/** A file of an archive: its name there, and what it holds, as text or as a file of this machine. */
-export type Entry = { name: string; mode?: number } & ({ text: string } | { path: string })
+const openFile = promisify(open)
 
-/** A gzipped tar of the entries, in their order. A file that goes away meanwhile is left out; one that grows is cut at the size it had. */
+/** A file of an archive: its name there, and what it holds, as text or as a file of this machine. With `owner` it keeps owner, mode and kind (a folder, a link). */
+export type Entry = { name: string; owner?: boolean } & ({ text: string } | { path: string })
+
+/** A gzipped tar of the entries, in their order. A file that goes away meanwhile is left out; one that grows is cut at the size it had, and one that shrinks is filled up with zeros. */
 export function archive(entries: AsyncIterable<Entry>): ReadableStream<Uint8Array> {
   const tar = pack()
   void fill(tar, entries).then(
@@ -23,73 +25,64 @@ export function archive(entries: AsyncIterable<Entry>): ReadableStream<Uint8Arra
   return Readable.toWeb(zip) as unknown as ReadableStream<Uint8Array>
 }
 
+type Fields = Partial<Header> & { name: string }
+
 async function fill(tar: Pack, entries: AsyncIterable<Entry>): Promise<void> {
+  const whole = (header: Fields, text = "") =>
+    new Promise<void>((resolve, reject) => tar.entry(header, text, (error) => (error ? reject(error) : resolve())))
   for await (const entry of entries) {
-    const { name, mode = 0o600 } = entry
+    const { name, owner = false } = entry
     if ("text" in entry) {
-      await new Promise<void>((resolve, reject) => tar.entry({ name, mode }, entry.text, (error) => (error ? reject(error) : resolve())))
+      await whole({ name, mode: 0o600 }, entry.text)
       continue
     }
-    const found = await stat(entry.path).catch(absent)
+    const found = await lstat(entry.path).catch(absent)
     if (found === undefined) continue
-    const { size, mtime } = found
-    if (size === 0) {
-      await new Promise<void>((resolve, reject) => tar.entry({ name, mode, mtime }, "", (error) => (error ? reject(error) : resolve())))
-      continue
+    const { size, mtime, uid, gid } = found
+    const header: Fields = owner ? { name, mtime, uid, gid, mode: found.mode & 0o7777 } : { name, mtime, mode: 0o600 }
+    if (found.isDirectory()) await whole({ ...header, type: "directory" })
+    else if (found.isSymbolicLink()) await whole({ ...header, type: "symlink", linkname: await readlink(entry.path) })
+    else if (size === 0) await whole(header)
+    else {
+      const fd = await openFile(entry.path, "r").catch(absent)
+      if (fd === undefined) continue
+      const body = tar.entry({ ...header, size })
+      const bytes = createReadStream(entry.path, { fd, end: size - 1, highWaterMark: 1024 * 1024 })
+      await pipeline(bytes, filledUp(size), body as unknown as NodeJS.WritableStream)
     }
-    const body = tar.entry({ name, mode, mtime, size })
-    await pipeline(createReadStream(entry.path, { end: size - 1, highWaterMark: 1024 * 1024 }), body as unknown as NodeJS.WritableStream)
   }
 }
 
-/** Every regular file below a folder, as entries under `prefix`, in a stable order; nothing that is a link. */
-export async function* entriesBelow(folder: string, prefix: string): AsyncGenerator<Entry> {
+/** So many bytes, with zeros where the source ends earlier: a tar cannot take back the size that it has said. */
+const filledUp = (size: number) =>
+  async function* (source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    let left = size
+    for await (const chunk of source) {
+      left -= chunk.byteLength
+      yield chunk
+    }
+    for (; left > 0; left -= Math.min(left, 65_536)) yield new Uint8Array(Math.min(left, 65_536))
+  }
+
+/** Every regular file below a folder, as entries under `prefix`, in a stable order; with `owner` folders and links too, which are never followed. */
+export async function* entriesBelow(folder: string, prefix: string, owner = false): AsyncGenerator<Entry> {
   const found = await readdir(folder, { withFileTypes: true }).catch(absent)
   for (const one of (found ?? []).sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const [path, name] = [join(folder, one.name), `${prefix}/${one.name}`]
-    if (one.isDirectory()) yield* entriesBelow(path, name)
-    else if (one.isFile()) yield { name, path }
+    if (one.isFile() || (owner && (one.isDirectory() || one.isSymbolicLink()))) yield { name, path, owner }
+    if (one.isDirectory()) yield* entriesBelow(path, name, owner)
   }
 }
 
-/**
- * Unpacks a gzipped tar into a folder. `isWanted` says which names may come; others, and all that is not a plain file, end it. Throws `invalid` for
- * what is damaged or cut off, whatever of it was good.
- */
-export async function unpack(zipped: ReadableStream<Uint8Array>, folder: string, isWanted: (name: string) => boolean): Promise<string[]> {
-  const names: string[] = []
-  const tar = extract()
-  const source = Readable.fromWeb(zipped as never)
-  const zip = createGunzip()
-  source.on("error", (error) => zip.destroy(error))
-  zip.on("error", (error) => tar.destroy(error))
-  source.pipe(zip).pipe(tar as unknown as NodeJS.WritableStream)
-  try {
-    for await (const entry of tar) {
-      const { name, type } = entry.header
-      if (type !== "file" || !isPlain(name) || !isWanted(name))
-        throw new AppError("invalid", `the backup holds something that has no place in one: ${JSON.stringify(name.slice(0, 100))}`)
-      const path = join(folder, name)
-      await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-      await pipeline(entry as unknown as NodeJS.ReadableStream, createWriteStream(path, { mode: 0o600, flags: "wx" }))
-      names.push(name)
-    }
-  } catch (error) {
-    source.destroy()
-    if (error instanceof AppError) throw error
-    if (["ENOSPC", "EDQUOT", "EACCES", "EROFS", "EEXIST"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error
-    throw new AppError("invalid", `the backup is damaged or not whole (${error instanceof Error ? error.message : String(error)})`, {
-      cause: error,
-    })
-  }
-  return names
+/** How many bytes entries have in all, at this moment. */
+export async function sizeOf(entries: AsyncIterable<Entry>): Promise<number> {
+  let bytes = 0
+  for await (const entry of entries) bytes += "text" in entry ? entry.text.length : ((await lstat(entry.path).catch(absent))?.size ?? 0)
+  return bytes
 }
 
-/** A relative path without anything that leads elsewhere. */
-const isPlain = (name: string) =>
-  name.length < 512 && name.split("/").every((part) => part !== "" && part !== "." && part !== ".." && !/[\0-\x1f\\]/.test(part))
-
-function absent(error: NodeJS.ErrnoException): undefined {
+/** What is not there any more is undefined, everything else an error. */
+export function absent(error: NodeJS.ErrnoException): undefined {
   if (error.code === "ENOENT") return undefined
   throw error
 }

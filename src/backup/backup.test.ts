@@ -1,10 +1,24 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test"
 import { Database } from "bun:sqlite"
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs"
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { generateX25519Identity, identityToRecipient } from "age-encryption"
 import { pack } from "tar-stream"
+import { withEarlierStore } from "../db/migrations/earlier-store.fixture"
 import { migrations } from "../db/migrations/list"
 import { openDatabase } from "../db/open"
 import { Vault } from "../vault"
@@ -13,7 +27,9 @@ import { restoreBackup } from "./restore"
 import { seal } from "./seal"
 
 const known = Object.keys(migrations)
-const hash = "ab".repeat(32)
+const bytesOfFile = "bytes of a file"
+const hash = new Bun.CryptoHasher("sha256").update(bytesOfFile).digest("hex")
+const shard = hash.slice(0, 2)
 let place = ""
 let identity = ""
 let key: { recipients: string[] }
@@ -31,9 +47,9 @@ const at = (...parts: string[]) => join(place, ...parts)
 
 /** A data folder with one of each: a person, a sealed certificate, secrets, a stored file, a volume. */
 async function house(dir: string): Promise<void> {
-  mkdirSync(join(dir, "storage/objects/ab"), { recursive: true, mode: 0o700 })
+  mkdirSync(join(dir, "storage/objects", shard), { recursive: true, mode: 0o700 })
   mkdirSync(join(dir, "volumes/c1/data"), { recursive: true })
-  writeFileSync(join(dir, "storage/objects/ab", hash), "bytes of a file")
+  writeFileSync(join(dir, "storage/objects", shard, hash), bytesOfFile)
   writeFileSync(join(dir, "volumes/c1/data/note.txt"), "kept by a container")
   writeFileSync(join(dir, "store-key"), `${"1".repeat(64)}\n`, { mode: 0o600 })
   writeFileSync(join(dir, "jwt-secret"), `${"2".repeat(64)}\n`, { mode: 0o600 })
@@ -63,7 +79,7 @@ const options = (more: Partial<BackupOptions> = {}): BackupOptions => ({
   baseDomain: "home.example",
   version: "0.1.0",
   secrets: {},
-  objects: false,
+  objects: "none",
   volumes: false,
   now: Date.UTC(2026, 10, 30, 1, 2, 3),
   ...more,
@@ -79,6 +95,14 @@ const restore = (more: Partial<Parameters<typeof restoreBackup>[0]> = {}) =>
     ...more,
   })
 
+/** What somebody else made for our key. */
+async function writeSealed(tar: AsyncIterable<unknown>): Promise<void> {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of tar) chunks.push(chunk as Uint8Array)
+  const zipped = Bun.gzipSync(Buffer.concat(chunks))
+  writeFileSync(at("backup.age"), await new Response(await seal(new Blob([zipped]).stream(), key)).bytes())
+}
+
 const message = async (work: Promise<unknown>): Promise<string> =>
   work.then(
     () => "it went well",
@@ -90,7 +114,7 @@ describe("a backup", () => {
     const { bytes, manifest } = await writeBackup(options())
     expect(bytes).toBeGreaterThan(1000)
     expect(manifest).toMatchObject({
-      format: 1,
+      format: 2,
       base_domain: "home.example",
       created_at: "2026-11-30T01:02:03.000Z",
       store: known.sort().at(-1),
@@ -108,9 +132,9 @@ describe("a backup", () => {
   })
 
   test("holds files and volumes where that is asked for", async () => {
-    await writeBackup(options({ objects: true, volumes: true }))
+    await writeBackup(options({ objects: "inside", volumes: true }))
     await restore()
-    expect(readFileSync(at("back/storage/objects/ab", hash), "utf8")).toBe("bytes of a file")
+    expect(readFileSync(at("back/storage/objects", shard, hash), "utf8")).toBe(bytesOfFile)
     expect(readFileSync(at("back/volumes/c1/data/note.txt"), "utf8")).toBe("kept by a container")
   })
 
@@ -165,7 +189,13 @@ describe("a backup", () => {
     writeFileSync(at("kept/of-mine.txt"), "no backup")
     const day = 86_400_000
     for (const days of [0, 1, 2]) await writeBackup(options({ target: at("kept"), keep: 2, now: Date.UTC(2026, 0, 1) + days * day }))
-    expect(readdirSync(at("kept")).sort()).toEqual(["freehold-20260102T000000Z.age", "freehold-20260103T000000Z.age", "of-mine.txt"])
+    expect(readdirSync(at("kept")).sort()).toEqual([
+      "freehold-20260102T000000Z.age",
+      "freehold-20260102T000000Z.copies",
+      "freehold-20260103T000000Z.age",
+      "freehold-20260103T000000Z.copies",
+      "of-mine.txt",
+    ])
   })
 
   test.each<[string, () => Partial<BackupOptions>]>([
@@ -230,25 +260,84 @@ describe("a restore", () => {
     expect(await message(restore({ migrations: known.slice(0, 3) }))).toContain("made by Freehold 9.9.9, whose store is newer")
   })
 
+  test("takes one of an older Freehold, of the first format and with a store of before there were files", async () => {
+    await withEarlierStore(
+      "0010",
+      (sqlite) =>
+        sqlite.run(
+          "INSERT INTO people (id, username, display_name, password_hash, is_admin, created_at) VALUES ('p', 'ada', 'Ada', '', 1, 1)",
+        ),
+      async (store) => {
+        const tar = pack()
+        const manifest = {
+          format: 1,
+          freehold: "0.0.9",
+          created_at: "2026-01-01T00:00:00.000Z",
+          base_domain: "home.example",
+          store: "0009-timeline",
+          objects: false,
+          volumes: false,
+          from_settings: [],
+        }
+        tar.entry({ name: "manifest.json" }, JSON.stringify(manifest))
+        tar.entry({ name: "freehold.db" }, readFileSync(store))
+        tar.entry({ name: "secrets/store-key" }, "1".repeat(64))
+        tar.finalize()
+        await writeSealed(tar)
+      },
+    )
+    const { manifest, facts } = await restore()
+    expect(manifest).toMatchObject({ objects: "none", store: "0009-timeline" })
+    expect(facts).toMatchObject({ people: 1, files: 0, connections: 0 })
+    const db = await openDatabase(at("back/freehold.db"))
+    expect((await db.selectFrom("people").select("username").execute()).map(({ username }) => username)).toEqual(["ada"])
+    await db.destroy()
+  })
+
+  test("brings volumes back with modes, folders and links, and follows none", async () => {
+    const volume = at("data/volumes/c1/data")
+    writeFileSync(join(volume, "run.sh"), "#!/bin/sh\n", { mode: 0o755 })
+    mkdirSync(join(volume, "empty"), { mode: 0o750 })
+    symlinkSync("/etc", join(volume, "way-out"))
+    mkdirSync(join(volume, "closed"))
+    writeFileSync(join(volume, "closed/inside"), "x")
+    chmodSync(join(volume, "closed"), 0o500)
+    if (process.getuid?.() === 0) chownSync(join(volume, "run.sh"), 1234, 2345)
+    await writeBackup(options({ volumes: true }))
+    await restore()
+    const back = at("back/volumes/c1/data")
+    const { mode, uid, gid } = statSync(join(back, "run.sh"))
+    expect(mode & 0o777).toBe(0o755)
+    if (process.getuid?.() === 0) expect([uid, gid]).toEqual([1234, 2345])
+    expect(statSync(join(back, "empty")).mode & 0o777).toBe(0o750)
+    expect(statSync(join(back, "closed")).mode & 0o777).toBe(0o500)
+    expect(readFileSync(join(back, "closed/inside"), "utf8")).toBe("x")
+    expect(readlinkSync(join(back, "way-out"))).toBe("/etc")
+    for (const one of [volume, back]) chmodSync(join(one, "closed"), 0o700)
+  })
+
   test("refuses a backup whose keys do not open what they sealed", async () => {
     writeFileSync(at("data/store-key"), `${"9".repeat(64)}\n`)
     await writeBackup(options())
     expect(await message(restore())).toContain("its store-key is not in this backup, or is another one")
   })
 
-  test.each(["../escape", "/etc/passwd", "secrets/../../x", "freehold.db-wal", "storage/objects/ab/not-a-hash", "secrets/a/b"])(
-    "does not unpack %p",
-    async (name) => {
-      const tar = pack()
-      tar.entry({ name }, "x")
-      tar.finalize()
-      const chunks: Uint8Array[] = []
-      for await (const chunk of tar) chunks.push(chunk as Uint8Array)
-      const zipped = Bun.gzipSync(Buffer.concat(chunks))
-      const sealed = await seal(new Blob([zipped]).stream(), key)
-      writeFileSync(at("backup.age"), await new Response(sealed).bytes())
-      expect(await message(restore())).toContain("has no place in one")
-      expect(readdirSync(place).sort()).toEqual(["backup.age", "data"])
-    },
-  )
+  test.each([
+    "../escape",
+    "/etc/passwd",
+    "secrets/../../x",
+    "freehold.db-wal",
+    "storage/objects/ab/not-a-hash",
+    "secrets/a/b",
+    "secrets/freehold.db",
+    "secrets/freehold.db-wal",
+    "secrets/storage",
+  ])("does not unpack %p", async (name) => {
+    const tar = pack()
+    tar.entry({ name }, "x")
+    tar.finalize()
+    await writeSealed(tar)
+    expect(await message(restore())).toContain("has no place in one")
+    expect(readdirSync(place).sort()).toEqual(["backup.age", "data"])
+  })
 })

@@ -1,90 +1,181 @@
-import { createWriteStream, openSync, fsyncSync, closeSync } from "node:fs"
-import { mkdir, open as openFile, readdir, rename, rm, stat } from "node:fs/promises"
+import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises"
 import { randomBytes } from "node:crypto"
-import { basename, dirname, join, resolve } from "node:path"
-import { Readable } from "node:stream"
-import { pipeline } from "node:stream/promises"
+import { join, resolve } from "node:path"
+import { generateX25519Identity, identityToRecipient } from "age-encryption"
+import { writePrivate } from "../data-folder"
 import { AppError } from "../errors"
-import { archive, entriesBelow, type Entry } from "./archive"
-import { type Manifest, manifestName } from "./manifest"
+import { archive, entriesBelow, type Entry, sizeOf } from "./archive"
+import { copyObjects, type CopyResult } from "./copies"
+import type { Destination } from "./destination"
+import { lockName, takeLock } from "./lock"
+import { type Manifest, manifestName, type ObjectsPlace } from "./manifest"
+import { backupName, listNameOf } from "./names"
+import { openDestination, splitPlace } from "./open-destination"
+import { retire } from "./retention"
+import { onRecord, recordName } from "./run-record"
+import type { S3Access } from "./s3-bucket"
 import { seal, type SealKey } from "./seal"
 import { inspect, snapshot } from "./snapshot"
 
 export type BackupOptions = {
   dataDir: string
-  /** The new file, or a folder that is there: then the file is named after the moment. */
+  /** A new file, or a place for many: a folder that is there, or `s3://bucket/prefix`. There the file is named after the moment. */
   target: string
+  s3?: S3Access
   key: SealKey
   baseDomain: string
   version: string
   /** Secrets that were given as settings, by their names in the data folder: they are in the backup as if they lay there. */
   secrets: Record<string, string>
-  objects: boolean
+  /** Undefined: beside the backups of a place for many, and not kept with a single file. */
+  objects?: ObjectsPlace
   volumes: boolean
-  /** Of a folder: how many backups stay, this one among them. */
+  /** Of a place for many: how many backups stay, this one among them. */
   keep?: number
   now: number
 }
 
-export type BackupResult = { file: string; bytes: number; manifest: Manifest; removed: string[] }
+export type BackupResult = {
+  file: string
+  bytes: number
+  manifest: Manifest
+  removed: string[]
+  removedCopies: number
+  /** Of stored files beside the backup; undefined where they are elsewhere. */
+  copies: { count: number; bytes: number; added: number; addedBytes: number; missing: string[] } | undefined
+}
 
 /** Names under which backups stand in the file. */
 export const storeName = "freehold.db"
 export const secretsPrefix = "secrets"
 export const objectsPrefix = "storage/objects"
 export const volumesPrefix = "volumes"
+export const copiesName = "copies.txt"
+/** With a passphrase, the key of the copies beside a backup: trying a passphrase for each of them would take a second each. */
+export const copyKeyName = "backup-object-key"
+
+const workPrefix = ".backup-"
 
 /** What of a data folder is no secret and no store: made anew, or too large to go along unasked. */
 const leftOut = (name: string) =>
-  name === storeName || name.startsWith(`${storeName}-`) || name.endsWith(".new") || name.endsWith(".sock") || name.startsWith(".")
+  name === storeName ||
+  name.startsWith(`${storeName}-`) ||
+  name === lockName ||
+  name === recordName ||
+  name.endsWith(".new") ||
+  name.endsWith(".sock") ||
+  name.startsWith(".")
+
+type Place = { destination: Destination; name: string; isForMany: boolean }
 
 /**
  * Backs up a data folder while the appliance runs: a consistent copy of the store, the secrets, and by choice files and volumes, as one encrypted file
- * that is there whole or not at all. Throws `not_found`, `invalid`, `conflict` where the file is there already.
+ * that is there whole or not at all. Throws `not_found`, `invalid`, `conflict` where the file is there already or another backup is under way.
  */
 export async function writeBackup(options: BackupOptions): Promise<BackupResult> {
-  const { dataDir, key, now } = options
-  const isFolder = (await stat(options.target).catch(() => undefined))?.isDirectory() ?? false
-  const file = resolve(isFolder ? join(options.target, nameOf(now)) : options.target)
-  if (await isThere(file)) throw new AppError("conflict", `${file} is there already: a backup writes over nothing`)
-  const store = join(dataDir, storeName)
-  if (!(await isThere(store)))
-    throw new AppError("not_found", `there is no store at ${store}: is the data folder (--data-dir) the right one?`)
+  await checkFolder(options.dataDir)
+  const free = takeLock(options.dataDir)
+  try {
+    const place = await placeOf(options)
+    const to = place.isForMany ? place.destination.shown : `${place.destination.shown}/${place.name}`
+    return await onRecord(options.dataDir, to, Date.now, () => write(options, place))
+  } finally {
+    free()
+  }
+}
+
+async function write(options: BackupOptions, { destination, name, isForMany }: Place): Promise<BackupResult> {
+  const { dataDir, key, keep, now } = options
+  const objects = options.objects ?? (isForMany ? "beside" : "none")
+  if (objects === "beside" && !isForMany)
+    throw new AppError("invalid", "stored files beside a backup need a place for many: name a folder that is there, or s3://bucket/prefix")
+  for (const one of await readdir(dataDir)) if (one.startsWith(workPrefix)) await rm(join(dataDir, one), { recursive: true, force: true })
+  if (isForMany) await destination.prepare()
   // Beside the store, so that it is as private and on a disk that has room for it.
-  const work = join(dataDir, `.backup-${randomBytes(6).toString("hex")}`)
-  const draft = join(dirname(file), `.${basename(file)}.part`)
+  const work = join(dataDir, `${workPrefix}${randomBytes(6).toString("hex")}`)
   try {
     await mkdir(work, { mode: 0o700 })
     const copy = join(work, storeName)
-    snapshot(store, copy)
-    const facts = inspect(copy)
+    snapshot(join(dataDir, storeName), copy)
     const manifest: Manifest = {
-      format: 1,
+      format: 2,
       freehold: options.version,
       created_at: new Date(now).toISOString(),
       base_domain: options.baseDomain,
-      store: facts.newest,
-      objects: options.objects,
+      store: inspect(copy).newest,
+      objects,
       volumes: options.volumes,
       from_settings: Object.keys(options.secrets).sort(),
     }
-    await rm(draft, { force: true })
-    const sealed = await seal(archive(entries(options, manifest, copy)), key)
-    await pipeline(Readable.fromWeb(sealed as never), createWriteStream(draft, { mode: 0o600, flags: "wx" }))
-    await flush(draft)
-    await rename(draft, file)
-    flushFolder(dirname(file))
-    const removed = isFolder && options.keep !== undefined ? await retire(options.target, options.keep) : []
-    return { file, bytes: (await stat(file)).size, manifest, removed }
+    const copies = objects === "beside" ? await copyBeside(options, { copy, work, destination, name }) : undefined
+    // The list says that nothing is needed: without one, retention would have to think that everything is.
+    if (isForMany && copies === undefined) await destination.put(listNameOf(name), new Blob([]).stream(), 0)
+    const contents = () => entries(options, manifest, copy, copies?.list)
+    const expected = await sizeOf(contents())
+    const bytes = await destination.put(name, await seal(archive(contents()), key), expected)
+    const retired = isForMany && keep !== undefined ? await retire(destination, keep, now) : { removed: [], removedCopies: 0 }
+    return { file: `${destination.shown}/${name}`, bytes, manifest, ...retired, copies: copies && withoutList(copies) }
   } catch (error) {
-    await rm(draft, { force: true })
-    throw explained(error, file)
+    if (isForMany) await withdraw(destination, name)
+    throw explained(error, dataDir)
   } finally {
     await rm(work, { recursive: true, force: true })
   }
 }
 
-async function* entries(options: BackupOptions, manifest: Manifest, copy: string): AsyncGenerator<Entry> {
+/** A list without a backup would keep copies for a week; where the place does not answer, it does. */
+async function withdraw(destination: Destination, name: string): Promise<void> {
+  try {
+    for await (const file of destination.list()) if (file.name === name) return
+    await destination.remove(listNameOf(name))
+  } catch {}
+}
+
+/** The store must be there, and the files that are made beside it must belong to whom the server runs as. */
+async function checkFolder(dataDir: string): Promise<void> {
+  const store = join(dataDir, storeName)
+  const found = await stat(store).catch(() => undefined)
+  if (found === undefined) throw new AppError("not_found", `there is no store at ${store}: is the data folder (--data-dir) the right one?`)
+  if (process.getuid?.() === 0 && found.uid !== 0)
+    throw new AppError("invalid", `${store} belongs to user ${found.uid}: run this as that user, such as with runuser or sudo -u`)
+}
+
+async function placeOf({ target, s3, now }: BackupOptions): Promise<Place> {
+  const isS3 = /^s3:/i.test(target)
+  const isForMany = isS3 ? !target.endsWith(".age") : ((await stat(target).catch(() => undefined))?.isDirectory() ?? false)
+  if (isForMany) return { destination: openDestination(target, s3), name: backupName(now), isForMany }
+  const { place, name } = splitPlace(isS3 ? target : resolve(target))
+  return { destination: openDestination(place, s3), name, isForMany }
+}
+
+async function copyBeside(
+  { dataDir, key }: BackupOptions,
+  at: { copy: string; work: string; destination: Destination; name: string },
+): Promise<CopyResult> {
+  const nameSecret = await readFile(join(dataDir, "store-key"), "utf8").catch(() => "")
+  if (nameSecret.trim() === "")
+    throw new AppError("not_found", `${join(dataDir, "store-key")} cannot be read: it is made at the first start`)
+  return copyObjects({
+    store: at.copy,
+    objects: join(dataDir, objectsPrefix),
+    work: at.work,
+    destination: at.destination,
+    backup: at.name,
+    recipients: "recipients" in key ? key.recipients : [await copyRecipient(dataDir)],
+    nameSecret: nameSecret.trim(),
+  })
+}
+
+/** The public half of the key that the data folder keeps for copies, made at its first use. */
+async function copyRecipient(dataDir: string): Promise<string> {
+  const file = join(dataDir, copyKeyName)
+  if (!(await isThere(file))) writePrivate(file, `${await generateX25519Identity()}\n`)
+  return identityToRecipient((await readFile(file, "utf8")).trim())
+}
+
+const withoutList = ({ count, bytes, added, addedBytes, missing }: CopyResult) => ({ count, bytes, added, addedBytes, missing })
+
+async function* entries(options: BackupOptions, manifest: Manifest, copy: string, list: string | undefined): AsyncGenerator<Entry> {
   const { dataDir, secrets } = options
   yield { name: manifestName, text: `${JSON.stringify(manifest, null, 2)}\n` }
   yield { name: storeName, path: copy }
@@ -92,46 +183,19 @@ async function* entries(options: BackupOptions, manifest: Manifest, copy: string
   for (const one of (await readdir(dataDir, { withFileTypes: true })).sort((a, b) => (a.name < b.name ? -1 : 1)))
     if (one.isFile() && !leftOut(one.name) && !Object.hasOwn(secrets, one.name))
       yield { name: `${secretsPrefix}/${one.name}`, path: join(dataDir, one.name) }
-  if (options.objects) yield* entriesBelow(join(dataDir, objectsPrefix), objectsPrefix)
-  if (options.volumes) yield* entriesBelow(join(dataDir, volumesPrefix), volumesPrefix)
-}
-
-const pattern = /^freehold-\d{8}T\d{6}Z\.age$/
-
-const nameOf = (now: number) => `freehold-${new Date(now).toISOString().replace(/[-:]|\.\d+/g, "")}.age`
-
-/** Removes the oldest backups of a folder, by their names; nothing else in it. */
-async function retire(folder: string, keep: number): Promise<string[]> {
-  const found = (await readdir(folder)).filter((name) => pattern.test(name)).sort()
-  const gone = found.slice(0, Math.max(found.length - keep, 0))
-  for (const name of gone) await rm(join(folder, name), { force: true })
-  return gone
+  if (list !== undefined) yield { name: copiesName, path: list }
+  if (manifest.objects === "inside") yield* entriesBelow(join(dataDir, objectsPrefix), objectsPrefix)
+  if (options.volumes) yield* entriesBelow(join(dataDir, volumesPrefix), volumesPrefix, true)
 }
 
 /** Whether anything stands at a path. */
 export const isThere = async (path: string) => (await stat(path).catch(() => undefined)) !== undefined
 
-async function flush(path: string): Promise<void> {
-  const handle = await openFile(path, "r+")
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-}
-
-function flushFolder(path: string): void {
-  const handle = openSync(path, "r")
-  fsyncSync(handle)
-  closeSync(handle)
-}
-
-function explained(error: unknown, file: string): unknown {
-  const reason = {
-    ENOENT: "its folder does not exist",
-    EACCES: "that is not permitted",
-    ENOSPC: "the disk is full",
-    EROFS: "the disk is read-only",
-  }[(error as NodeJS.ErrnoException).code ?? ""]
-  return reason === undefined ? error : new AppError("invalid", `${file} cannot be written: ${reason}`, { cause: error })
+function explained(error: unknown, dataDir: string): unknown {
+  const code = (error as { code?: string }).code ?? ""
+  if (["ENOSPC", "EDQUOT", "SQLITE_FULL"].includes(code))
+    return new AppError("out_of_space", `the disk of ${dataDir} is full: a backup needs room for a copy of the store there`, {
+      cause: error,
+    })
+  return error
 }

@@ -33,7 +33,9 @@ export function inspect(copy: string): StoreFacts {
     if (first?.integrity_check !== "ok") throw new AppError("invalid", `the store in it is damaged: ${first?.integrity_check}`)
     if (sqlite.query("PRAGMA foreign_key_check").all().length > 0)
       throw new AppError("invalid", "the store in it has rows that refer to nothing")
-    const count = (table: string) => sqlite.query<{ n: number }, []>(`SELECT count(*) AS n FROM ${table}`).get()?.n ?? 0
+    // An older store has not all of them yet.
+    const count = (table: string) =>
+      hasTable(sqlite, table) ? (sqlite.query<{ n: number }, []>(`SELECT count(*) AS n FROM ${table}`).get()?.n ?? 0) : 0
     const newest = sqlite.query<{ name: string }, []>("SELECT name FROM kysely_migration ORDER BY name DESC LIMIT 1").get()?.name
     return {
       newest: newest ?? "",
@@ -52,6 +54,9 @@ export function inspect(copy: string): StoreFacts {
   }
 }
 
+const hasTable = (sqlite: Database, name: string) =>
+  sqlite.query("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?").get(name) !== null
+
 /** Something of the store that is sealed: which secret opens it, and the place it was sealed for. */
 export type SealedSample = { secret: "store-key" | "encryption-key"; place: string; sealed: string }
 
@@ -59,13 +64,15 @@ export type SealedSample = { secret: "store-key" | "encryption-key"; place: stri
 export function sealedSamples(copy: string): SealedSample[] {
   const sqlite = new Database(copy, { readonly: true })
   try {
-    const first = (secret: SealedSample["secret"], sql: string): SealedSample[] => {
+    const first = (secret: SealedSample["secret"], table: string, columns: string): SealedSample[] => {
+      if (!hasTable(sqlite, table)) return []
+      const sql = `SELECT ${columns} FROM ${table} LIMIT 1`
       const row = sqlite.query<{ place: string; sealed: string }, []>(sql).get()
       return row === null ? [] : [{ secret, ...row }]
     }
     return [
-      ...first("store-key", "SELECT 'certificates/' || hostname AS place, sealed_key AS sealed FROM certificates LIMIT 1"),
-      ...first("encryption-key", "SELECT 'owned_domains/' || id AS place, sealed_token AS sealed FROM owned_domains LIMIT 1"),
+      ...first("store-key", "certificates", "'certificates/' || hostname AS place, sealed_key AS sealed"),
+      ...first("encryption-key", "owned_domains", "'owned_domains/' || id AS place, sealed_token AS sealed"),
     ]
   } finally {
     sqlite.close()

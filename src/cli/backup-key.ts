@@ -8,24 +8,30 @@ import type { CommandIo } from "./io"
 export const sealFlags = { recipient: "list", "passphrase-file": "text" } as const
 export const openFlags = { "identity-file": "text", "passphrase-file": "text" } as const
 
-/** Public keys by `--recipient`, else the passphrase of a file, else one that is asked for twice. Throws `invalid` and UsageError. */
-export async function sealKey(flags: Flags, io: CommandIo): Promise<SealKey> {
+/** Public keys by `--recipient`, else the passphrase of a file, else what the settings say, else a passphrase that is asked for twice. Throws `invalid` and UsageError. */
+export async function sealKey(flags: Flags, io: CommandIo, set: SealKey | undefined): Promise<SealKey> {
   const recipients = flags.list("recipient")
   const file = flags.text("passphrase-file")
   if (recipients.length > 0 && file !== undefined) throw new UsageError("--recipient and --passphrase-file exclude each other")
   if (recipients.length > 0) return { recipients }
   if (file !== undefined) return { passphrase: firstLine(file) }
+  if (set !== undefined) return set
   const passphrase = await io.readLine("Passphrase for the backup: ", { hidden: true })
   if (passphrase !== (await io.readLine("Once more: ", { hidden: true }))) throw new AppError("invalid", "the two passphrases differ")
   return { passphrase }
 }
 
-/** Secret keys of a file, else the passphrase of one, else one that is asked for. Throws `invalid` and UsageError. */
-export async function openKey(flags: Flags, io: CommandIo): Promise<OpenKey> {
+/** Secret keys of a file, else the passphrase of one, else that of the settings, else one that is asked for. Throws `invalid` and UsageError. */
+export async function openKey(flags: Flags, io: CommandIo, set: SealKey | undefined): Promise<OpenKey> {
   const [identities, passphrase] = [flags.text("identity-file"), flags.text("passphrase-file")]
   if (identities !== undefined && passphrase !== undefined) throw new UsageError("--identity-file and --passphrase-file exclude each other")
   if (identities !== undefined) return { identities: keysOf(identities) }
   if (passphrase !== undefined) return { passphrase: firstLine(passphrase) }
+  if (set !== undefined && "passphrase" in set) return set
+  if (set !== undefined)
+    throw new UsageError(
+      "--identity-file is missing: the settings name a recipient, and only the secret key that belongs to it opens backups",
+    )
   return { passphrase: await io.readLine("Passphrase of the backup: ", { hidden: true }) }
 }
 

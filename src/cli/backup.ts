@@ -1,46 +1,77 @@
-import { writeBackup } from "../backup/backup"
+import { type BackupResult, writeBackup } from "../backup/backup"
+import { type ObjectsPlace, objectsPlaces } from "../backup/manifest"
 import { ConfigError, loadConfig } from "../config"
+import { AppError } from "../errors"
 import { type Flags, parseNumber, UsageError } from "./arguments"
 import { sealFlags, sealKey } from "./backup-key"
 import { withExitCode } from "./command"
 import { helpText } from "./help"
 import type { CommandIo } from "./io"
 import { splitSettings } from "./local-command"
-import { bytes } from "./output"
+import { bytes, printable } from "./output"
 
-const own = { ...sealFlags, objects: "switch", volumes: "switch", keep: "text", json: "switch", help: "switch" } as const
+const own = { ...sealFlags, objects: "text", volumes: "switch", keep: "text", json: "switch", help: "switch" } as const
 
-/** `freehold backup FILE|FOLDER`: one encrypted file of the data folder, while the appliance serves. */
+/** `freehold backup [FILE|FOLDER|s3://…]`: one encrypted file of the data folder, while the appliance serves; without words, what the settings say. */
 export const run = (args: string[], io: CommandIo): Promise<number> =>
   withExitCode("backup", undefined, io, async () => {
     const { flags, rest, settings } = splitSettings(args, own)
     if (flags.has("help")) return void io.out(helpText("backup"))
-    const [target] = rest
-    if (target === undefined || rest.length > 1) throw new UsageError("backup is followed by one file, or a folder")
+    if (rest.length > 1) throw new UsageError("backup is followed by one file, a folder or s3://bucket/prefix")
     const config = readConfig(settings)
+    const { backup } = config
+    const target = rest[0] ?? backup.to
+    if (target === undefined)
+      throw new UsageError("backup is followed by a file, a folder or s3://bucket/prefix, since the setting backup_to names none")
+    // Of a place that was named here no more is removed than was asked for here.
+    const keep = keepOf(flags) ?? (target === backup.to ? backup.keep : undefined)
+    const objects = objectsOf(flags) ?? (target === backup.to ? backup.objects : undefined)
     const result = await writeBackup({
       dataDir: config.dataDir,
       target,
-      key: await sealKey(flags, io),
+      s3: backup.s3,
+      key: await sealKey(flags, io, backup.key),
       baseDomain: config.baseDomain,
       version: io.version,
       secrets: secretsOf(config),
-      objects: flags.has("objects"),
-      volumes: flags.has("volumes"),
-      keep: keepOf(flags),
+      objects,
+      volumes: flags.has("volumes") || (target === backup.to && backup.volumes),
+      keep,
       now: Date.now(),
     })
-    if (flags.has("json")) return void io.out(`${JSON.stringify(result, null, 2)}\n`)
-    io.out(
-      `${result.file} is there: ${bytes(result.bytes)}, encrypted${result.manifest.objects ? ", with stored files" : ""}${result.manifest.volumes ? ", with volumes" : ""}.\n`,
-    )
-    for (const name of result.removed) io.out(`${name} was removed, since ${flags.text("keep")} are kept.\n`)
-    io.out(`Prove that it can be restored: freehold restore ${result.file} --check\n`)
+    if (flags.has("json")) io.out(`${JSON.stringify(result, null, 2)}\n`)
+    else io.out(told(result, keep))
+    const missing = result.copies?.missing ?? []
+    if (missing.length > 0)
+      throw new AppError(
+        "invalid",
+        `the backup is there, and ${missing.length} stored files are not in it: they are missing or damaged on this disk, the first by the hash ${missing[0]}`,
+      )
   })
+
+function told({ file, bytes: size, manifest, copies, removed, removedCopies }: BackupResult, keep: number | undefined): string {
+  const inside = [manifest.objects === "inside" ? ", with stored files" : "", manifest.volumes ? ", with volumes" : ""].join("")
+  const lines = [`${printable(file)} is there: ${bytes(size)}, encrypted${inside}.`]
+  if (copies !== undefined)
+    lines.push(
+      `Stored files beside it: ${copies.count} with ${bytes(copies.bytes)}, of which ${copies.added} with ${bytes(copies.addedBytes)} are new.`,
+    )
+  for (const name of removed) lines.push(`${name} was removed, since ${keep} are kept.`)
+  if (removedCopies > 0) lines.push(`${removedCopies} stored files that no backup needs any more were removed.`)
+  lines.push(`Prove that it can be restored: freehold restore ${printable(file)} --check`)
+  return `${lines.join("\n")}\n`
+}
 
 function keepOf(flags: Flags): number | undefined {
   const keep = flags.text("keep")
   return keep === undefined ? undefined : parseNumber("--keep", keep, 1, 10_000)
+}
+
+function objectsOf(flags: Flags): ObjectsPlace | undefined {
+  const word = flags.text("objects")
+  const place = objectsPlaces.find((one) => one === word)
+  if (word !== undefined && place === undefined) throw new UsageError(`--objects is one of ${objectsPlaces.join(", ")}, not "${word}"`)
+  return place
 }
 
 /** Settings as `serve` reads them; what is wrong with them is the command line's fault. */

@@ -51,23 +51,42 @@ publishes the TXT record, verifies, and fetches the page over HTTPS. It stays up
     name: "backup",
     summary: "one encrypted file with the store, keys, certificates and accounts",
     usage: {
-      "": "backup FILE|FOLDER [--recipient age1...]... [--passphrase-file FILE] [--objects] [--volumes] [--keep N] [--config FILE] [--SETTING VALUE]... [--json]",
+      "": "backup [FILE|FOLDER|s3://BUCKET/PREFIX] [--recipient age1...]... [--passphrase-file FILE] [--objects beside|inside|none] [--volumes] [--keep N] [--config FILE] [--SETTING VALUE]... [--json]",
     },
     details: `Taken while Freehold serves, on the machine where it runs and as its user. The file is in the age format: "age -d" and tar open it too.
-In a folder the file is named after the moment. The data folder is found as "serve" finds it: by --data-dir, FREEHOLD_DATA_DIR or the configuration.
+In a folder or bucket the file is named after the moment. Without a word the backup goes where the setting backup_to says, as the other settings
+backup_* say; Freehold does that by itself while it serves, each day unless backup_every says otherwise. The data folder is found as "serve"
+finds it: by --data-dir, FREEHOLD_DATA_DIR or the configuration. One backup at a time is made of it.
   --recipient          a public key of age ("age-keygen" makes a pair), so that this machine cannot read its own backups; may be given several times
-  --passphrase-file    the first line of this file; without either a passphrase is asked for
-  --objects            with the bytes of stored files; otherwise copy the folder storage/objects by itself, in which nothing ever changes
+  --passphrase-file    the first line of this file; without either it is what the settings say, else a passphrase is asked for
+  --objects beside     the bytes of stored files lie beside the backups, each encrypted by itself and only once; the usual way in a folder or bucket
+  --objects inside     they are in the file, each time
+  --objects none       they are not kept: copy the folder storage/objects by itself, in which nothing ever changes; the usual way with a single file
   --volumes            with what containers keep, as it lies on disk at that moment
-  --keep N             of a folder: the N newest backups stay, older ones are removed`,
+  --keep N             of a folder or bucket: the N newest backups stay, older ones go, and stored files that none of those needs`,
   },
   {
     name: "restore",
     summary: "a data folder out of a backup, or the proof that it could be made",
-    usage: { "": "restore FILE [--check] [--identity-file FILE] [--passphrase-file FILE] [--config FILE] [--SETTING VALUE]... [--json]" },
+    usage: {
+      "": "restore [FILE|FOLDER|s3://BUCKET/PREFIX] [--list] [--check [--thorough]] [--skip-missing] [--identity-file FILE] [--passphrase-file FILE] [--config FILE] [--SETTING VALUE]... [--json]",
+    },
     details: `The data folder must be missing or empty. No certificate is ordered anew: those of the backup are served at the next start.
-  --check           decrypt and unpack all of it, check the store, open something sealed with the keys that came along, and leave nothing behind
+Of a folder or bucket the newest backup is taken; without a word it is the one of the setting backup_to. Stored files that lie beside the backup
+are fetched, and each is compared with its hash; what came before something broke off is used when the same command runs again.
+  --list            show the backups that are there
+  --check           decrypt and unpack all of it, check the store, open something sealed with the keys that came along, look whether every stored
+                    file is there and read twenty of them by chance, and leave nothing behind
+  --thorough        with --check: read every stored file
+  --skip-missing    restore although stored files are missing or damaged there
   --identity-file   the secret key of age, as "age-keygen" wrote it`,
+  },
+  {
+    name: "backups",
+    summary: "when backups were made and are due, and what lies at their destination, for administrators",
+    usage: { ls: "backups [ls] [--json]", run: "backups run [--wait] [--timeout 1h] [--json]" },
+    details: `Asks the server, which makes backups by itself where the setting backup_to names a destination. run makes one now; with --wait it returns
+when that has ended, and exits with 1 where it went wrong. "freehold backup" does the same on the server's machine without asking it.`,
   },
   {
     name: "login",

@@ -26,6 +26,7 @@ const verbs: Record<string, () => Promise<Verb>> = {
   audit: () => import("./audit"),
   backup: () => import("./backup"),
   restore: () => import("./restore"),
+  backups: () => import("./backups"),
   help: () => import("./help"),
   version: () => import("./version"),
   completion: () => import("./completion"),

@@ -15,7 +15,7 @@ export async function run(args: string[], io: CommandIo): Promise<number> {
   let config: LiveConfig
   let sockets: ActivationSockets
   try {
-    config = new LiveConfig(() => readSettings(args))
+    config = new LiveConfig(() => readSettings(args), args)
     sockets = activationSockets()
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error

@@ -7,12 +7,19 @@ import type { Schema } from "./schema"
 
 export type Db = Kysely<Schema>
 
-/** Opens (and creates, and migrates) the store at `path`, or in memory for `:memory:`. Throws when a migration fails: nothing is half done. */
-export async function openDatabase(path: string): Promise<Db> {
+/** Where another program moves the log into the store, SQLite does so from 1 GiB on all the same: that program may have gone. */
+const lastResortPages = 262_144
+
+/**
+ * Opens (and creates, and migrates) the store at `path`, or in memory for `:memory:`. Throws when a migration fails: nothing is half done. Without
+ * `checkpoints` the write-ahead log is left to a replicator, which has to see all of it.
+ */
+export async function openDatabase(path: string, { checkpoints = true } = {}): Promise<Db> {
   const sqlite = new Database(path, { create: true, strict: true })
   // First of all, so that even the pragmas below wait for another process's lock.
   sqlite.run("PRAGMA busy_timeout = 5000")
   sqlite.run("PRAGMA journal_mode = WAL")
+  if (!checkpoints) sqlite.run(`PRAGMA wal_autocheckpoint = ${lastResortPages}`)
   sqlite.run("PRAGMA synchronous = NORMAL")
   sqlite.run("PRAGMA foreign_keys = ON")
   const db: Db = new Kysely<Schema>({ dialect: new SqliteDialect({ database: kyselyDatabase(sqlite) }), plugins: [new CamelCasePlugin()] })
@@ -33,7 +40,9 @@ function kyselyDatabase(sqlite: Database) {
     prepare(sql: string) {
       // A full disk ends the transaction by itself, and ending it once more would hide why.
       if (sql === "rollback" && !sqlite.inTransaction) return nothing
-      const statement = sqlite.query(sql)
+      // A transaction that reads first and then writes would fail at once where another process wrote in between, whatever the timeout: it could not
+      // wait, since what it read is old by then (SQLITE_BUSY_SNAPSHOT).
+      const statement = sqlite.query(sql === "begin" ? "begin immediate" : sql)
       // Asking costs as much as running a small statement, and the engine keeps statements by their text.
       let reader = readers.get(statement)
       if (reader === undefined) readers.set(statement, (reader = statement.columnNames.length > 0))

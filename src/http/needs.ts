@@ -112,6 +112,8 @@ export const permissionTable: Record<string, Row> = {
   "GET /admin/certificates": admin,
   "GET /admin/issuance-limits": admin,
   "GET /admin/system": admin,
+  "GET /admin/backups": admin,
+  "POST /admin/backups": admin,
   "GET /api/overview": session,
   "DELETE /admin/sessions/:id": admin,
   "GET /api/audit": session,

@@ -20,6 +20,7 @@ const families: [prefix: string, topics: Topic[]][] = [
   ["/admin/users", ["people", "sessions"]],
   ["/admin/sessions", ["sessions"]],
   ["/admin/settings", ["settings"]],
+  ["/admin/backups", ["settings"]],
 ]
 
 /** `action` is a method and a route's pattern, as the audit trail has them. */

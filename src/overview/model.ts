@@ -19,6 +19,8 @@ export type Attention = {
     | "engine_missing"
     | "storage_faults"
     | "others_certificates"
+    | "backup_failed"
+    | "backup_overdue"
   severity: "bad" | "warn"
   subject: { kind: "mapping" | "connection" | "container" | "house"; id: string | null; name: string }
   /** Null where nobody wrote it down. */

@@ -20,10 +20,12 @@ let db: Db
 let clock: number
 let disk = { total_bytes: 100 * gib, free_bytes: 50 * gib, floor_bytes: gib }
 let engine: ReturnType<ConstructorParameters<typeof OverviewService>[0]["engine"]>
+let backups: ReturnType<ConstructorParameters<typeof OverviewService>[0]["backups"]>
 
 beforeEach(async () => {
   db = await openDatabase(":memory:")
   clock = now
+  backups = undefined
   disk = { total_bytes: 100 * gib, free_bytes: 50 * gib, floor_bytes: gib }
   engine = { state: "reachable", kind: "Podman Engine", version: "5.0" }
   for (const id of ["ada", "bob"])
@@ -70,6 +72,7 @@ function open() {
     addresses: { former: () => former, contradiction: () => contradiction },
     ingress: "ingress.house.test",
     engine: () => engine,
+    backups: () => backups,
     now: () => clock,
   })
   return new Elysia()
@@ -173,6 +176,20 @@ test("a large disk with some space is not low, a small one is", async () => {
   expect((await look("ada")).attention).toEqual([])
   disk = { total_bytes: 50 * gib, free_bytes: 4 * gib, floor_bytes: gib }
   expect((await look("ada")).attention[0]).toMatchObject({ kind: "disk_low", reason: "8 % of the disk is free" })
+})
+
+test("backups in trouble are told to administrators alone, with the step that helps", async () => {
+  backups = { kind: "failed", severity: "warn", since: now - hourMs, reason: "the disk is full" }
+  expect((await look("bob")).attention).toEqual([])
+  const [found] = (await look("ada")).attention
+  expect(found).toMatchObject({
+    kind: "backup_failed",
+    severity: "warn",
+    subject: { kind: "house", name: "Backups" },
+    reason: "the disk is full",
+  })
+  expect(found?.step).toContain("freehold backups run")
+  expect(found?.since).toBe(new Date(now - hourMs).toISOString())
 })
 
 test("a certificate that cannot be renewed says what the issuer said; one that is overdue without a word is told too", async () => {

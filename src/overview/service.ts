@@ -17,6 +17,7 @@ export type OverviewNeeds = {
   ingress: string
   disk: () => { total_bytes: number; free_bytes: number; floor_bytes: number }
   engine: () => { state: House["engine"]["state"]; socket?: string; kind?: string; version?: string; since?: number; problem?: string }
+  backups: () => { kind: "failed" | "overdue"; severity: "bad" | "warn"; since: number; reason: string } | undefined
   now: () => number
 }
 
@@ -141,7 +142,7 @@ export class OverviewService {
     const { store, disk, engine } = this.needs
     const [faults, certificates, space, now] = [await store.storageFaults(), await store.certificates(), disk(), engine()]
     const { state, kind = null, version = null } = now
-    const findings = [...this.ofDisk(space), ...this.ofEngine(now), ...(await this.ofAddresses())]
+    const findings = [...this.ofDisk(space), ...this.ofEngine(now), ...(await this.ofAddresses()), ...this.ofBackups()]
     const subject = { kind: "house" as const, id: null }
     if (faults.count > 0)
       findings.push({
@@ -211,6 +212,14 @@ export class OverviewService {
     if (free > Math.max(Math.min(total * littleDisk, 20 * 1024 ** 3), 2 * floor)) return []
     const reason = `${Math.floor((free / total) * 100)} % of the disk is free`
     return [{ kind: "disk_low", severity: "warn", subject, since: null, reason, step }]
+  }
+
+  private ofBackups(): Finding[] {
+    const trouble = this.needs.backups()
+    if (trouble === undefined) return []
+    const { kind, ...rest } = trouble
+    const step = "Mend what it says, then run one: freehold backups run, or POST /admin/backups."
+    return [{ kind: `backup_${kind}`, subject: { kind: "house", id: null, name: "Backups" }, step, ...rest }]
   }
 
   private ofEngine({ state, socket, since, problem }: ReturnType<OverviewNeeds["engine"]>): Finding[] {

@@ -77,7 +77,7 @@ describe.skipIf(obstacle !== undefined)(`backups${obstacle ? ` (skipped: ${obsta
     mkdirSync(at("opened"))
     const opened = await runProgram(["sh", "-c", `age -d -i ${at("key.txt")} ${at("house.age")} | tar -xz -C ${at("opened")}`])
     expect(opened).toMatchObject({ code: 0, err: "" })
-    expect(JSON.parse(readFileSync(at("opened/manifest.json"), "utf8"))).toMatchObject({ format: 1 })
+    expect(JSON.parse(readFileSync(at("opened/manifest.json"), "utf8"))).toMatchObject({ format: 2 })
     expect(readFileSync(at("opened/secrets/store-key"), "utf8")).toBe(readFileSync(join(stage.house.dataDir, "store-key"), "utf8"))
     rmSync(at("opened"), { recursive: true })
   })
@@ -94,7 +94,7 @@ describe.skipIf(obstacle !== undefined)(`backups${obstacle ? ` (skipped: ${obsta
   })
 
   test.each<[string, string[], number, string]>([
-    ["no file", ["backup"], 2, "backup is followed by one file, or a folder"],
+    ["no file", ["backup"], 2, "since the setting backup_to names none"],
     ["two ways to encrypt", ["backup", "x", "--recipient", "age1x", "--passphrase-file", "y"], 2, "exclude each other"],
     ["an unknown flag", ["backup", "x", "--recipients", "age1x"], 2, "--recipients is not a setting of Freehold"],
     ["a file that is not there", ["restore", "/none.age", "--passphrase-file", "/dev/null"], 1, "there is no file /none.age"],

@@ -96,6 +96,8 @@ async function tellState({ recorder, publish }: Scene): Promise<void> {
   await publish("cloud.demo.test", "A", "203.0.113.7")
   await recorder.ask("GET /admin/checks/base-domain", { query: { name: "cloud.demo.test" } })
   await recorder.ask("GET /admin/checks/hostname", { query: { name: "app.demo.test" } })
+  await recorder.ask("GET /admin/backups")
+  await recorder.ask("POST /admin/backups")
 }
 
 /** Files, their namespaces, and the keys of the S3 door. */

@@ -59,6 +59,10 @@ export async function tellReferenceStory(): Promise<Record<string, Example>> {
       address: "127.0.0.1",
       withAdmin: false,
       settings: {
+        // No folder of that name is there, so that nothing is written.
+        FREEHOLD_BACKUP_TO: "/srv/backups-of-freehold",
+        FREEHOLD_BACKUP_RECIPIENT: "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kudqn8e4sd2qz3k",
+        FREEHOLD_BACKUP_EVERY: "off",
         FREEHOLD_BASE_DOMAIN: base,
         FREEHOLD_DNS_ROOTS: `127.0.0.1:${dnsPort}`,
         FREEHOLD_DNS_PORT: String(dnsPort),

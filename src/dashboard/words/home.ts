@@ -24,6 +24,8 @@ export const home = {
     engine_missing: "Not found",
     storage_faults: "Damaged",
     others_certificates: "Certificates refused",
+    backup_failed: "Backup failed",
+    backup_overdue: "Backup overdue",
   },
   kinds: { mapping: "hostname", connection: "connection", container: "container", house: "this server" },
   traffic: "Traffic of the last 24 hours",

@@ -1,5 +1,6 @@
 import { accounts } from "./accounts"
 import { administration, server } from "./administration"
+import { backup } from "./backups"
 import { compute } from "./compute"
 import { computeParts } from "./compute-parts"
 import { connectApplications } from "./connect"
@@ -22,7 +23,7 @@ const byFamily: Record<Family, Operations> = {
   Compute: { ...compute, ...computeParts },
   Storage: { ...storageFiles, ...storage, ...storageAdmin, ...uploads },
   Connect: { ...connectApplications, ...connections, ...connectionTraffic, ...connectAccount },
-  Administration: { ...administration, ...house },
+  Administration: { ...administration, ...house, ...backup },
   Server: { ...server, ...overview },
 }
 

@@ -1,0 +1,52 @@
+import { type Destination, listed, readText } from "./destination"
+import { backupOfList, copiesFolder, copyAt, copyPath, isBackupName, listNameOf } from "./names"
+
+/** How long a list without a backup counts as one that is being made, by an appliance that we do not see. */
+const unfinishedMs = 7 * 86_400_000
+
+/** `removed` names backups, the oldest first. */
+export type Retired = { removed: string[]; removedCopies: number }
+
+/**
+ * Keeps the newest `keep` backups of a destination and removes older ones with their lists, then the copies that no list asks for. Nothing that is not
+ * called as ours goes. To be called by whoever holds the lock: a backup that is being made is told by its list alone.
+ */
+export async function retire(destination: Destination, keep: number, now: number): Promise<Retired> {
+  const files = await listed(destination.list())
+  const backups = [...files.keys()].filter(isBackupName).sort()
+  const removed = backups.slice(0, Math.max(backups.length - keep, 0))
+  const kept = new Set(backups.slice(removed.length))
+  for (const name of removed) {
+    // The backup first: without its list it would lose what it needs.
+    await destination.remove(name)
+    await destination.remove(listNameOf(name))
+  }
+  let removedLists = 0
+  const lists: string[] = []
+  for (const [name, { modifiedAt }] of files) {
+    const backup = backupOfList(name)
+    if (backup === undefined || removed.includes(backup)) continue
+    if (kept.has(backup) || now - modifiedAt < unfinishedMs) lists.push(name)
+    else {
+      await destination.remove(name)
+      removedLists++
+    }
+  }
+  const isLess = removed.some((name) => files.has(listNameOf(name))) || removedLists > 0
+  // A backup whose list is lost may need any of them.
+  const isKnown = [...kept].every((name) => files.has(listNameOf(name)))
+  return { removed, removedCopies: isLess && isKnown ? await sweep(destination, lists) : 0 }
+}
+
+/** Removes every copy that is in none of the lists. A list that cannot be read ends it before anything is removed. */
+async function sweep(destination: Destination, lists: string[]): Promise<number> {
+  const needed = new Set<string>()
+  for (const name of lists) for (const line of (await readText(destination, name)).split("\n")) if (line !== "") needed.add(copyPath(line))
+  let gone = 0
+  for (const name of (await listed(destination.list(copiesFolder))).keys()) {
+    if (copyAt(name) === undefined || needed.has(name)) continue
+    await destination.remove(name)
+    gone++
+  }
+  return gone
+}
