@@ -1,16 +1,16 @@
 import type { DnsRecord } from "../connect/model"
 import type { DnsWriter } from "../connect/needs"
 import { AppError } from "../errors"
-import { type DnsProvider, type EditableZone, ProviderFault, type RecordSet } from "../providers/provider"
+import { type DnsProvider, type EditableZone, ProviderFault, type Reach, type RecordSet } from "../providers/provider"
 import { RecordWriter } from "../providers/record-writer"
 import { providerAdapters } from "../providers/registry"
 
 /** Speaks to a DNS provider with a customer's credential. Throws `invalid` for an unknown provider, or a credential that has not its form. */
-export function openDnsWriter(key: string, credential: string, baseUrl?: string): DnsWriter {
+export function openDnsWriter(key: string, credential: string, options: { baseUrl?: string; reach?: Reach } = {}): DnsWriter {
   const adapter = providerAdapters.get(key)
   if (adapter === undefined)
     throw new AppError("invalid", `provider: ${JSON.stringify(key.slice(0, 40))} is none of ${[...providerAdapters.keys()].join(", ")}`)
-  return new ProviderWriter(adapter.open(credential, baseUrl === undefined ? {} : { baseUrl }))
+  return new ProviderWriter(adapter.open(credential, options))
 }
 
 class ProviderWriter implements DnsWriter {

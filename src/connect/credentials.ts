@@ -17,7 +17,7 @@ export type CredentialNeeds<Provider> = {
   /** Undefined where no encryption key is set: then none can be stored. */
   vault: Vault | undefined
   /** Throws `invalid` for an unknown provider or a credential that has not its form; asks nobody. */
-  open: (provider: string, token: string) => Provider
+  open: (provider: string, token: string, applicationId: string) => Provider
   log: Log
   now: () => number
 }
@@ -42,7 +42,7 @@ export class Credentials<Provider extends Tried> {
     if (typeof provider !== "string" || provider === "") throw invalid("provider is required: GET /v1/providers lists them")
     if (typeof token !== "string" || token === "") throw invalid("token is required")
     if (token.length > maxTokenLength) throw invalid(`token must have at most ${maxTokenLength} characters`)
-    const edit = this.needs.open(provider, token)
+    const edit = this.needs.open(provider, token, application.id)
     const domain = parseTriedDomain(body.domain)
     if (vault === undefined) throw new AppError("unavailable", "credentials cannot be stored: FREEHOLD_ENCRYPTION_KEY is none")
     if (domain !== undefined && (await edit.zoneOf(domain, AbortSignal.timeout(tryLimitMs))) === undefined)
@@ -81,7 +81,7 @@ export class Credentials<Provider extends Tried> {
     return rows.flatMap((row) => {
       try {
         if (this.needs.vault === undefined) return []
-        const edit = this.needs.open(row.provider, this.needs.vault.open(row.sealedToken, place(row.id)))
+        const edit = this.needs.open(row.provider, this.needs.vault.open(row.sealedToken, place(row.id)), applicationId)
         return [{ id: row.id, provider: row.provider, edit }]
       } catch (error) {
         if (!(error instanceof VaultError) && !(error instanceof AppError)) throw error

@@ -40,6 +40,9 @@ export interface DnsProvider {
 
 export type SetChange = (present: RecordSet | undefined) => RecordSet | undefined
 
+/** The address to connect to of a host that a credential names; throws ProviderFault where it may not be reached from here, or has none. */
+export type Reach = (host: string, port: number) => Promise<string>
+
 /** How one provider is spoken to. */
 export type ProviderAdapter = {
   /** As in `GET /v1/providers`, such as `digitalocean`. */
@@ -49,8 +52,8 @@ export type ProviderAdapter = {
   credentialHint: string
   /** The provider's own page about making such a credential. */
   docsUrl: string
-  /** Throws AppError `invalid`, with the hint, where the credential has not the form; asks nobody. `baseUrl` stands in for the provider's API. */
-  open(credential: string, options?: { baseUrl?: string }): DnsProvider
+  /** Throws AppError `invalid`, with the hint, where the credential has not the form; asks nobody. `baseUrl` stands in for the provider's API; `reach` is asked where the credential says which host that is. */
+  open(credential: string, options?: { baseUrl?: string; reach?: Reach }): DnsProvider
 }
 
 export type FaultReason = "denied" | "refused" | "rate_limited" | "unreachable"

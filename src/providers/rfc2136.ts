@@ -20,6 +20,7 @@ import {
   type EditableZone,
   type ProviderAdapter,
   ProviderFault,
+  type Reach,
   type RecordSet,
   type RecordSetType,
   type SetChange,
@@ -45,11 +46,14 @@ export const rfc2136: ProviderAdapter = {
   name: "RFC 2136 (BIND, Knot, PowerDNS)",
   credentialHint: "server[:port];key name;hmac-sha256, hmac-sha384 or hmac-sha512;secret in base64[;zone]",
   docsUrl: "https://www.knot-dns.cz/docs/latest/html/configuration.html#dynamic-updates",
-  open: (credential, options = {}) => openUpdates(credential, { server: options.baseUrl }),
+  open: (credential, { baseUrl, reach } = {}) => openUpdates(credential, { server: baseUrl, reach }),
 }
 
 /** The adapter with a clock of one's own, and another server than the credential's. */
-export function openUpdates(credential: string, options: { server?: string; now?: () => number } = {}): DnsProvider {
+export function openUpdates(
+  credential: string,
+  options: { server?: string | undefined; reach?: Reach | undefined; now?: () => number } = {},
+): DnsProvider {
   const [server = "", keyName = "", algorithm = "", secret = "", zone, ...more] = parseToken(credential, rfc2136).split(";")
   const isAlgorithm = Object.hasOwn(tsigAlgorithms, algorithm)
   const isSecret = /^[A-Za-z0-9+/]+={0,2}$/.test(secret) && secret.length % 4 === 0
@@ -59,7 +63,7 @@ export function openUpdates(credential: string, options: { server?: string; now?
     if (key.name === "") throw notOfForm(rfc2136)
     const own = parseServer(server)
     const asked = options.server === undefined ? own : parseServer(options.server)
-    return new UpdateProvider(new SignedDns(asked, key, options.now), zone && canonicalWireName(zone))
+    return new UpdateProvider(new SignedDns(asked, key, options), zone && canonicalWireName(zone))
   } catch {
     throw notOfForm(rfc2136)
   }
