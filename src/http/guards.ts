@@ -117,7 +117,11 @@ export class Guards {
   }
 }
 
-/** The bearer token, else the cookie of a session (`session-cookie.ts`): that which no other host can have set first. A header of another scheme does not hide it. */
+/**
+ * The bearer token, else the cookie of a session (`session-cookie.ts`): that which no other host can have set first. A header of another scheme does not
+ * hide it. Over HTTPS a browser's plain cookie does not count: an application below the base domain can set one for all of it, and would so sign its
+ * visitors in as somebody else.
+ */
 export function presentedToken(request: Request): { token: string | undefined; isCookie: boolean } {
   const header = request.headers.get("authorization")
   const bearer = header === null ? null : /^Bearer +(\S+)\s*$/i.exec(header)
@@ -127,7 +131,7 @@ export function presentedToken(request: Request): { token: string | undefined; i
     const [name = "", value] = pair.trim().split("=", 2)
     if (value && !cookies.has(name)) cookies.set(name, value)
   }
-  const token = cookies.get(secureCookie) ?? cookies.get(plainCookie)
+  const token = cookies.get(secureCookie) ?? (mayBeTossed(request) ? undefined : cookies.get(plainCookie))
   return { token, isCookie: token !== undefined }
 }
 
@@ -139,5 +143,9 @@ function queryToken(request: Request): { token: string; isCookie: false } | unde
   const token = new URL(request.url).searchParams.get("token")
   return token === null || token === "" ? undefined : { token, isCookie: false }
 }
+
+/** Browsers alone send Fetch Metadata (W3C), and to pages that are not HTTPS only on this machine. */
+const mayBeTossed = (request: Request) =>
+  request.headers.get("x-forwarded-proto") === "https" && request.headers.get("sec-fetch-site") !== null
 
 const isWebSocket = (request: Request) => request.headers.get("upgrade")?.toLowerCase() === "websocket"
