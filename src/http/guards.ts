@@ -46,8 +46,7 @@ export class Guards {
     if (origin !== null && this.isContainerPage(origin)) return true
     const onlyReads = (request.method === "GET" || request.method === "HEAD") && !isWebSocket(request)
     if (origin === null || onlyReads) return false
-    const isOwn = URL.canParse(origin) && new URL(origin).host === request.headers.get("host")
-    return !isOwn && !this.isAllowedOrigin(origin)
+    return !isOwnPage(request, origin) && !this.isAllowedOrigin(origin)
   }
 
   /** A person's own session; API tokens cannot manage accounts, whatever their scopes. */
@@ -128,7 +127,8 @@ export function presentedToken(request: Request): { token: string | undefined; i
   if (bearer !== null) return { token: bearer[1], isCookie: false }
   const cookies = new Map<string, string>()
   for (const pair of (request.headers.get("cookie") ?? "").split(";")) {
-    const [name = "", value] = pair.trim().split("=", 2)
+    // Only what RFC 6265 section 4.2.1 puts there: a browser lets other hosts set a name with a Unicode blank before our prefix, which trim() would take away.
+    const [name = "", value] = pair.replace(/^[ \t]+/, "").split("=", 2)
     if (value && !cookies.has(name)) cookies.set(name, value)
   }
   const token = cookies.get(secureCookie) ?? (mayBeTossed(request) ? undefined : cookies.get(plainCookie))
@@ -142,6 +142,13 @@ function queryToken(request: Request): { token: string; isCookie: false } | unde
   if (bearer !== undefined && !isCookie) return undefined
   const token = new URL(request.url).searchParams.get("token")
   return token === null || token === "" ? undefined : { token, isCookie: false }
+}
+
+/** Whether a page of this origin came from the host that is asked. What was loaded in clear, anybody on the way may have written. */
+export function isOwnPage(request: Request, origin: string): boolean {
+  if (!URL.canParse(origin)) return false
+  const { host, protocol } = new URL(origin)
+  return host === request.headers.get("host") && (request.headers.get("x-forwarded-proto") !== "https" || protocol === "https:")
 }
 
 /** Browsers alone send Fetch Metadata (W3C), and to pages that are not HTTPS only on this machine. */
