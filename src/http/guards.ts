@@ -1,6 +1,7 @@
 import type { Authenticator } from "../accounts/authenticator"
 import type { Principal, TokenName } from "../accounts/model"
 import { covers, type ScopeRoot } from "../accounts/scopes"
+import { withoutBlanks } from "../blanks"
 import { AppError } from "../errors"
 import { plainCookie, secureCookie } from "./session-cookie"
 
@@ -128,7 +129,7 @@ export function presentedToken(request: Request): { token: string | undefined; i
   const cookies = new Map<string, string>()
   for (const pair of (request.headers.get("cookie") ?? "").split(";")) {
     // Only what RFC 6265 section 4.2.1 puts there: a browser lets other hosts set a name with a Unicode blank before our prefix, which trim() would take away.
-    const [name = "", value] = pair.replace(/^[ \t]+/, "").split("=", 2)
+    const [name = "", value] = withoutBlanks(pair).split("=", 2)
     if (value && !cookies.has(name)) cookies.set(name, value)
   }
   const token = cookies.get(secureCookie) ?? (mayBeTossed(request) ? undefined : cookies.get(plainCookie))

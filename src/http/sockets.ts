@@ -156,7 +156,8 @@ export class Sockets {
   private checkOrigin(request: Request): void {
     const origin = request.headers.get("origin")
     if (origin === null) return
-    if (!isOwnPage(request, origin) && !this.needs.isAllowedOrigin(origin)) throw new AppError("forbidden", "forbidden: this origin may not open WebSockets")
+    if (!isOwnPage(request, origin) && !this.needs.isAllowedOrigin(origin))
+      throw new AppError("forbidden", "forbidden: this origin may not open WebSockets")
   }
 
   /** The request as the guards read it. A header or cookie hides what stands in the address. */

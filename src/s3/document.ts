@@ -8,7 +8,11 @@ const maxBytes = 1024 * 1024
 type Most = { mostBytes?: number; mostMarks?: number }
 
 /** Reads the payload as a document with this root element. Throws MalformedXML, MissingRequestBodyError, MaxMessageLengthExceeded. */
-export async function readDocument(payload: Payload, rootName: string, { mostBytes = maxBytes, mostMarks }: Most = {}): Promise<XmlElement> {
+export async function readDocument(
+  payload: Payload,
+  rootName: string,
+  { mostBytes = maxBytes, mostMarks }: Most = {},
+): Promise<XmlElement> {
   const text = await readText(payload, mostBytes)
   if (text === "") throw new S3Error("MissingRequestBodyError", "Request body is empty.")
   return parseXml(text, rootName, mostMarks)

@@ -16,7 +16,8 @@ const jsonBombs: Record<string, string> = {
   "a number beyond all numbers": '{"name":1e999999,"target_port":1e999,"limit":-1e999,"memory_mb":1e308}',
   "thousands of fields": `{${Array.from({ length: 5000 }, (_, at) => `"k${at}":1`).join()}}`,
   "the same field again and again": `{${Array.from({ length: 4000 }, () => '"name":"a"').join()}}`,
-  "fields of the prototype": '{"__proto__":{"isAdmin":true,"is_admin":true},"constructor":{"prototype":{"isAdmin":true}},"name":"x","toString":1,"hasOwnProperty":1}',
+  "fields of the prototype":
+    '{"__proto__":{"isAdmin":true,"is_admin":true},"constructor":{"prototype":{"isAdmin":true}},"name":"x","toString":1,"hasOwnProperty":1}',
   "half of a pair": '{"name":"\\ud800","username":"\\udfff","password":"\\ud800\\ud800","hostname":"\\ud800.example.com"}',
   "zero bytes": '{"name":"a\\u0000b","username":"a\\u0000","hostname":"a\\u0000.example.com","domain":"a\\u0000.example.com"}',
   "a text of blanks": `{"name":"${" ".repeat(60_000)}","domain":"${"\\t".repeat(1000)}","hostname":"${" ".repeat(100)}x"}`,
@@ -42,29 +43,46 @@ describe.skipIf(houseObstacle !== undefined)(`bombs${houseObstacle ? ` (skipped:
   afterAll(() => attacked?.stop())
 
   const bodied = Object.keys({ ...permissionTable, ...connectNeeds }).filter((route) => /^(POST|PUT|PATCH) /.test(route))
-  const lethal = /^(POST \/api\/logout|PUT \/api\/settings\/password|POST \/api\/settings\/totp|PUT \/admin\/settings|POST \/storage\/admin\/scrub)/
+  const lethal =
+    /^(POST \/api\/logout|PUT \/api\/settings\/password|POST \/api\/settings\/totp|PUT \/admin\/settings|POST \/storage\/admin\/scrub)/
 
-  test.each(Object.entries(jsonBombs))("%s, at every route that takes a body: a client's error, soon", async (_what, body) => {
-    const { house, ada } = attacked
-    const slow: [string, number][] = []
-    for (const route of bodied.filter((one) => !lethal.test(one))) {
-      const [method = "", path = ""] = route.split(" ")
-      const real = path.replace("/storage/:namespace/*", "/storage/none/x").replaceAll(/(?<=\/):\w+/g, "11111111").replace("*", "x")
-      const began = performance.now()
-      const { status, text } = await house.api(method, real, { token: ada.token, body, headers: { "content-type": "application/json" } })
-      const ms = Math.round(performance.now() - began)
-      if (ms > limitMs) slow.push([route, ms])
-      // 502 and 503 are of providers and engines that are not there; 500 is ours.
-      expect([route, status, text.slice(0, 100)]).toEqual([route, status === 500 ? "no fault of ours" : status, text.slice(0, 100)] as never)
-    }
-    expect(slow).toEqual([])
-    expect((await house.api("GET", "/healthz")).status).toBe(200)
-    // Nobody became what a body said of prototypes.
-    expect((await attacked.mallory.ask("GET", "/admin/users")).status).toBe(403)
-  }, 60_000)
+  test.each(Object.entries(jsonBombs))(
+    "%s, at every route that takes a body: a client's error, soon",
+    async (_what, body) => {
+      const { house, ada } = attacked
+      const slow: [string, number][] = []
+      for (const route of bodied.filter((one) => !lethal.test(one))) {
+        const [method = "", path = ""] = route.split(" ")
+        const real = path
+          .replace("/storage/:namespace/*", "/storage/none/x")
+          .replaceAll(/(?<=\/):\w+/g, "11111111")
+          .replace("*", "x")
+        const began = performance.now()
+        const { status, text } = await house.api(method, real, { token: ada.token, body, headers: { "content-type": "application/json" } })
+        const ms = Math.round(performance.now() - began)
+        if (ms > limitMs) slow.push([route, ms])
+        // 502 and 503 are of providers and engines that are not there; 500 is ours.
+        expect([route, status, text.slice(0, 100)]).toEqual([
+          route,
+          status === 500 ? "no fault of ours" : status,
+          text.slice(0, 100),
+        ] as never)
+      }
+      expect(slow).toEqual([])
+      expect((await house.api("GET", "/healthz")).status).toBe(200)
+      // Nobody became what a body said of prototypes.
+      expect((await attacked.mallory.ask("GET", "/admin/users")).status).toBe(403)
+    },
+    60_000,
+  )
 
   test("no fault of ours was logged meanwhile", () => {
-    expect(attacked.house.history().split("\n").filter((line) => line.includes('"level":"error"'))).toEqual([])
+    expect(
+      attacked.house
+        .history()
+        .split("\n")
+        .filter((line) => line.includes('"level":"error"')),
+    ).toEqual([])
   })
 
   test("more than the bound is refused while it comes, and is not kept", async () => {

@@ -7,7 +7,13 @@ import { type AttackedHouse, houseObstacle, startAttackedHouse } from "./attacke
 import type { Mapping } from "../e2e/person"
 
 const obstacle = houseObstacle ?? (await dnsLabObstacle())
-const rr = (name: string, type: keyof typeof typeNumbers, value: string, ttl = 3600): DnsRecord => ({ name, type: typeNumbers[type], class: 1, ttl, value })
+const rr = (name: string, type: keyof typeof typeNumbers, value: string, ttl = 3600): DnsRecord => ({
+  name,
+  type: typeNumbers[type],
+  class: 1,
+  ttl,
+  value,
+})
 
 type Send = (bytes: Uint8Array) => void
 /** What a server does at a query: it sends what it likes, as often as it likes, from its own port. */
@@ -21,7 +27,7 @@ describe.skipIf(obstacle !== undefined)(`a name server that lies to our resolver
   let evil: string
   const heard: { name: string; port: number; id: number }[] = []
   const sockets: { close(): void }[] = []
-  let byStander: Awaited<ReturnType<typeof Bun.udpSocket>>
+  let byStander: Bun.udp.Socket<"buffer">
 
   beforeAll(async () => {
     dns = await startDns({ zones: ["customer.test", "victim.test"] })
@@ -59,7 +65,8 @@ describe.skipIf(obstacle !== undefined)(`a name server that lies to our resolver
 
   const to = (query: Message, said: Partial<Message>) =>
     encodeMessage(message({ id: query.id, response: true, authoritative: true, questions: query.questions, ...said }))
-  const denied = (query: Message) => to(query, { rcode: 3, authorities: [rr("evil.test", "SOA", "ns.evil.test hostmaster.evil.test 1 3600 600 604800 3600")] })
+  const denied = (query: Message) =>
+    to(query, { rcode: 3, authorities: [rr("evil.test", "SOA", "ns.evil.test hostmaster.evil.test 1 3600 600 604800 3600")] })
   const claims = new Map<string, Mapping>()
   const claim = async (domain: string) => {
     const mapping = claims.get(domain) ?? (await attacked.ada.map(domain, container))
@@ -71,13 +78,21 @@ describe.skipIf(obstacle !== undefined)(`a name server that lies to our resolver
   test("the lie is heard at all: its own name it may prove", async () => {
     const { verify_name, verify_token } = await claim("own.evil.test")
     script = (query, send) =>
-      send(query.questions[0]?.name === verify_name && query.questions[0].type === 16 ? to(query, { answers: [rr(verify_name, "TXT", verify_token)] }) : denied(query))
+      send(
+        query.questions[0]?.name === verify_name && query.questions[0].type === 16
+          ? to(query, { answers: [rr(verify_name, "TXT", verify_token)] })
+          : denied(query),
+      )
     expect(await verify("own.evil.test")).toEqual({ status: "verified" })
   })
 
   const astray: [string, (query: Message, proof: DnsRecord) => Uint8Array][] = [
     ["every other id", (query, proof) => to(query, { id: query.id ^ 0xffff, answers: [proof] })],
-    ["another question", (query, proof) => to(query, { questions: [{ ...query.questions[0]!, name: "other.evil.test", spelled: "other.evil.test" }], answers: [proof] })],
+    [
+      "another question",
+      (query, proof) =>
+        to(query, { questions: [{ ...query.questions[0]!, name: "other.evil.test", spelled: "other.evil.test" }], answers: [proof] }),
+    ],
     ["another type", (query, proof) => to(query, { questions: [{ ...query.questions[0]!, type: 1 }], answers: [proof] })],
     ["another class", (query, proof) => to(query, { questions: [{ ...query.questions[0]!, class: 3 }], answers: [proof] })],
     ["no question", (query, proof) => to(query, { questions: [], answers: [proof] })],
@@ -129,14 +144,25 @@ describe.skipIf(obstacle !== undefined)(`a name server that lies to our resolver
     ["authority for it", () => ({ authorities: [rr("victim.test", "NS", "ns.evil.test")], additionals: [rr("ns.evil.test", "A", evil)] })],
     ["authority for the top", () => ({ authorities: [rr("test", "NS", "ns.evil.test")], additionals: [rr("ns.evil.test", "A", evil)] })],
     ["authority for the root", () => ({ authorities: [rr("", "NS", "ns.evil.test")], additionals: [rr("ns.evil.test", "A", evil)] })],
-    ["a delegation to its servers with other addresses", () => ({ authoritative: false, authorities: [rr("x.evil.test", "NS", "ns1.victim.test")], additionals: [rr("ns1.victim.test", "A", evil)] })],
-    ["a delegation to the top's servers with other addresses", () => ({ authoritative: false, authorities: [rr("x.evil.test", "NS", "ns.nic.test")], additionals: [rr("ns.nic.test", "A", evil)] })],
+    [
+      "a delegation to its servers with other addresses",
+      () => ({
+        authoritative: false,
+        authorities: [rr("x.evil.test", "NS", "ns1.victim.test")],
+        additionals: [rr("ns1.victim.test", "A", evil)],
+      }),
+    ],
+    [
+      "a delegation to the top's servers with other addresses",
+      () => ({ authoritative: false, authorities: [rr("x.evil.test", "NS", "ns.nic.test")], additionals: [rr("ns.nic.test", "A", evil)] }),
+    ],
   ]
   test.each(poison)("%s about somebody else's zone change nothing there", async (what, forge) => {
     const victim = `${Bun.hash(what)}.victim.test`
     const { verify_name, verify_token } = await claim(victim)
     const proof = rr(verify_name, "TXT", verify_token)
-    script = (query, send) => send(query.questions[0]?.name.endsWith("victim.test") ? to(query, { answers: [proof] }) : to(query, forge(victim, proof)))
+    script = (query, send) =>
+      send(query.questions[0]?.name.endsWith("victim.test") ? to(query, { answers: [proof] }) : to(query, forge(victim, proof)))
     // The resolver comes by the evil zone, and takes home what it can; then it is asked about the victim.
     for (const bait of ["a.x.evil.test", "b.evil.test", "evil.test"]) await verify(bait).catch(() => undefined)
     const before = heard.length
@@ -155,9 +181,24 @@ describe.skipIf(obstacle !== undefined)(`a name server that lies to our resolver
   test("a thousand name servers, a loop of aliases and referrals without end are left within the time", async () => {
     let n = 0
     for (const [domain, said] of [
-      ["servers.evil.test", (query: Message) => to(query, { authoritative: false, authorities: Array.from({ length: 400 }, (_, at) => rr("servers.evil.test", "NS", `n${at}.victim.test`)) })],
+      [
+        "servers.evil.test",
+        (query: Message) =>
+          to(query, {
+            authoritative: false,
+            authorities: Array.from({ length: 400 }, (_, at) => rr("servers.evil.test", "NS", `n${at}.victim.test`)),
+          }),
+      ],
       ["loop.evil.test", (query: Message) => to(query, { answers: [rr(query.questions[0]!.name, "CNAME", `l${n++ % 2}.loop.evil.test`)] })],
-      ["deep.evil.test", (query: Message) => to(query, { authoritative: false, authorities: [rr(query.questions[0]!.name, "NS", "ns.evil.test")], additionals: [rr("ns.evil.test", "A", evil)] })],
+      [
+        "deep.evil.test",
+        (query: Message) =>
+          to(query, {
+            authoritative: false,
+            authorities: [rr(query.questions[0]!.name, "NS", "ns.evil.test")],
+            additionals: [rr("ns.evil.test", "A", evil)],
+          }),
+      ],
     ] as const) {
       const before = heard.length
       script = (query, send) => send(said(query))

@@ -107,17 +107,33 @@ describe.skipIf(obstacle !== undefined)(`names and certificates of others${obsta
 
   describe("ACME challenges", () => {
     const challenge = (token: string, host: string) =>
-      rawExchange({ address: stage.house.address, port: stage.house.ports.http }, rawRequest(`GET /.well-known/acme-challenge/${token}`, { Host: host }))
+      rawExchange(
+        { address: stage.house.address, port: stage.house.ports.http },
+        rawRequest(`GET /.well-known/acme-challenge/${token}`, { Host: host }),
+      )
 
     test("a token that we did not ask for is not answered in our name, for any host", async () => {
       const { mallory } = attacked
       const { connection } = await connect(mallory, "thief.mallory.test")
       expect(connection.id).toBeDefined()
       for (const host of ["held.customer.test", "freehold.localhost", "ingress.freehold.localhost", "thief.mallory.test", "nobody.test"]) {
-        for (const token of [createHash("sha256").update("x").digest("base64url"), "..%2f..%2fetc%2fpasswd", "%", "x".repeat(300), "", "__proto__", "constructor"]) {
+        for (const token of [
+          createHash("sha256").update("x").digest("base64url"),
+          "..%2f..%2fetc%2fpasswd",
+          "%",
+          "x".repeat(300),
+          "",
+          "__proto__",
+          "constructor",
+        ]) {
           const { status, body, head } = await challenge(token, host)
           // A redirect to the name's own application, or nothing.
-          expect([host, token, status === 404 || status === 301, token !== "" && body.includes(`${token}.`)]).toEqual([host, token, true, false])
+          expect([host, token, status === 404 || status === 301, token !== "" && body.includes(`${token}.`)]).toEqual([
+            host,
+            token,
+            true,
+            false,
+          ])
           if (status === 301) expect(head).toContain(`https://${host}`)
         }
       }
@@ -126,7 +142,16 @@ describe.skipIf(obstacle !== undefined)(`names and certificates of others${obsta
     test("acme-tls/1 is answered for no name without an order of ours under way", async () => {
       for (const name of ["held.customer.test", "dangling.customer.test", "nobody.customer.test", "freehold.localhost"]) {
         const child = Bun.spawn(
-          ["openssl", "s_client", "-connect", `${stage.house.address}:${stage.house.ports.https}`, "-servername", name, "-alpn", "acme-tls/1"],
+          [
+            "openssl",
+            "s_client",
+            "-connect",
+            `${stage.house.address}:${stage.house.ports.https}`,
+            "-servername",
+            name,
+            "-alpn",
+            "acme-tls/1",
+          ],
           { stdin: "ignore", stdout: "pipe", stderr: "ignore" },
         )
         const out = await new Response(child.stdout).text()

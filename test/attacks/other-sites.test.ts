@@ -69,7 +69,12 @@ describe.skipIf(houseObstacle !== undefined)(`pages of other sites${houseObstacl
   test("open no WebSocket with it", async () => {
     const { ada } = attacked
     for (const origin of foreign.filter((origin) => origin !== "")) {
-      const handshake = { Connection: "Upgrade", Upgrade: "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": `${"A".repeat(22)}==` }
+      const handshake = {
+        Connection: "Upgrade",
+        Upgrade: "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": `${"A".repeat(22)}==`,
+      }
       const { status } = await edge("GET /compute/ws", { ...handshake, Origin: origin, Cookie: `token=${ada.token}` })
       expect([origin, status]).toEqual([origin, 403])
     }
@@ -77,9 +82,21 @@ describe.skipIf(houseObstacle !== undefined)(`pages of other sites${houseObstacl
 
   test("are told nothing by CORS, not even that there is something", async () => {
     for (const origin of foreign) {
-      for (const line of ["OPTIONS /api/session", "GET /api/session", "GET /healthz", "POST /api/login", "GET /nothing", "OPTIONS /v1/connections"]) {
+      for (const line of [
+        "OPTIONS /api/session",
+        "GET /api/session",
+        "GET /healthz",
+        "POST /api/login",
+        "GET /nothing",
+        "OPTIONS /v1/connections",
+      ]) {
         const answer = await api(line, { Origin: origin, "Access-Control-Request-Method": "PUT" })
-        expect([origin, line, fieldsOf(answer, "access-control-allow-origin"), fieldsOf(answer, "access-control-allow-credentials")]).toEqual([origin, line, [], []])
+        expect([
+          origin,
+          line,
+          fieldsOf(answer, "access-control-allow-origin"),
+          fieldsOf(answer, "access-control-allow-credentials"),
+        ]).toEqual([origin, line, [], []])
       }
     }
     const own = await api("GET /healthz", { Origin: `https://${base}` })
@@ -126,7 +143,9 @@ describe.skipIf(houseObstacle !== undefined)(`pages of other sites${houseObstacl
       const { mallory, ada } = attacked
       const tossed = { Cookie: `token=${mallory.token}`, "Sec-Fetch-Site": "none" }
       expect((await edge("GET /api/session", tossed)).status).toBe(401)
-      expect((await edge("GET /api/session", { ...tossed, Cookie: `token=${mallory.token}; __Host-token=${ada.token}` })).body).toContain('"ada"')
+      expect((await edge("GET /api/session", { ...tossed, Cookie: `token=${mallory.token}; __Host-token=${ada.token}` })).body).toContain(
+        '"ada"',
+      )
       expect((await edge("GET /api/session", { ...tossed, Cookie: `token=${mallory.token}; token=${mallory.token}` })).status).toBe(401)
       // Programs that send it by themselves, and the dashboard at this machine without TLS, go on.
       expect((await edge("GET /api/session", { Cookie: `token=${ada.token}` })).status).toBe(200)

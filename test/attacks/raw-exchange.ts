@@ -27,10 +27,21 @@ export function rawExchange(place: RawPlace, bytes: string | Buffer): Promise<Ra
     serverName === undefined
       ? connect({ host, port }, send)
       : connectTls({ host, port, servername: serverName, rejectUnauthorized: false, ALPNProtocols: ["http/1.1"] }, send)
-  socket.on("data", (piece: Buffer) => pieces.push(piece))
+  socket.on("data", (piece: Buffer) => {
+    pieces.push(piece)
+    if (isWhole(Buffer.concat(pieces).toString("latin1"))) end()
+  })
   socket.on("close", end)
   socket.on("error", end)
   return promise
+}
+
+/** Whether an answer with a length has come whole, or a connection has become another protocol's. */
+function isWhole(text: string): boolean {
+  const at = text.indexOf("\r\n\r\n")
+  if (at < 0) return false
+  const length = /^content-length: *(\d+)/im.exec(text.slice(0, at))?.[1]
+  return text.startsWith("HTTP/1.1 101") || (length !== undefined && text.length - at - 4 >= Number(length))
 }
 
 /** A request that ends its connection; fields are written as they are given. */

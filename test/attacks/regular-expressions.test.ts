@@ -15,11 +15,21 @@ const bounded: Record<string, Record<string, { longest: number; because: string 
   "checks/addresses.ts": { "/%.*$/": { longest: 64, because: "an address of an interface of this machine" } },
   "compute/ssh-key.ts": { "/=+$/": { longest: 44, because: "a hash in base64" } },
   "connect/link-model.ts": {
-    '/^[^\\s@<>"(),:;\\\\[\\]]+@[^\\s@<>"(),:;\\\\[\\]]+\\.[^\\s@<>"(),:;\\\\[\\]]+$/': { longest: 254, because: "the length is looked at first" },
+    '/^[^\\s@<>"(),:;\\\\[\\]]+@[^\\s@<>"(),:;\\\\[\\]]+\\.[^\\s@<>"(),:;\\\\[\\]]+$/': {
+      longest: 254,
+      because: "the length is looked at first",
+    },
   },
   "email/dkim.ts": { "/^\\s*([a-z]\\w*)\\s*=\\s*(.*?)\\s*$/i": { longest: 4096, because: "the length is looked at first" } },
   "engine/faults.ts": { "/^\\(HTTP code \\d+\\) \\S+ ?[^-]*- /": { longest: 2000, because: "it is cut before" } },
-  "s3/chunks.ts": { "/^[ \\t]+|[ \\t]+$/g": { longest: 16_384, because: "a trailer has a bound" } },
+  "ssh/fingerprint.ts": { "/=+$/": { longest: 44, because: "a hash in base64" } },
+  "edge/certificate-report.ts": {
+    "/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g": { longest: 65_536, because: "a chain that an issuer of ours made" },
+  },
+  "email/spf.ts": {
+    "/^(?:%(?:\\{[slodiphcrtv]\\d*r?[.\\-+,/_=]*\\}|[%_-])|[\\x21-\\x24\\x26-\\x7e])*?(?:\\.(?!\\d+\\.?$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\\.?|%\\{[slodiphcrtv]\\d*r?[.\\-+,/_=]*\\})$/i":
+      { longest: 512, because: "the length is looked at first" },
+  },
 }
 /** Code of browsers: what is slow there is slow for whoever wrote it. */
 const isBrowsers = (path: string) => path.startsWith("dashboard/") || path.startsWith("widget/")
@@ -33,9 +43,9 @@ async function expressions(): Promise<Found[]> {
   for (const path of new Glob("**/*.{ts,tsx}").scanSync(source)) {
     if (/\.(test|fixture)\.tsx?$/.test(path) || isBrowsers(path)) continue
     const script = transpilers[path.endsWith("x") ? "tsx" : "ts"].transformSync(await Bun.file(join(source, path)).text())
-    for (const { type, value } of tokenizer(script, { ecmaVersion: "latest", sourceType: "module" })) {
-      if (type.label !== "regexp") continue
-      const { pattern, flags } = value as { pattern: string; flags: string }
+    for (const token of tokenizer(script, { ecmaVersion: "latest", sourceType: "module" })) {
+      if (token.type.label !== "regexp") continue
+      const { pattern, flags } = (token as unknown as { value: { pattern: string; flags: string } }).value
       const text = `/${pattern}/${flags}`
       found.set(`${path} ${text}`, { path, pattern, flags, text })
     }
@@ -78,9 +88,14 @@ describe.skipIf(obstacle !== undefined)(`regular expressions${obstacle ? ` (skip
     const all = [...literal, ...made]
     const agent = Bun.spawn([program, "agent"], { stdin: "pipe", stdout: "pipe", stderr: "ignore" })
     const params = { timeout: 20_000, attackTimeout: 2000 }
-    for (const [id, { pattern, flags }] of all.entries())
-      agent.stdin.write(`${JSON.stringify({ jsonrpc: "2.0", id, method: "check", params: { source: pattern, flags, params } })}\n`)
-    await agent.stdin.flush()
+    // Not waited for: the agent answers while it is asked, and waits itself where nobody reads.
+    const asked = (async () => {
+      for (const [id, { pattern, flags }] of all.entries()) {
+        agent.stdin.write(`${JSON.stringify({ jsonrpc: "2.0+push", id, method: "check", params: { source: pattern, flags, params } })}\n`)
+        await agent.stdin.flush()
+      }
+    })().catch(() => undefined)
+    const limit = setTimeout(() => agent.kill(), 150_000)
     const decoder = new TextDecoder()
     let rest = ""
     for await (const chunk of agent.stdout) {
@@ -92,15 +107,18 @@ describe.skipIf(obstacle !== undefined)(`regular expressions${obstacle ? ` (skip
       }
       if (verdicts.size === all.length) break
     }
+    clearTimeout(limit)
     agent.kill()
-    await agent.exited
+    await Promise.all([asked, agent.exited])
   }, 180_000)
   afterAll(() => verdicts.clear())
 
   test("each of those that the server runs was judged", () => {
     expect(verdicts.size).toBeGreaterThan(250)
     expect(made.length).toBeGreaterThan(5)
-    const unknown = [...verdicts].filter(([, { status }]) => status === "unknown").map(([{ path, text }]) => `${path}: ${text}`)
+    const unknown = [...verdicts]
+      .filter(([{ path, text }, { status }]) => status === "unknown" && bounded[path]?.[text] === undefined)
+      .map(([{ path, text }]) => `${path}: ${text}`)
     expect(unknown).toEqual([])
   })
 
