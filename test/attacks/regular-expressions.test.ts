@@ -35,7 +35,7 @@ const bounded: Record<string, Record<string, { longest: number; because: string 
 const isBrowsers = (path: string) => path.startsWith("dashboard/") || path.startsWith("widget/")
 
 type Found = { path: string; pattern: string; flags: string; text: string }
-type Verdict = { status: "safe" | "vulnerable" | "unknown"; attack?: { string: string }; complexity?: { summary: string } }
+type Verdict = { status: "safe" | "vulnerable" | "unknown"; attack?: { string: string }; complexity?: { summary: string; isFuzz: boolean } }
 
 async function expressions(): Promise<Found[]> {
   const found = new Map<string, Found>()
@@ -76,6 +76,17 @@ async function composed(): Promise<Found[]> {
     globalThis.RegExp = Usual
   }
   return found
+}
+
+/** Milliseconds for the input, the least of five times. */
+function msFor({ pattern, flags }: Found, input: string): number {
+  const times = Array.from({ length: 5 }, () => {
+    const expression = new RegExp(pattern, flags)
+    const began = performance.now()
+    expression.test(input)
+    return performance.now() - began
+  })
+  return Math.min(...times)
 }
 
 describe.skipIf(obstacle !== undefined)(`regular expressions${obstacle ? ` (skipped: ${obstacle})` : ""}`, () => {
@@ -124,7 +135,9 @@ describe.skipIf(obstacle !== undefined)(`regular expressions${obstacle ? ` (skip
 
   test("each takes time in proportion to its input, but for those whose input is bounded", () => {
     const slow = [...verdicts]
-      .filter(([{ path, text }, { status }]) => status === "vulnerable" && bounded[path]?.[text] === undefined)
+      .filter(([found, { status }]) => status === "vulnerable" && bounded[found.path]?.[found.text] === undefined)
+      // A search finds what an automaton does not prove: whether it matters, the engine says, at the length of a whole head of a request.
+      .filter(([found, { complexity, attack }]) => complexity?.isFuzz !== true || msFor(found, attack?.string.slice(0, 32_768) ?? "") > 100)
       .map(([{ path, text }, { complexity }]) => `${path}: ${text} takes ${complexity?.summary}`)
     expect(slow).toEqual([])
   })
@@ -135,15 +148,7 @@ describe.skipIf(obstacle !== undefined)(`regular expressions${obstacle ? ` (skip
         const [found, verdict] = [...verdicts].find(([one]) => one.path === path && one.text === text) ?? []
         if (found === undefined) throw new Error(`${path} has no ${text} any more: take it out of the list`)
         const input = (verdict?.attack?.string ?? "").slice(0, longest)
-        const expression = new RegExp(found.pattern, found.flags)
-        let least = Number.POSITIVE_INFINITY
-        for (let run = 0; run < 5; run++) {
-          const began = performance.now()
-          expression.test(input)
-          expression.lastIndex = 0
-          least = Math.min(least, performance.now() - began)
-        }
-        expect([path, text, least < 400]).toEqual([path, text, true])
+        expect([path, text, msFor(found, input) < 400]).toEqual([path, text, true])
       }
     }
   })
