@@ -17,7 +17,7 @@ export function canonicalAddress(text: string): string | undefined {
 
 /** Without its IPv4 form at the end, which Bun 1.4.5 does not read behind a `::` that stands for a single group. */
 const withoutDots = (text: string) =>
-  text.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, ...octets: string[]) => {
+  text.replace(/(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/, (_, ...octets: string[]) => {
     const [a = 0, b = 0, c = 0, d = 0] = octets.slice(0, 4).map(Number)
     return `${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`
   })
