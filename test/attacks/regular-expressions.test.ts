@@ -20,7 +20,6 @@ const bounded: Record<string, Record<string, { longest: number; because: string 
       because: "the length is looked at first",
     },
   },
-  "email/dkim.ts": { "/^\\s*([a-z]\\w*)\\s*=\\s*(.*?)\\s*$/i": { longest: 4096, because: "the length is looked at first" } },
   "engine/faults.ts": { "/^\\(HTTP code \\d+\\) \\S+ ?[^-]*- /": { longest: 2000, because: "it is cut before" } },
   "ssh/fingerprint.ts": { "/=+$/": { longest: 44, because: "a hash in base64" } },
   "edge/certificate-report.ts": {
