@@ -28,6 +28,7 @@ import { TrafficCounters } from "./edge/traffic-counters"
 import { LiveHub } from "./live/hub"
 import type { LiveConfig } from "./live-config"
 import type { Log } from "./log"
+import { ownPlaces } from "./own-listener"
 import { Publisher } from "./publisher"
 import { Vault } from "./vault"
 
@@ -159,7 +160,7 @@ async function compose(
     certificates: certification.certificates,
     dns,
     isOwnIssuer: certification.isOwnIssuer,
-    ownListeners,
+    ownListeners: () => ownPlaces(ownListeners(), config.current),
     portProblem: (port) => portListeners.problem(port),
     publish: () => publisher.publish(),
     timeline,

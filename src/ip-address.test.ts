@@ -44,3 +44,9 @@ test("the last 32 bits of an address are an IPv4 address", () => {
   const parsed = parseIp("64:ff9b::7f00:1")
   expect(parsed && embeddedV4(parsed)).toEqual({ family: 4, value: 0x7f00_0001n, text: "127.0.0.1" })
 })
+
+// Found by test/attacks/parsers.test.ts: a spelling that isIP takes and Bun's URL does not threw where an address was read from a visitor's field.
+test("a single group left out before an IPv4 form is read", () => {
+  expect(parseIp("::0:0:0:0:1.2.3.4")?.text).toBe("::102:304")
+  expect(parseIp("::0:0:0:ffff:1.2.3.4")?.text).toBe("1.2.3.4")
+})

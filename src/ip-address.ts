@@ -8,12 +8,19 @@ export function canonicalAddress(text: string): string | undefined {
   const family = isIP(text)
   if (family === 4) return text
   if (family !== 6 || text.includes("%")) return undefined
-  const address = new URL(`http://[${text}]/`).hostname.slice(1, -1)
+  const address = new URL(`http://[${withoutDots(text)}]/`).hostname.slice(1, -1)
   const mapped = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(address)
   if (mapped === null) return address
   const [high, low] = [parseInt(mapped[1] ?? "", 16), parseInt(mapped[2] ?? "", 16)]
   return `${high >> 8}.${high & 255}.${low >> 8}.${low & 255}`
 }
+
+/** Without its IPv4 form at the end, which Bun 1.4.5 does not read behind a `::` that stands for a single group. */
+const withoutDots = (text: string) =>
+  text.replace(/(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/, (_, ...octets: string[]) => {
+    const [a = 0, b = 0, c = 0, d = 0] = octets.slice(0, 4).map(Number)
+    return `${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`
+  })
 
 /** Undefined for whatever is not an IP literal; a zone index (`%eth0`) is not one. */
 export function parseIp(text: string): IpAddress | undefined {

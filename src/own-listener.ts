@@ -13,7 +13,17 @@ export function isOwnListener(listeners: readonly OwnListener[], address: IpAddr
   })
 }
 
+/** The listeners, and what leads to them from outside: behind a router no interface has the public addresses, and they lead here all the same. */
+export function ownPlaces(
+  listeners: readonly OwnListener[],
+  outside: { publicIpv4?: string | undefined; publicIpv6?: string | undefined },
+): OwnListener[] {
+  const ports = new Set([80, 443, ...listeners.map(({ port }) => port)])
+  const addresses = [outside.publicIpv4, outside.publicIpv6].filter((address) => address !== undefined)
+  return [...listeners, ...addresses.flatMap((address) => [...ports].map((port) => ({ address, port })))]
+}
+
 function ownAddresses(): Set<string> {
   const found = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? [])
-  return new Set(found.map(({ address }) => parseIp(address.replace(/%.*$/, ""))?.text ?? address))
+  return new Set(found.map(({ address }) => parseIp(address.split("%", 1)[0] ?? "")?.text ?? address))
 }

@@ -174,7 +174,8 @@ export class ConnectHouse {
       get defaultOrigin() {
         return config.current.defaultOrigin
       },
-      openProvider: (key, token) => openDnsWriter(key, token, key === "cloudflare" ? config.current.cloudflareApi : undefined),
+      openProvider: (key, token, reach) =>
+        openDnsWriter(key, token, { reach, ...(key === "cloudflare" ? { baseUrl: config.current.cloudflareApi } : {}) }),
       composeToken,
       container: needs.container,
       emailPlan: (body) => this.email.plan(body),

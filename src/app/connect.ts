@@ -16,9 +16,11 @@ import { Usage } from "../connect/usage"
 import { type TokenSigner, WidgetTokens } from "../connect/widget-tokens"
 import type { ConnectionRow } from "../db/connect-schema"
 import type { Db } from "../db/open"
+import { AppError } from "../errors"
 import type { Log } from "../log"
 import type { RouteConnection } from "../publisher"
 import type { Vault } from "../vault"
+import { ProviderFault, type Reach } from "../providers/provider"
 import { Worker } from "../worker"
 
 /** What the connect API needs of the rest of the house besides what it makes itself. */
@@ -30,7 +32,7 @@ export type ConnectPartNeeds = Omit<ConnectNeeds, "store" | "usage" | "credentia
   credentialVault: Vault | undefined
   signer: TokenSigner
   /** Throws `invalid` for an unknown provider or a credential that has not its form. */
-  openProvider: (provider: string, token: string) => DnsWriter
+  openProvider: (provider: string, token: string, reach: Reach) => DnsWriter
   /** The token of the values of a provider's fields. Throws `invalid`. */
   composeToken: (provider: string, fields: unknown) => string
   container: (id: string) => Promise<{ personId: string } | undefined>
@@ -81,7 +83,7 @@ export class Connect {
     this.credentials = new Credentials({
       store: applicationStore,
       vault: credentialVault,
-      open: needs.openProvider,
+      open: (provider, token, applicationId) => needs.openProvider(provider, token, (...to) => this.reach(applicationId, ...to)),
       compose: needs.composeToken,
       log,
       now,
@@ -257,6 +259,17 @@ export class Connect {
       return [{ url, isAdmin: isAdmin === 1 }]
     })
     if (await this.origins.refresh(used)) await this.needs.publish()
+  }
+
+  /** Where a credential says which host is asked, that is held to the rule of origins: whoever is no administrator reaches nothing inside the house. */
+  private async reach(applicationId: string, host: string, port: number): Promise<string> {
+    try {
+      return await this.origins.reach(host, port, await this.applicationStore.isAdmins(applicationId))
+    } catch (error) {
+      if (error instanceof AppError)
+        throw new ProviderFault("refused", `the name server cannot be used: ${error.message}`, { cause: error })
+      throw error
+    }
   }
 
   private async checkDestination(principal: Principal, { originUrl, containerId }: Destination): Promise<void> {

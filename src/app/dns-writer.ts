@@ -2,14 +2,14 @@ import type { DnsRecord } from "../connect/model"
 import type { DnsWriter } from "../connect/needs"
 import { AppError } from "../errors"
 import { composeCredential } from "../providers/credential"
-import { type DnsProvider, type EditableZone, type ProviderAdapter, ProviderFault, type RecordSet } from "../providers/provider"
+import { type DnsProvider, type EditableZone, type ProviderAdapter, ProviderFault, type Reach, type RecordSet } from "../providers/provider"
 import { RecordWriter } from "../providers/record-writer"
 import { providerAdapters } from "../providers/registry"
 
 /** Speaks to a DNS provider with a customer's credential. Throws `invalid` for an unknown provider, or a credential that has not its form. */
-export function openDnsWriter(key: string, credential: string, baseUrl?: string): DnsWriter {
+export function openDnsWriter(key: string, credential: string, options: { baseUrl?: string; reach?: Reach } = {}): DnsWriter {
   const adapter = adapterOf(key)
-  return new ProviderWriter(adapter.open(credential, baseUrl === undefined ? {} : { baseUrl }), adapter)
+  return new ProviderWriter(adapter.open(credential, options), adapter)
 }
 
 /** The credential of the values of its fields. Throws `invalid` for an unknown provider and, naming the field, for a value that is wrong. */

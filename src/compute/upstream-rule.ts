@@ -1,7 +1,7 @@
 import { AppError } from "../errors"
 import { type IpAddress, isInRange, parseIp } from "../ip-address"
 import { isOwnListener, type OwnListener } from "../own-listener"
-import { type AddressKind, inWords, kindOfAddress } from "../special-addresses"
+import { type AddressKind, inWords, kindOfAddress, meantAddress } from "../special-addresses"
 
 export type UpstreamNeeds = {
   /** Ranges in which everything is allowed. */
@@ -54,7 +54,9 @@ export class UpstreamRule {
     const kind = kindOfAddress(address)
     if (kind !== undefined && (!isAdmin || nowhere.has(kind)))
       return `${address.text} is ${inWords(kind)}, which is refused unless FREEHOLD_ALLOW_UPSTREAMS covers it`
-    return isOwnListener(this.needs.ownListeners(), address, port) ? `${address.text} port ${port} is Freehold's own listener` : undefined
+    return isOwnListener(this.needs.ownListeners(), meantAddress(address), port)
+      ? `${address.text} port ${port} is Freehold's own listener`
+      : undefined
   }
 
   private isAllowed(address: IpAddress): boolean {
@@ -67,7 +69,7 @@ export class UpstreamRule {
     for (const { port } of own) {
       const candidates = [port, ...Object.keys(ports).map(Number)].filter(isContainerPort)
       const containerPort = candidates.find((candidate) => (ports[candidate] ?? candidate) === port)
-      if (containerPort !== undefined && isOwnListener(own, address, port)) return { containerPort, port }
+      if (containerPort !== undefined && isOwnListener(own, meantAddress(address), port)) return { containerPort, port }
     }
     return undefined
   }

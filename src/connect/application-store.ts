@@ -119,6 +119,17 @@ export class ApplicationStore {
       .where("person.disabledAt", "is", null)
       .executeTakeFirst()
 
+  /** Whether an application is an administrator's. */
+  async isAdmins(id: string): Promise<boolean> {
+    const owner = await this.db
+      .selectFrom("applications")
+      .innerJoin("people", "people.id", "applications.personId")
+      .select("people.isAdmin")
+      .where("applications.id", "=", id)
+      .executeTakeFirst()
+    return owner?.isAdmin === 1
+  }
+
   async touchKey(id: string, at: number): Promise<void> {
     await this.db.updateTable("applicationKeys").set({ lastUsedAt: at }).where("id", "=", id).execute()
   }

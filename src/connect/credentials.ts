@@ -17,7 +17,7 @@ export type CredentialNeeds<Provider> = {
   /** Undefined where no encryption key is set: then none can be stored. */
   vault: Vault | undefined
   /** Throws `invalid` for an unknown provider or a credential that has not its form; asks nobody. */
-  open: (provider: string, token: string) => Provider
+  open: (provider: string, token: string, applicationId: string) => Provider
   /** The token of the values of a provider's fields. Throws `invalid` for an unknown provider, and for a value that is wrong, naming its field. */
   compose: (provider: string, fields: unknown) => string
   log: Log
@@ -42,7 +42,7 @@ export class Credentials<Provider extends Tried> {
     const { store } = this.needs
     const { provider } = body
     if (typeof provider !== "string" || provider === "") throw invalid("provider is required: GET /v1/providers lists them")
-    const { token, vault } = await this.tried(provider, body)
+    const { token, vault } = await this.tried(application.id, provider, body)
     const id = newId()
     const row: DnsCredentialRow = {
       id,
@@ -65,20 +65,20 @@ export class Credentials<Provider extends Tried> {
     if (row === undefined) throw notFound("credential")
     if (body.provider !== undefined && body.provider !== row.provider)
       throw invalid(`provider must stay ${row.provider}: make another credential for another provider`)
-    const { token, vault } = await this.tried(row.provider, body)
+    const { token, vault } = await this.tried(application.id, row.provider, body)
     const change = { sealedToken: vault.seal(token, place(id)), lastError: null }
     await store.updateCredential(id, change)
     return reply({ ...row, ...change })
   }
 
   /** The token of a body, once its provider has said that it edits the zone around the body's `domain`, where it has one. */
-  private async tried(provider: string, { token: given, fields, domain: raw }: Record<string, unknown>) {
+  private async tried(applicationId: string, provider: string, { token: given, fields, domain: raw }: Record<string, unknown>) {
     const { vault } = this.needs
     if (given !== undefined && fields !== undefined) throw invalid("token and fields exclude each other: fields make a token")
     const token = fields === undefined ? given : this.needs.compose(provider, fields)
     if (typeof token !== "string" || token === "") throw invalid("token is required")
     if (token.length > maxTokenLength) throw invalid(`token must have at most ${maxTokenLength} characters`)
-    const edit = this.needs.open(provider, token)
+    const edit = this.needs.open(provider, token, applicationId)
     const domain = parseTriedDomain(raw)
     if (vault === undefined) throw new AppError("unavailable", "credentials cannot be stored: FREEHOLD_ENCRYPTION_KEY is none")
     if (domain !== undefined && (await edit.zoneOf(domain, AbortSignal.timeout(tryLimitMs))) === undefined)
@@ -108,7 +108,7 @@ export class Credentials<Provider extends Tried> {
     return rows.flatMap((row) => {
       try {
         if (this.needs.vault === undefined) return []
-        const edit = this.needs.open(row.provider, this.needs.vault.open(row.sealedToken, place(row.id)))
+        const edit = this.needs.open(row.provider, this.needs.vault.open(row.sealedToken, place(row.id)), applicationId)
         return [{ id: row.id, provider: row.provider, edit }]
       } catch (error) {
         if (!(error instanceof VaultError) && !(error instanceof AppError)) throw error

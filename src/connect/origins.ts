@@ -38,6 +38,17 @@ export class Origins {
     return entry.origin ?? { nowhere: `the origin ${url} cannot be used: ${entry.problem}` }
   }
 
+  /** An address of a host that is connected to by other means than HTTP, such as a name server; looked up anew after a minute. Throws `invalid` where it may not be led to. */
+  async reach(host: string, port: number, isAdmin: boolean): Promise<string> {
+    const url = `http://${isIP(host) === 6 ? `[${host}]` : host}:${port}`
+    if (!URL.canParse(url)) throw new AppError("invalid", `${host} is not a host`)
+    const known = this.entries.get(keyOf(url, isAdmin))
+    const isFresh = known !== undefined && this.needs.now() - known.askedAt < keptMs
+    const entry = isFresh ? known : await this.lookUp(url, isAdmin)
+    if (entry.origin === undefined) throw new AppError("invalid", entry.problem)
+    return entry.origin.address
+  }
+
   /** Looks up again what is older than a minute; true where some origin moved. Those that are not in `used` are forgotten. */
   async refresh(used: { url: string; isAdmin: boolean }[]): Promise<boolean> {
     const wanted = new Set(used.map(({ url, isAdmin }) => keyOf(url, isAdmin)))

@@ -107,7 +107,9 @@ function httpsUrl(value: unknown): string | undefined {
   if (typeof value !== "string" || value.length > 500 || !URL.canParse(value)) return undefined
   const url = new URL(value)
   if (url.protocol !== "https:" || url.username !== "" || url.password !== "" || url.search !== "" || url.hash !== "") return undefined
-  return url.href.replace(/\/+$/, "")
+  let end = url.href.length
+  while (url.href[end - 1] === "/") end--
+  return url.href.slice(0, end)
 }
 
 function panelUrl(value: unknown): string | undefined {

@@ -115,7 +115,7 @@ function originForm(method: string, target: string, authority: string): string {
     if (method === "OPTIONS") return target
     throw new MessageError(400, "only OPTIONS may ask for *")
   }
-  const parts = /^https?:\/\/([^/?]*)(.*)$/i.exec(target)
+  const parts = /^https?:\/\/([^/?]*)(.*)$/is.exec(target)
   if (!parts) throw new MessageError(400, "the request target is malformed")
   if (parts[1]!.toLowerCase() !== authority.toLowerCase()) throw new MessageError(400, "the request target and the Host field differ")
   const path = parts[2]!

@@ -1,4 +1,5 @@
 import { BlockList, isIPv4 } from "node:net"
+import { withoutBlanks } from "../blanks"
 import { AppError } from "../errors"
 import { canonicalAddress } from "../ip-address"
 
@@ -78,7 +79,7 @@ function* fromTheRight(lines: readonly string[]): Generator<string> {
     for (let end = line.length; end >= 0;) {
       if (count++ === MAX_ENTRIES) return
       const comma = end === 0 ? -1 : line.lastIndexOf(",", end - 1)
-      yield line.slice(comma + 1, end).replace(/^[ \t]+|[ \t]+$/g, "")
+      yield withoutBlanks(line.slice(comma + 1, end))
       end = comma
     }
   }

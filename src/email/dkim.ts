@@ -13,7 +13,8 @@ export function parseDkim(raw: unknown): string {
   if (/[^\x20-\x7e]|["\\]/.test(value)) throw refuse("must be one line of plain text, as the provider shows it")
   const tags = new Map<string, string>()
   for (const [index, part] of value.replace(/;\s*$/, "").split(";").entries()) {
-    const [, name = "", content = ""] = /^\s*([a-z]\w*)\s*=\s*(.*?)\s*$/i.exec(part) ?? []
+    const [, name = "", rest = ""] = /^\s*([a-z]\w*)\s*=(.*)$/is.exec(part) ?? []
+    const content = rest.trim()
     if (name === "") throw refuse('must be a list of tags such as "v=DKIM1; k=rsa; p=…"')
     if (tags.has(name)) throw refuse(`has the tag ${name}= twice`)
     if (name === "v" && (index > 0 || content !== "DKIM1")) throw refuse('must begin with "v=DKIM1" where it has a version')

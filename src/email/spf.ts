@@ -24,6 +24,8 @@ const macro = "%(?:\\{[slodiphcrtv]\\d*r?[.\\-+,/_=]*\\}|[%_-])"
 const macroString = new RegExp(`^(?:${macro}|[\\x21-\\x24\\x26-\\x7e])*$`, "i")
 const topLabel = "\\.(?!\\d+\\.?$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\\.?"
 const domainSpec = new RegExp(`^(?:${macro}|[\\x21-\\x24\\x26-\\x7e])*?(?:${topLabel}|%\\{[slodiphcrtv]\\d*r?[.\\-+,/_=]*\\})$`, "i")
+/** A name has at most 253 characters, its macros some more; the search takes the square of the length. */
+const isDomainSpec = (text: string) => text.length <= 512 && domainSpec.test(text)
 const octet = "(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)"
 const ip4 = new RegExp(`^(?:${octet}\\.){3}${octet}(?:/(?:3[0-2]|[12]?\\d))?$`)
 const dualCidr = /(\/(?:3[0-2]|[12]?\d))?(\/\/(?:12[0-8]|1[01]\d|[1-9]?\d))?$/
@@ -165,8 +167,8 @@ function parseTerm(text: string): SpfTerm {
   const modifier = /^([a-z][a-z0-9_.-]*)=(.*)$/is.exec(text)
   if (modifier !== null) {
     const [, name = "", value = ""] = modifier
-    const rule = /^(redirect|exp)$/i.test(name) ? domainSpec : macroString
-    return rule.test(value)
+    const follows = /^(redirect|exp)$/i.test(name) ? isDomainSpec : (spec: string) => macroString.test(spec)
+    return follows(value)
       ? { text, kind: "modifier", name: name.toLowerCase(), value }
       : malformed(`"${text}" has a value that is not allowed`)
   }
@@ -193,13 +195,13 @@ function domainOf(name: string, rest: string): string | undefined | false {
     case "mx": {
       const plain = rest.replace(dualCidr, "")
       if (plain === "") return undefined
-      return plain.startsWith(":") && domainSpec.test(plain.slice(1)) ? plain.slice(1) : false
+      return plain.startsWith(":") && isDomainSpec(plain.slice(1)) ? plain.slice(1) : false
     }
     case "ptr":
       if (rest === "") return undefined
-      return value !== undefined && domainSpec.test(value) ? value : false
+      return value !== undefined && isDomainSpec(value) ? value : false
     default:
-      return value !== undefined && domainSpec.test(value) ? value : false
+      return value !== undefined && isDomainSpec(value) ? value : false
   }
 }
 

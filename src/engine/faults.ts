@@ -1,5 +1,8 @@
 import { AppError, describeError } from "../errors"
 
+/** An engine may quote what a registry answered. */
+const maxWords = 2000
+
 /** The engine heard us and said no; the message names what was asked and quotes the engine. */
 export class EngineFault extends Error {
   constructor(
@@ -46,6 +49,7 @@ function engineWords(error: unknown): string {
   const json = error instanceof Error && "json" in error ? error.json : undefined
   if (typeof json === "object" && json !== null && "message" in json && typeof json.message === "string") return json.message
   return describeError(error)
+    .slice(0, maxWords)
     .replace(/^\(HTTP code \d+\) \S+ ?[^-]*- /, "")
     .trim()
 }

@@ -4,7 +4,7 @@ import { type Principal, type Scope, scopes } from "../connect/model"
 import type { Usage } from "../connect/usage"
 import type { WidgetTokens } from "../connect/widget-tokens"
 import { AppError } from "../errors"
-import { type Guards, presentedToken } from "./guards"
+import { type Guards, isOwnPage, presentedToken } from "./guards"
 import { RateLimit } from "./rate-limit"
 
 /** Whom the audit trail names for a request of the connect API. */
@@ -68,6 +68,5 @@ export class ConnectGuards {
 function foreignOrigin(request: Request): string | null {
   const origin = request.headers.get("origin")
   if (origin === null) return null
-  const isOwn = URL.canParse(origin) && new URL(origin).host === request.headers.get("host")
-  return isOwn ? null : origin
+  return isOwnPage(request, origin) ? null : origin
 }

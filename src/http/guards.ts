@@ -1,6 +1,7 @@
 import type { Authenticator } from "../accounts/authenticator"
 import type { Principal, TokenName } from "../accounts/model"
 import { covers, type ScopeRoot } from "../accounts/scopes"
+import { withoutBlanks } from "../blanks"
 import { AppError } from "../errors"
 import { plainCookie, secureCookie } from "./session-cookie"
 
@@ -46,8 +47,7 @@ export class Guards {
     if (origin !== null && this.isContainerPage(origin)) return true
     const onlyReads = (request.method === "GET" || request.method === "HEAD") && !isWebSocket(request)
     if (origin === null || onlyReads) return false
-    const isOwn = URL.canParse(origin) && new URL(origin).host === request.headers.get("host")
-    return !isOwn && !this.isAllowedOrigin(origin)
+    return !isOwnPage(request, origin) && !this.isAllowedOrigin(origin)
   }
 
   /** A person's own session; API tokens cannot manage accounts, whatever their scopes. */
@@ -117,17 +117,22 @@ export class Guards {
   }
 }
 
-/** The bearer token, else the cookie of a session (`session-cookie.ts`): that which no other host can have set first. A header of another scheme does not hide it. */
+/**
+ * The bearer token, else the cookie of a session (`session-cookie.ts`): that which no other host can have set first. A header of another scheme does not
+ * hide it. Over HTTPS a browser's plain cookie does not count: an application below the base domain can set one for all of it, and would so sign its
+ * visitors in as somebody else.
+ */
 export function presentedToken(request: Request): { token: string | undefined; isCookie: boolean } {
   const header = request.headers.get("authorization")
   const bearer = header === null ? null : /^Bearer +(\S+)\s*$/i.exec(header)
   if (bearer !== null) return { token: bearer[1], isCookie: false }
   const cookies = new Map<string, string>()
   for (const pair of (request.headers.get("cookie") ?? "").split(";")) {
-    const [name = "", value] = pair.trim().split("=", 2)
+    // Only what RFC 6265 section 4.2.1 puts there: a browser lets other hosts set a name with a Unicode blank before our prefix, which trim() would take away.
+    const [name = "", value] = withoutBlanks(pair).split("=", 2)
     if (value && !cookies.has(name)) cookies.set(name, value)
   }
-  const token = cookies.get(secureCookie) ?? cookies.get(plainCookie)
+  const token = cookies.get(secureCookie) ?? (mayBeTossed(request) ? undefined : cookies.get(plainCookie))
   return { token, isCookie: token !== undefined }
 }
 
@@ -139,5 +144,16 @@ function queryToken(request: Request): { token: string; isCookie: false } | unde
   const token = new URL(request.url).searchParams.get("token")
   return token === null || token === "" ? undefined : { token, isCookie: false }
 }
+
+/** Whether a page of this origin came from the host that is asked. What was loaded in clear, anybody on the way may have written. */
+export function isOwnPage(request: Request, origin: string): boolean {
+  if (!URL.canParse(origin)) return false
+  const { host, protocol } = new URL(origin)
+  return host === request.headers.get("host") && (request.headers.get("x-forwarded-proto") !== "https" || protocol === "https:")
+}
+
+/** Browsers alone send Fetch Metadata (W3C), and to pages that are not HTTPS only on this machine. */
+const mayBeTossed = (request: Request) =>
+  request.headers.get("x-forwarded-proto") === "https" && request.headers.get("sec-fetch-site") !== null
 
 const isWebSocket = (request: Request) => request.headers.get("upgrade")?.toLowerCase() === "websocket"

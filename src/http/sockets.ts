@@ -1,6 +1,7 @@
 import { AppError } from "../errors"
 import type { Log } from "../log"
 import type { SocketRoute } from "../peer"
+import { isOwnPage } from "./guards"
 import { renderError } from "./errors"
 import { OpenSocket } from "./open-socket"
 
@@ -155,14 +156,14 @@ export class Sockets {
   private checkOrigin(request: Request): void {
     const origin = request.headers.get("origin")
     if (origin === null) return
-    const isOwn = URL.canParse(origin) && new URL(origin).host === request.headers.get("host")
-    if (!isOwn && !this.needs.isAllowedOrigin(origin)) throw new AppError("forbidden", "forbidden: this origin may not open WebSockets")
+    if (!isOwnPage(request, origin) && !this.needs.isAllowedOrigin(origin))
+      throw new AppError("forbidden", "forbidden: this origin may not open WebSockets")
   }
 
   /** The request as the guards read it. A header or cookie hides what stands in the address. */
   private withCredentials(request: Request, url: URL): Request {
     const headers = new Headers()
-    for (const name of ["authorization", "cookie", "origin"]) {
+    for (const name of ["authorization", "cookie", "origin", "x-forwarded-proto", "sec-fetch-site"]) {
       const value = request.headers.get(name)
       if (value !== null) headers.set(name, value)
     }

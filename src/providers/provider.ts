@@ -56,6 +56,8 @@ export type CredentialField = {
   /** What it has to be like, and the rule in words, as in "must be an IPv4 address"; visible ASCII without blanks where it is left out. */
   form?: { pattern: RegExp; rule: string }
 }
+/** The address to connect to of a host that a credential names; throws ProviderFault where it may not be reached from here, or has none. */
+export type Reach = (host: string, port: number) => Promise<string>
 
 /** How one provider is spoken to. */
 export type ProviderAdapter = {
@@ -74,8 +76,8 @@ export type ProviderAdapter = {
   rights: readonly string[]
   /** The credential of the values of its fields, checked before; left out where it is the value of the only one. */
   compose?: (values: Record<string, string>) => string
-  /** Throws AppError `invalid`, with the hint, where the credential has not the form; asks nobody. `baseUrl` stands in for the provider's API. */
-  open(credential: string, options?: { baseUrl?: string }): DnsProvider
+  /** Throws AppError `invalid`, with the hint, where the credential has not the form; asks nobody. `baseUrl` stands in for the provider's API; `reach` is asked where the credential says which host that is. */
+  open(credential: string, options?: { baseUrl?: string; reach?: Reach }): DnsProvider
 }
 
 export type FaultReason = "denied" | "refused" | "rate_limited" | "unreachable"

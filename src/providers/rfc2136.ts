@@ -20,6 +20,7 @@ import {
   type EditableZone,
   type ProviderAdapter,
   ProviderFault,
+  type Reach,
   type RecordSet,
   type RecordSetType,
   type SetChange,
@@ -59,11 +60,14 @@ export const rfc2136: ProviderAdapter = {
   ],
   rights: ["Updates of the zone by that key: allow-update in BIND, action: update in Knot", "Both clocks right within 300 seconds"],
   compose: joined(";", "server", "key_name", "algorithm", "secret", "zone"),
-  open: (credential, options = {}) => openUpdates(credential, { server: options.baseUrl }),
+  open: (credential, { baseUrl, reach } = {}) => openUpdates(credential, { server: baseUrl, reach }),
 }
 
 /** The adapter with a clock of one's own, and another server than the credential's. */
-export function openUpdates(credential: string, options: { server?: string; now?: () => number } = {}): DnsProvider {
+export function openUpdates(
+  credential: string,
+  options: { server?: string | undefined; reach?: Reach | undefined; now?: () => number } = {},
+): DnsProvider {
   const [server = "", keyName = "", algorithm = "", secret = "", zone, ...more] = parseToken(credential, rfc2136).split(";")
   const isAlgorithm = Object.hasOwn(tsigAlgorithms, algorithm)
   const isSecret = /^[A-Za-z0-9+/]+={0,2}$/.test(secret) && secret.length % 4 === 0
@@ -73,7 +77,7 @@ export function openUpdates(credential: string, options: { server?: string; now?
     if (key.name === "") throw notOfForm(rfc2136)
     const own = parseServer(server)
     const asked = options.server === undefined ? own : parseServer(options.server)
-    return new UpdateProvider(new SignedDns(asked, key, options.now), zone && canonicalWireName(zone))
+    return new UpdateProvider(new SignedDns(asked, key, options), zone && canonicalWireName(zone))
   } catch {
     throw notOfForm(rfc2136)
   }

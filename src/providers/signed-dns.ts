@@ -5,7 +5,7 @@ import { exchangeOverTcp, NoReply } from "../dns/tcp"
 import { signMessage, TsigFault, type TsigKey, verifyReply } from "../dns/tsig"
 import { encodeUpdate, type RawRecord, rawSections, updateCode, updateCodes, type UpdateRecord } from "../dns/update"
 import { CLASS_IN } from "../dns/wire"
-import { ProviderFault } from "./provider"
+import { ProviderFault, type Reach } from "./provider"
 
 const timeoutMs = 10_000
 
@@ -16,11 +16,18 @@ export type ServerAnswer = { code: number; authoritative: boolean; answers: RawR
  * that refuses may be unsigned, as servers send it to keys they do not know. Throws ProviderFault.
  */
 export class SignedDns {
+  private now: () => number
+  private reach: Reach
+
+  /** Without `reach` the host is looked up by the system, and reached wherever it is. */
   constructor(
     private server: { host: string; port: number },
     private key: TsigKey,
-    private now: () => number = Date.now,
-  ) {}
+    options: { reach?: Reach | undefined; now?: (() => number) | undefined } = {},
+  ) {
+    this.now = options.now ?? Date.now
+    this.reach = options.reach ?? (async (host) => host)
+  }
 
   /** Asks without recursion. */
   async query(name: Name, type: number, signal: AbortSignal): Promise<ServerAnswer> {
@@ -40,9 +47,10 @@ export class SignedDns {
 
   private async exchange(message: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
     const { host, port } = this.server
+    const address = await this.reach(host, port)
     const sent = signMessage(message, this.key, this.now())
     try {
-      const reply = await exchangeOverTcp({ host, port }, sent.bytes, { timeoutMs, signal })
+      const reply = await exchangeOverTcp({ host: address, port }, sent.bytes, { timeoutMs, signal })
       this.verify(reply, sent.mac)
       return reply
     } catch (error) {

@@ -1,3 +1,4 @@
+import { withoutBlanks } from "../blanks"
 import { S3Error } from "./errors"
 import { type ChunkKey, isSignature, sha256, sign } from "./signature"
 
@@ -156,7 +157,7 @@ function readTrailer(
   for (const line of lines) {
     const colon = line.indexOf(":")
     const name = line.slice(0, colon).toLowerCase()
-    const value = line.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, "")
+    const value = withoutBlanks(line.slice(colon + 1))
     if (colon < 1) throw malformed("a line of the trailer is no field")
     if (name === "x-amz-trailer-signature") {
       signature = value

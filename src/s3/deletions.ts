@@ -28,7 +28,7 @@ export class Deletions {
   }
 
   several = async ({ payload }: S3Request, bucket: Namespace): Promise<Response> => {
-    const document = await readDocument(payload, "Delete", maxBytes)
+    const document = await readDocument(payload, "Delete", { mostBytes: maxBytes })
     const asked = elementsOf(document, "Object")
     if (asked.length === 0 || asked.length > maxKeys)
       throw new S3Error("MalformedXML", `The XML you provided was not well-formed or did not validate: 1 to ${maxKeys} objects at once`)

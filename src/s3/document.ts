@@ -4,11 +4,18 @@ import { parseXml, type XmlElement } from "./xml"
 
 const maxBytes = 1024 * 1024
 
+/** How large a document may be, and of how many tags and attributes. */
+type Most = { mostBytes?: number; mostMarks?: number }
+
 /** Reads the payload as a document with this root element. Throws MalformedXML, MissingRequestBodyError, MaxMessageLengthExceeded. */
-export async function readDocument(payload: Payload, rootName: string, most = maxBytes): Promise<XmlElement> {
-  const text = await readText(payload, most)
+export async function readDocument(
+  payload: Payload,
+  rootName: string,
+  { mostBytes = maxBytes, mostMarks }: Most = {},
+): Promise<XmlElement> {
+  const text = await readText(payload, mostBytes)
   if (text === "") throw new S3Error("MissingRequestBodyError", "Request body is empty.")
-  return parseXml(text, rootName)
+  return parseXml(text, rootName, mostMarks)
 }
 
 /** Reads the payload whole, as text. Throws MaxMessageLengthExceeded, and MalformedXML for what is not UTF-8. */

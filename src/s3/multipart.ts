@@ -93,7 +93,11 @@ export class Multipart {
 
   complete = async (request: S3Request, bucket: Namespace): Promise<Response> => {
     const { headers, payload, key = "" } = request
-    const document = await readDocument(payload, "CompleteMultipartUpload", maxDocumentBytes)
+    const document = await readDocument(payload, "CompleteMultipartUpload", {
+      mostBytes: maxDocumentBytes,
+      // Ten tags a part, and some checksum more.
+      mostMarks: 12 * maxParts + 100,
+    })
     const named = elementsOf(document, "Part")
     if (named.length === 0 || named.length > maxParts)
       throw new S3Error(

@@ -28,6 +28,8 @@ export class TarReader {
       const head = await this.take(block)
       if (head === undefined || head.every((byte) => byte === 0)) return undefined
       const size = Number(notes.size ?? number(head, 124, 12))
+      // A container may have had its say in the notes.
+      if (!Number.isSafeInteger(size) || size < 0) throw new Error("a tar stream with a size that is none")
       const kind = String.fromCharCode(head[156] ?? 0)
       this.left = size
       this.padding = (block - (size % block)) % block

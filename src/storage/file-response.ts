@@ -20,7 +20,7 @@ const viewing = "default-src 'none'; img-src 'self' data: blob:; media-src 'self
  */
 const policyOf = (type: string) => {
   const framing = "base-uri 'none'; form-action 'none'"
-  if (/^application\/pdf\b/i.test(type)) return `${viewing}; object-src 'self'; ${framing}`
+  if (/^application\/pdf\s*(;|$)/i.test(type)) return `${viewing}; object-src 'self'; ${framing}`
   return `${isPlayed(type) ? "sandbox allow-same-origin" : "sandbox"}; ${viewing}; ${framing}`
 }
 /** Whether browsers play it, and do not read it as a document: what ends in `+xml` is one. */

@@ -21,7 +21,7 @@ export function referenceRoutes(routes: () => readonly { method: string; path: s
       "x-content-type-options": "nosniff",
     }
     const known = request.headers.get("if-none-match") ?? ""
-    if (known === "*" || known.split(/\s*,\s*/).some((tag) => tag.replace(/^W\//, "") === etag))
+    if (known === "*" || known.split(",").some((tag) => tag.trim().replace(/^W\//, "") === etag))
       return new Response(null, { status: 304, headers })
     return takes(request.headers.get("accept-encoding") ?? "", "gzip")
       ? new Response(gzipped, { headers: { ...headers, "content-encoding": "gzip" } })
