@@ -16,6 +16,13 @@ export type Attention = {
     | "engine_missing"
     | "storage_faults"
     | "others_certificates"
+    | "certificate_differs"
+    | "hostname_unreachable"
+    | "watchdog_stalled"
+    | "backup_failed"
+    | "backup_overdue"
+    | "clock_off"
+    | "inodes_low"
   severity: "bad" | "warn"
   subject: { kind: "mapping" | "connection" | "container" | "house"; id: string | null; name: string }
   /** Null where nobody wrote it down. */
