@@ -1,16 +1,19 @@
 import { Api } from "./app/api"
 import { ConnectHouse, connectHoldings } from "./app/connect-house"
+import { certificateFacts } from "./app/certificate-facts"
 import { Certification } from "./app/certification"
 import { makeCheckup } from "./app/checkup"
 import { Dns } from "./app/dns"
 import { Edge } from "./app/edge"
 import { Features } from "./app/features"
 import { House, listenersOf } from "./app/house"
+import { LocalDoor } from "./app/local-door"
 import { openTimeline } from "./app/timeline"
 import { PortListeners } from "./app/port-listeners"
 import { S3 } from "./app/s3"
 import { Storage } from "./app/storage"
 import { Ssh } from "./app/ssh"
+import { Watch } from "./app/watch"
 import type { ActivationSockets } from "./config"
 import { DataFolder } from "./data-folder"
 import { openDatabase } from "./db/open"
@@ -21,6 +24,9 @@ import type { LiveConfig } from "./live-config"
 import type { Log } from "./log"
 import { Publisher } from "./publisher"
 import { Vault } from "./vault"
+
+export { localSocket } from "./app/local-door"
+export { examineStopped } from "./app/stopped"
 
 /** A running appliance. `setupUrl` is there while nobody exists; ports are those really listened on. */
 export type App = {
@@ -107,7 +113,10 @@ async function compose(
     onStep: (name, step) => timeline.noteStep(name, step),
     ownHosts,
     verifiedNames: async () => [...(await features.verified()).map(({ domain }) => domain), ...(await connect.connect.provenNames())],
-    onReplaced: (hostname) => edge.forgetCertificate(hostname),
+    onReplaced: (hostname) => {
+      edge.forgetCertificate(hostname)
+      watch.replaced(hostname)
+    },
     announceChallenge: (hostname, certificate) => edge.challenge(hostname, certificate),
     log,
     now,
@@ -158,6 +167,20 @@ async function compose(
     rootPem,
     reloadParts,
     onEngine: () => live.changed("containers"),
+    more: () => watch.findings(),
+    isServed: gate,
+    log,
+    now,
+  })
+  const watch: Watch = new Watch({
+    config,
+    db,
+    httpsPort: () => edge.httpsPort,
+    isServed: gate,
+    certifiedBy: (host) => table.certifiedBy(host),
+    storedChain: certification.storedChain,
+    rootPem,
+    conditions: () => house.overview.conditions(),
     log,
     now,
   })
@@ -210,6 +233,16 @@ async function compose(
     portListeners,
   )
   const ssh = new Ssh({ config, db, folder, onAttempt: (attempt) => void features.administration.noteSshLogin(attempt), log, now })
+  const checkup = makeCheckup({
+    config,
+    lookup: dns.lookup,
+    ports: () => ({ http: edge.httpPort, https: edge.httpsPort }),
+    mappings: features.mappings,
+    isServed: gate,
+    watch,
+    certificates: certificateFacts({ config, db, certification, certifiedBy: (host) => table.certifiedBy(host), now }),
+    now,
+  })
   const api: Api = new Api({
     config,
     socket: folder.apiSocket,
@@ -222,14 +255,8 @@ async function compose(
     house,
     mayIssue: (hostname) => table.match(hostname) !== undefined && mayOrder(table.certifiedBy(hostname)),
     ssh: ssh.service,
-    checkup: makeCheckup({
-      config,
-      lookup: dns.lookup,
-      ports: () => ({ http: edge.httpPort, https: edge.httpsPort }),
-      mappings: features.mappings,
-      isServed: gate,
-      now,
-    }),
+    checkup,
+    alerts: watch.alerts,
     rootPem,
     certificateReport: certification.report,
     log,
@@ -270,6 +297,8 @@ async function compose(
   await start(features)
   await start(house)
   await start(connect)
+  await start(watch)
+  await start(new LocalDoor({ dataDir: folder.path, checkup, alerts: watch.alerts, log }))
 
   const secret = await features.people.setupSecret()
   return {

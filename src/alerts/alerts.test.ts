@@ -261,7 +261,7 @@ const route = (url: string) => ({ url, from: "freehold@cloud.test", to: ["ada@cl
 
 test("mail goes to everybody by a real SMTP server", async () => {
   const { port, mails } = await mailServer()
-  await mailReceiver(route(`smtp://127.0.0.1:${port}`), []).send(notice, signal())
+  await mailReceiver(route(`smtp://127.0.0.1:${port}`), async () => "").send(notice, signal())
   expect(mails).toMatchObject([{ from: "freehold@cloud.test", to: ["ada@cloud.test", "bob@cloud.test"] }])
   expect(mails[0]?.text).toContain("Subject: [Freehold] cloud.test: Disk\r\n")
   expect(mails[0]?.text).toContain("Auto-Submitted: auto-generated\r\n")
@@ -270,7 +270,7 @@ test("mail goes to everybody by a real SMTP server", async () => {
 
 test("a password is said to no server in the clear, and an error does not repeat it", async () => {
   const { port, mails } = await mailServer()
-  const clear = mailReceiver(route(`smtp://ada:hush-hush@127.0.0.1:${port}`), [])
+  const clear = mailReceiver(route(`smtp://ada:hush-hush@127.0.0.1:${port}`), async () => "")
   const fault = await clear.send(notice, signal()).catch((error: Error) => error.message)
   expect(fault).not.toContain("hush-hush")
   expect(fault).toMatch(/STARTTLS|TLS/i)
@@ -284,11 +284,11 @@ test("with STARTTLS a password is said, and a server that repeats it in its refu
   await Bun.$`openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ${key} -out ${cert} -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost`.quiet()
   const tls = { key: await readFile(key, "utf8"), cert: await readFile(cert, "utf8") }
   const taking = await mailServer({ tls })
-  const to = (port: number, ca: string[] = [tls.cert]) =>
-    mailReceiver(route(`smtp://ada:hush%2Dhush@localhost:${port}`), ca).send(notice, signal())
+  const to = (port: number, ca = tls.cert) =>
+    mailReceiver(route(`smtp://ada:hush%2Dhush@localhost:${port}`), async () => ca).send(notice, signal())
   await to(taking.port)
   expect(taking.mails).toMatchObject([{ user: "ada" }])
-  await expect(to(taking.port, [])).rejects.toThrow(/self.signed|certificate/i)
+  await expect(to(taking.port, "")).rejects.toThrow(/self.signed|certificate/i)
   const refusing = await mailServer({ tls, isRefusing: true })
   const fault = await to(refusing.port).catch((error: Error) => error.message)
   expect(fault).toContain("no *** for ada")
@@ -297,7 +297,9 @@ test("with STARTTLS a password is said, and a server that repeats it in its refu
 test("a mail server that is not there is an error within its time", async () => {
   const { port } = await mailServer()
   await undo.splice(0)[0]?.()
-  await expect(mailReceiver(route(`smtp://127.0.0.1:${port}`), []).send(notice, signal())).rejects.toThrow(/ECONNREFUSED|refused/i)
+  await expect(mailReceiver(route(`smtp://127.0.0.1:${port}`), async () => "").send(notice, signal())).rejects.toThrow(
+    /ECONNREFUSED|refused/i,
+  )
 })
 
 test("the API is for administrators; a test goes to every receiver and says how it went", async () => {

@@ -41,8 +41,8 @@ export type MailRoute = { url: string; from: string; to: string[] }
 
 const mailLimitMs = 15_000
 
-/** The notice as a plain message (RFC 5322) to every address. `caPem` are roots that are trusted besides the usual ones. */
-export const mailReceiver = ({ url, from, to }: MailRoute, caPem: string[]): Receiver => ({
+/** The notice as a plain message (RFC 5322) to every address. `extraRoots` gives PEM roots that are trusted besides the usual ones. */
+export const mailReceiver = ({ url, from, to }: MailRoute, extraRoots: () => Promise<string>): Receiver => ({
   name: "mail",
   send: async (notice, signal) => {
     const { protocol, hostname, port, username, password } = new URL(url)
@@ -54,7 +54,7 @@ export const mailReceiver = ({ url, from, to }: MailRoute, caPem: string[]): Rec
       secure: isTls,
       requireTLS: !isTls && username !== "",
       ...auth,
-      ...(caPem.length > 0 ? { tls: { ca: [...rootCertificates, ...caPem] } } : {}),
+      tls: { ca: [...rootCertificates, await extraRoots()] },
       connectionTimeout: mailLimitMs,
       greetingTimeout: mailLimitMs,
       socketTimeout: mailLimitMs,

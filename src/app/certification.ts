@@ -10,7 +10,7 @@ import { CertificateStore } from "../edge/certificate-store"
 import { type CertificatePair, Certificates } from "../edge/certificates"
 import { challengeContexts } from "../edge/challenge-contexts"
 import { RenewalWorker } from "../edge/renewal"
-import { authorityAt } from "../preflight/certificate-authorities"
+import { publicIssuers } from "./machine-checks"
 import type { PreflightIssuer } from "../preflight/report"
 import { isWithin } from "../hostname"
 import type { Log } from "../log"
@@ -137,12 +137,14 @@ export class Certification {
     const { acmeDirectory, acmeFallbackDirectory, acmeTestDirectory } = this.needs.config.current
     if (this.isPrivate(hostname)) return []
     const isTest = acmeTestDirectory !== undefined && this.needs.isTest(hostname)
-    return (isTest ? [acmeTestDirectory] : [acmeDirectory, acmeFallbackDirectory]).flatMap((url) => {
-      if (url === undefined) return []
-      const { name: label, caaIdentities } = authorityAt(url)
-      return caaIdentities.length === 0 ? [] : [{ name: url, label, caaIdentities, challengeTypes: ["tls-alpn-01", "http-01", "dns-01"] }]
-    })
+    return publicIssuers(isTest ? [acmeTestDirectory] : [acmeDirectory, acmeFallbackDirectory])
   }
+
+  /** The chain of the certificate that the store has under a name, PEM. */
+  storedChain = async (name: string): Promise<string | undefined> => (await this.store.find(name))?.chainPem
+
+  /** Whether the key of the account at a directory can be read. */
+  accountOpens = async (directory: string): Promise<boolean> => (await this.store.accountKeeper(directory).load()) !== undefined
 
   /** Renews from now on, and orders in the background what is missing. */
   start(): void {

@@ -12,7 +12,7 @@ import { type DnsReply, type Listener, System } from "../house/system"
 import type { LiveConfig } from "../live-config"
 import type { Log } from "../log"
 import { verifyName } from "../mappings/model"
-import { OverviewService } from "../overview/service"
+import { type OverviewNeeds, OverviewService } from "../overview/service"
 import { OverviewStore } from "../overview/store"
 import { authorityAt } from "../preflight/certificate-authorities"
 import { version } from "../version"
@@ -30,6 +30,9 @@ export type HouseNeeds = {
   reloadParts: () => void
   /** The engine went away, or came again. */
   onEngine: () => void
+  /** What else is the matter with the house. */
+  more: OverviewNeeds["more"]
+  isServed: (hostname: string) => boolean
   log: Log
   now: () => number
 }
@@ -67,6 +70,9 @@ export class House {
       verifyName,
       disk: () => system.disk(),
       engine: () => this.engine.current,
+      more: needs.more,
+      baseDomain,
+      isServed: needs.isServed,
       now,
     })
   }

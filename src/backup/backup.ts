@@ -98,6 +98,9 @@ async function* entries(options: BackupOptions, manifest: Manifest, copy: string
 
 const pattern = /^freehold-\d{8}T\d{6}Z\.age$/
 
+/** Whether a file is called as backups of a folder are. */
+export const isBackupName = (name: string): boolean => pattern.test(name)
+
 const nameOf = (now: number) => `freehold-${new Date(now).toISOString().replace(/[-:]|\.\d+/g, "")}.age`
 
 /** Removes the oldest backups of a folder, by their names; nothing else in it. */

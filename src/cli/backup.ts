@@ -1,5 +1,7 @@
-import { writeBackup } from "../backup/backup"
+import { type BackupOptions, type BackupResult, writeBackup } from "../backup/backup"
+import { noteBackup } from "../backup/last-backup"
 import { ConfigError, loadConfig } from "../config"
+import { describeError } from "../errors"
 import { type Flags, parseNumber, UsageError } from "./arguments"
 import { sealFlags, sealKey } from "./backup-key"
 import { withExitCode } from "./command"
@@ -18,10 +20,11 @@ export const run = (args: string[], io: CommandIo): Promise<number> =>
     const [target] = rest
     if (target === undefined || rest.length > 1) throw new UsageError("backup is followed by one file, or a folder")
     const config = readConfig(settings)
-    const result = await writeBackup({
+    const key = await sealKey(flags, io)
+    const result = await noted(config.dataDir, {
       dataDir: config.dataDir,
       target,
-      key: await sealKey(flags, io),
+      key,
       baseDomain: config.baseDomain,
       version: io.version,
       secrets: secretsOf(config),
@@ -37,6 +40,18 @@ export const run = (args: string[], io: CommandIo): Promise<number> =>
     for (const name of result.removed) io.out(`${name} was removed, since ${flags.text("keep")} are kept.\n`)
     io.out(`Prove that it can be restored: freehold restore ${result.file} --check\n`)
   })
+
+/** What came of it is on record, so that “doctor” and alerts know. */
+async function noted(dataDir: string, options: BackupOptions): Promise<BackupResult> {
+  try {
+    const result = await writeBackup(options)
+    noteBackup(dataDir, { file: result.file, at: options.now })
+    return result
+  } catch (error) {
+    noteBackup(dataDir, { problem: describeError(error), at: options.now })
+    throw error
+  }
+}
 
 function keepOf(flags: Flags): number | undefined {
   const keep = flags.text("keep")

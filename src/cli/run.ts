@@ -23,6 +23,7 @@ const verbs: Record<string, () => Promise<Verb>> = {
   connections: () => import("./connections"),
   people: () => import("./people"),
   audit: () => import("./audit"),
+  doctor: () => import("./doctor"),
   backup: () => import("./backup"),
   restore: () => import("./restore"),
   help: () => import("./help"),

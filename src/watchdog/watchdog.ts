@@ -101,14 +101,14 @@ export class Watchdog {
     this.lastTurnAt = now()
   }
 
-  /** What a visitor of a certificate's name is served now; undefined where there is nothing to compare. */
-  async look(hostname: string): Promise<Seen | undefined> {
+  /** What a visitor of a certificate's name is served now, who asks for `serverName`; undefined where there is nothing to compare. */
+  async look(hostname: string, serverName = exampleOf(hostname)): Promise<Seen | undefined> {
     const { shake, isServed } = this.needs
     if (!isServed(hostname)) return undefined
-    const first = await this.compare(hostname, await shake(exampleOf(hostname)))
+    const first = await this.compare(hostname, await shake(serverName))
     if (first === undefined || first.state === "ok") return first
     await Bun.sleep(againMs)
-    return this.compare(hostname, await shake(exampleOf(hostname)))
+    return this.compare(hostname, await shake(serverName))
   }
 
   private async compare(hostname: string, met: Served): Promise<Seen | undefined> {
