@@ -35,7 +35,7 @@ export function certificateFacts({ config, db, certification, certifiedBy, now }
     accounts: async () => {
       const { acmeDirectory, acmeFallbackDirectory } = config.current
       const known = await list.accounts()
-      const directories = [acmeDirectory, acmeFallbackDirectory].filter((one) => one !== undefined && one !== "internal")
+      const directories = [acmeDirectory, acmeFallbackDirectory].filter((one) => one !== undefined).filter((one) => one !== "internal")
       return Promise.all(
         directories.map(async (directory) => {
           const since = known.get(directory)?.createdAt

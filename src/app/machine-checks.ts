@@ -43,7 +43,7 @@ export function machineChecks({ config, origin, lookup, mirror, engine, now }: M
   return [
     limited("outbound-dns", async () => checkOutboundDns(await mirror(), kind === "public")),
     limited("outbound-https", async () => checkOutboundHttps(await https, acmeDirectory !== "internal")),
-    limited("resolver", async () => checkResolver(kind === "public" ? await lookup(baseDomain, "NS") : await mirror())),
+    limited("resolver", async () => checkResolver(kind === "public" ? await lookup(baseDomain, "NS") : await mirror(), kind === "public")),
     limited("caa", async () => checkCaa(baseDomain, await readCaa(baseDomain, kind, { config, lookup })), slowLimitMs),
     limited("clock", async () => checkClock(await https, isClockKept())),
     limited("disk", () => checkDisk(dataDir, spaceOf(dataDir), storageFloorBytes)),

@@ -47,6 +47,7 @@ export function checkSecrets(folder: string, named: string[]): Verdict {
   const inside = filesOf(folder)
   const outside = named.flatMap((path) => modeOf(path))
   const loose = [...inside, ...outside].filter(({ mode }) => (mode & others) !== 0)
+  if (inside.length + outside.length === 0) return { status: "ok", verdict: "There is no file with secrets yet." }
   if (loose.length === 0)
     return { status: "ok", verdict: `${inside.length + outside.length} files with secrets can be read by nobody else.` }
   const open = isOpen(folder)

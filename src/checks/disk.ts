@@ -1,12 +1,16 @@
-import { statfsSync } from "node:fs"
+import { existsSync, statfsSync } from "node:fs"
+import { dirname, resolve } from "node:path"
 import { roomOn } from "../disk-space"
 import type { Verdict } from "./check"
 
 /** A file system as statfs(2) has it; `files` is 0 where inodes are made as they are needed. */
 export type Space = { totalBytes: number; freeBytes: number; files: number; freeFiles: number }
 
+/** The disk that a folder is on, or will be on where it is yet to be made. */
 export function spaceOf(folder: string): Space {
-  const { blocks, bavail, bsize, files, ffree } = statfsSync(folder)
+  let there = resolve(folder)
+  while (!existsSync(there)) there = dirname(there)
+  const { blocks, bavail, bsize, files, ffree } = statfsSync(there)
   return { totalBytes: blocks * bsize, freeBytes: bavail * bsize, files, freeFiles: ffree }
 }
 

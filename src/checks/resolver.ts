@@ -4,8 +4,8 @@ import type { Verdict } from "./check"
 
 const useful = new Set(["answer", "nodata", "nxdomain"])
 
-/** What a walk from the root servers down to a name's own servers came to. */
-export function checkResolver({ name, zone, answers, via, problem, fault }: Lookup): Verdict {
+/** What a walk from the root servers down to a name's own servers came to; `isNeeded` where the house has public names. */
+export function checkResolver({ name, zone, answers, via, problem, fault }: Lookup, isNeeded: boolean): Verdict {
   if (via === "doh")
     return {
       status: "warn",
@@ -23,7 +23,7 @@ export function checkResolver({ name, zone, answers, via, problem, fault }: Look
     }
   if (good.length === 0)
     return {
-      status: "bad",
+      status: isNeeded ? "bad" : "warn",
       verdict: `The walk from the root servers to ${name} came to nothing: ${(problem ?? "no name server gave a usable answer").replace(/\.$/, "")}.`,
       remedy:
         zone === undefined

@@ -1,15 +1,17 @@
 import { constants, Database } from "bun:sqlite"
-import { existsSync, statSync } from "node:fs"
+import { copyFileSync, existsSync, mkdtempSync, rmSync, statSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import type { Verdict } from "./check"
 
 /** What a store at rest holds of certificates. */
 export type StoredName = { notAfter: number; failures: number; problem: string | null }
 
-/**
- * The store of an appliance that is not running, as it lies on disk: nothing is written, not even a journal's index, so what a crash left in the journal is
- * not seen. `known` are the migrations of this binary.
- */
+/** A copy of a store takes space of the temporary folder. */
+const maxCopyBytes = 1024 ** 3
+
+/** The store of an appliance that is not running, as it lies on disk; nothing is written in its folder. `known` are the migrations of this binary. */
 export function checkStore(file: string, known: readonly string[]): Verdict {
   if (!existsSync(file))
     return {
@@ -33,10 +35,9 @@ export function checkStore(file: string, known: readonly string[]): Verdict {
           verdict: `The store is of a newer Freehold (${newest}).`,
           remedy: "Install that version again, or a later one.",
         }
-      const left = existsSync(`${file}-wal`) && statSync(`${file}-wal`).size > 0
       return {
         status: "ok",
-        verdict: `The store is sound${left ? "; the journal of a start that did not end in order is taken up at the next one" : ""}.`,
+        verdict: `The store is sound${hasJournal(file) ? "; the journal of a start that did not end in order is taken up at the next one" : ""}.`,
       }
     })
   } catch (error) {
@@ -61,11 +62,30 @@ export function storedName(file: string, hostname: string): StoredName | undefin
   }
 }
 
+/** Reads a store without leaving a trace in its folder: where a crash left a journal, it is read of a copy elsewhere, which takes the journal up. */
 function withStore<T>(file: string, use: (sqlite: Database) => T): T {
-  const sqlite = new Database(`${pathToFileURL(file).href}?immutable=1`, constants.SQLITE_OPEN_READONLY | constants.SQLITE_OPEN_URI)
+  if (!hasJournal(file)) return withDatabase(`${pathToFileURL(file).href}?immutable=1`, use)
+  const journal = `${file}-wal`
+  if (statSync(file).size + statSync(journal).size > maxCopyBytes)
+    throw new Error("a crash left a journal, and the store is too large to be copied for a look")
+  const folder = mkdtempSync(join(tmpdir(), "freehold-doctor-"))
+  try {
+    const copy = join(folder, "store.db")
+    copyFileSync(file, copy)
+    copyFileSync(journal, `${copy}-wal`)
+    return withDatabase(pathToFileURL(copy).href, use, constants.SQLITE_OPEN_READWRITE)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+function withDatabase<T>(url: string, use: (sqlite: Database) => T, mode = constants.SQLITE_OPEN_READONLY): T {
+  const sqlite = new Database(url, mode | constants.SQLITE_OPEN_URI)
   try {
     return use(sqlite)
   } finally {
     sqlite.close()
   }
 }
+
+const hasJournal = (file: string) => existsSync(`${file}-wal`) && statSync(`${file}-wal`).size > 0

@@ -31,7 +31,7 @@ beforeEach(async () => {
 async function certificates(...names: string[]) {
   for (const name of names) chains[name] = ours
   const row = { issuer: "internal", chain: "", sealedKey: "", notBefore: 0, notAfter: 0, renewAt: 0, createdAt: 0 }
-  const rows = names.map((hostname) => ({ hostname, ...row }))
+  const rows = names.map((hostname) => Object.assign({ hostname }, row))
   for (let at = 0; at < rows.length; at += 1000)
     await db
       .insertInto("certificates")
