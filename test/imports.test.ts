@@ -53,6 +53,7 @@ const allowed: Record<string, string[]> = {
     "mappings",
     "overview",
     "preflight",
+    "problem-words.ts",
     "providers",
     "publisher.ts",
     "registrable-domain.ts",

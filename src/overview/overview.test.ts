@@ -302,6 +302,10 @@ test("alerts hear of the house and of renewals that fail again and again, with t
   for (const name of ["blip", "caa", "late", "gone"]) await certificate(`${name}.test`, now - 24 * hourMs, now + 20 * day)
   await certificate("soon.test", now - hourMs, now + 5 * hourMs)
   await certificate("net.cloud.test", now - hourMs, now + 2.5 * day)
+  await db
+    .updateTable("certificates")
+    .set({ notBefore: now - 70 * day })
+    .execute()
   await attempt("blip.test", 1, "once")
   for (const name of ["caa.test", "gone.test", "net.cloud.test"]) await attempt(name, 3, "CAA forbids it")
   await attempt("soon.test", 1, "no")

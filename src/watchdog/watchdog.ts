@@ -1,6 +1,6 @@
 // A look at each name with a certificate, daily and after each renewal: what a visitor is served, compared with what the store has.
 //   follow   hourly: certificates that came get a moment of their own within a day, those that went are dropped
-//   turn     each minute: the names whose moment has come, at most so many, a few at a time
+//   turn     four times a minute: the names whose moment has come, at most so many, a few at a time
 //   look     store → handshake with our own edge → the same certificate? If not, once more: a renewal may have come between
 // Not done here: whether the world finds the edge (checks/), and renewing (edge/).
 
@@ -29,17 +29,17 @@ export type WatchdogNeeds = {
 }
 
 const dayMs = 86_400_000
-const turnMs = 60_000
+const turnMs = 15_000
 const followMs = 3_600_000
 /** A name in trouble is looked at again soon, so that its end is told soon. */
 const troubleMs = 10 * 60_000
 /** Other threads of the edge hear of a new certificate a moment later. */
 const settleMs = 5000
 const againMs = 1000
-/** Of one turn: 200 a minute are 288,000 a day. */
-const most = 200
+/** Of one turn: 50 of them four times a minute are 288,000 a day. */
+const most = 50
 const atOnce = 4
-/** Turns are a minute apart; one takes 200 handshakes of six seconds at the very worst, four at a time. */
+/** One turn takes 50 pairs of handshakes at most, each of which may last three seconds, four at a time. */
 const stalledMs = 15 * 60_000
 
 /** Whether each name is served what the store has, and since when it is not. */
