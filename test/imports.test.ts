@@ -45,6 +45,7 @@ const allowed: Record<string, string[]> = {
     "hostname.ts",
     "house",
     "http",
+    "ip-address.ts",
     "listen.ts",
     "live",
     "live-config.ts",

@@ -5,6 +5,7 @@ import { type CertificateCounts, checkCertificates } from "../checks/certificate
 import { limited, within } from "../checks/check"
 import { kindOfDomain } from "../checks/domain-kind"
 import { checkFileLimit, openFilesLimit } from "../checks/file-limit"
+import type { Place } from "../checks/handshake"
 import { examineHostname } from "../checks/hostname"
 import { checkIssuerAccounts, type IssuerAccount } from "../checks/issuer-account"
 import type { NameAddresses } from "../checks/name-addresses"
@@ -17,6 +18,7 @@ import { checkTelling } from "../checks/telling"
 import type { Config, ConfigInForce } from "../config"
 import type { DnsLookup, Lookup } from "../dns/lookup"
 import { findEngine } from "../engine/sockets"
+import { isInRange, parseIp } from "../ip-address"
 import type { LiveConfig } from "../live-config"
 import { parseMappedName } from "../mapped-name"
 import { checkProof } from "../mappings/proof"
@@ -160,10 +162,13 @@ export function makeCheckup({ config, lookup, ports, mappings, isServed, watch, 
   }
 }
 
-/** Where this machine reaches its own edge. */
-export function edgeAt({ httpsListen }: Config, port: number): { host: string; port: number } {
-  const { host } = httpsListen
-  return { host: host === undefined || host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host, port }
+/** Where this machine reaches its own edge, with a PROXY header that names no client where the settings ask for one. */
+export function edgeAt({ httpsListen, proxyProtocol }: Config, port: number): Place {
+  const { host: bound } = httpsListen
+  const host = bound === undefined || bound === "0.0.0.0" || bound === "::" ? "127.0.0.1" : bound
+  const address = parseIp(host)
+  const isBehind = address !== undefined && proxyProtocol.some((range) => isInRange(address, range))
+  return { host, port, ...(isBehind ? { preface: "PROXY UNKNOWN\r\n" } : {}) }
 }
 
 /** What the system's own resolver says, hosts file and all. */

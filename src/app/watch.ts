@@ -176,8 +176,7 @@ export class Watch {
   }
 
   private shake(serverName: string) {
-    const { host, port } = edgeAt(this.needs.config.current, this.needs.httpsPort())
-    return shakeHands(host, port, serverName)
+    return shakeHands(edgeAt(this.needs.config.current, this.needs.httpsPort()), serverName)
   }
 
   private receivers({ alerts: { webhook, ntfy, mail } }: Config): Receiver[] {

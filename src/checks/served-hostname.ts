@@ -5,6 +5,7 @@ import { checkAnswer } from "./answer"
 import { type CaaFinding, checkCaa } from "./caa"
 import { type Check, limited, type Verdict } from "./check"
 import { kindOfDomain } from "./domain-kind"
+import type { Place } from "./handshake"
 import type { NameAddresses } from "./name-addresses"
 import { authoritativeAddresses, judgePrivateName, judgePublicName } from "./name-addresses"
 import { checkReach } from "./reach"
@@ -31,7 +32,7 @@ export type ServedHostnameNeeds = {
   /** Undefined where the appliance does not run, so that there is nobody to shake hands with. */
   edge:
     | {
-        at: () => { host: string; port: number }
+        at: () => Place
         isServed: (name: string) => boolean
         compare: (name: string) => Promise<{ state: string; detail: string | null } | undefined>
       }
@@ -139,7 +140,7 @@ function reachOf(
   name: string,
   kind: ReturnType<typeof kindOfDomain>,
   addresses: string[],
-  edge: { host: string; port: number },
+  edge: Place,
   { ownAddresses, publicPort }: ServedHostnameNeeds,
 ): Promise<Verdict> {
   const port = publicPort === undefined ? {} : { publicPort }

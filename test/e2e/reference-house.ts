@@ -80,7 +80,7 @@ export async function tellHouse(scene: Scene): Promise<void> {
 /** How the server stands, while a hostname is live. */
 async function tellState({ recorder, publish }: Scene): Promise<void> {
   await recorder.ask("GET /api/overview")
-  for (const route of ["GET /admin/settings", "GET /admin/issuers", "GET /admin/system"]) await recorder.ask(route)
+  for (const route of ["GET /admin/settings", "GET /admin/issuers", "GET /admin/system", "GET /admin/alerts"]) await recorder.ask(route)
   await recorder.ask("GET /admin/certificates", { query: { q: "app.demo.test", limit: "10" } })
   const at = { name: "max_pending_mappings" }
   await recorder.ask("PUT /admin/settings/:name", { at, body: { value: "50" } })
