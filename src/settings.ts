@@ -199,13 +199,13 @@ export const settings = {
   storage_scrub_interval: reloads("how often all stored bytes are read again; 30d", duration),
   storage_scrub_rate: reloads("bytes a second that this reading takes, a smaller file counting as 64K; 8M", size),
   webhook_allow: reloads("address ranges where webhook receivers may be although they are private; none", addressRanges),
-  alert_webhook: reloads("where trouble is told of as JSON, also in this house; none", secretUrl),
-  alert_ntfy: reloads(
+  alert_webhook: atStart("where trouble is told of as JSON, also in this house; none", secretUrl),
+  alert_ntfy: atStart(
     "topic of ntfy where trouble is told of, such as https://ntfy.sh/my-secret-topic, also in this house; none",
     secretUrl,
   ),
-  alert_ntfy_token: reloads("access token for that topic; none", secret),
-  alert_smtp_url: reloads("mail server by which trouble is told of, such as smtp://user:password@mail.example.com:587; none", mailUrl),
+  alert_ntfy_token: atStart("access token for that topic; none", secret),
+  alert_smtp_url: atStart("mail server by which trouble is told of, such as smtp://user:password@mail.example.com:587; none", mailUrl),
   alert_mail_from: reloads("sender of such mail", mailAddress),
   alert_mail_to: reloads("who gets such mail", list("e-mail addresses", isMailAddress)),
   log_level: reloads("debug, info, warn or error; info", oneOf("debug, info, warn or error", logLevels)),

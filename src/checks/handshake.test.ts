@@ -19,7 +19,7 @@ async function edge(proxies?: string[]) {
   const pair = await selfSigned()
   const context = createSecureContext(pair)
   const routes = new RouteTable()
-  routes.replace([{ host: "app.test", target: { kind: "upstream", upstream: { address: "127.0.0.1", port: 1 } }, plain: "redirect" }])
+  routes.replace([{ host: "app.test", target: { kind: "upstream", upstream: { host: "127.0.0.1", port: 1 } }, plain: "serve" }])
   const listener = new EdgeListener({
     routes,
     log: silentLog,

@@ -110,14 +110,26 @@ describe.skipIf(obstacle !== undefined)(`doctor and alerts${obstacle ? ` (skippe
   })
 
   const settings = (): string[] => [
-    ...["--config", stage.house.configFile, "--data-dir", stage.house.dataDir, "--base-domain", base, "--dns-roots", stage.dns.roots],
-    ...[
-      "--https-listen",
-      `${stage.house.address}:${stage.house.ports.https}`,
-      "--http-listen",
-      `${stage.house.address}:${stage.house.ports.http}`,
-    ],
-    ...["--api-listen", `${stage.house.address}:${stage.house.ports.api}`, "--ssh-listen", "off", "--acme-directory", "internal"],
+    "--config",
+    stage.house.configFile,
+    "--data-dir",
+    stage.house.dataDir,
+    "--base-domain",
+    base,
+    "--dns-roots",
+    stage.dns.roots,
+
+    "--https-listen",
+    `${stage.house.address}:${stage.house.ports.https}`,
+    "--http-listen",
+    `${stage.house.address}:${stage.house.ports.http}`,
+    ,
+    "--api-listen",
+    `${stage.house.address}:${stage.house.ports.api}`,
+    "--ssh-listen",
+    "off",
+    "--acme-directory",
+    "internal",
   ]
   const cli = (...args: string[]) => stage.house.cli([...args, ...settings()])
 
