@@ -118,12 +118,11 @@ describe.skipIf(obstacle !== undefined)(`doctor and alerts${obstacle ? ` (skippe
     base,
     "--dns-roots",
     stage.dns.roots,
-
     "--https-listen",
     `${stage.house.address}:${stage.house.ports.https}`,
     "--http-listen",
     `${stage.house.address}:${stage.house.ports.http}`,
-    ,
+
     "--api-listen",
     `${stage.house.address}:${stage.house.ports.api}`,
     "--ssh-listen",
