@@ -4,6 +4,7 @@ import { Api } from "./app/api"
 import { ConnectHouse, connectHoldings } from "./app/connect-house"
 import { Asking } from "./app/asking"
 import { makeBackups } from "./app/backups"
+import { certificateFacts } from "./app/certificate-facts"
 import { Certification } from "./app/certification"
 import { makeCheckup } from "./app/checkup"
 import { Dns } from "./app/dns"
@@ -11,6 +12,7 @@ import { Edge } from "./app/edge"
 import { Features } from "./app/features"
 import { House, listenersOf } from "./app/house"
 import { Monitoring } from "./app/monitoring"
+import { LocalDoor } from "./app/local-door"
 import { openTimeline } from "./app/timeline"
 import { openWrittenRecords } from "./app/written-records"
 import { PortListeners } from "./app/port-listeners"
@@ -18,6 +20,7 @@ import { S3 } from "./app/s3"
 import { Storage } from "./app/storage"
 import { HostTraffic } from "./app/traffic"
 import { Ssh } from "./app/ssh"
+import { Watch } from "./app/watch"
 import type { ActivationSockets } from "./config"
 import { DataFolder } from "./data-folder"
 import { openDatabase } from "./db/open"
@@ -31,6 +34,9 @@ import type { Log } from "./log"
 import { ownPlaces } from "./own-listener"
 import { Publisher } from "./publisher"
 import { Vault } from "./vault"
+
+export { localSocket } from "./app/local-door"
+export { examineStopped } from "./app/stopped"
 
 /** A running appliance. `setupUrl` is there while nobody exists; ports are those really listened on. */
 export type App = {
@@ -133,7 +139,10 @@ async function compose(
     onStep: (name, step) => timeline.noteStep(name, step),
     ownHosts,
     verifiedNames: async () => [...(await features.verified()).map(({ domain }) => domain), ...(await connect.connect.provenNames())],
-    onReplaced: (hostname) => edge.forgetCertificate(hostname),
+    onReplaced: (hostname) => {
+      edge.forgetCertificate(hostname)
+      watch.replaced(hostname)
+    },
     announceChallenge: (hostname, certificate) => edge.challenge(hostname, certificate),
     log,
     now,
@@ -189,6 +198,20 @@ async function compose(
     reloadParts,
     addresses,
     onEngine: () => live.changed("containers"),
+    more: () => watch.findings(),
+    isServed: gate,
+    log,
+    now,
+  })
+  const watch: Watch = new Watch({
+    config,
+    db,
+    httpsPort: () => edge.httpsPort,
+    isServed: gate,
+    certifiedBy: (host) => table.certifiedBy(host),
+    storedChain: certification.storedChain,
+    rootPem,
+    conditions: () => house.overview.conditions(),
     log,
     now,
   })
@@ -266,6 +289,16 @@ async function compose(
     log,
     now,
   })
+  const checkup = makeCheckup({
+    config,
+    lookup: dns.lookup,
+    ports: () => ({ http: edge.httpPort, https: edge.httpsPort }),
+    mappings: features.mappings,
+    isServed: gate,
+    watch,
+    certificates: certificateFacts({ config, db, certification, certifiedBy: (host) => table.certifiedBy(host), now }),
+    now,
+  })
   const api: Api = new Api({
     config,
     socket: folder.apiSocket,
@@ -282,14 +315,8 @@ async function compose(
     asking,
     backups,
     ssh: ssh.service,
-    checkup: makeCheckup({
-      config,
-      lookup: dns.lookup,
-      ports: () => ({ http: edge.httpPort, https: edge.httpsPort }),
-      mappings: features.mappings,
-      isServed: gate,
-      now,
-    }),
+    checkup,
+    alerts: watch.alerts,
     rootPem,
     certificateReport: certification.report,
     log,
@@ -336,6 +363,8 @@ async function compose(
   await start(house)
   await start(backups)
   await start(connect)
+  await start(watch)
+  await start(new LocalDoor({ dataDir: folder.path, checkup, alerts: watch.alerts, log }))
 
   const secret = await features.people.setupSecret()
   monitoring.health.phase = "up"

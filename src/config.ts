@@ -76,6 +76,12 @@ export type Config = Readonly<{
   storeCheckpoints: boolean
   webhookAllow: string[]
   metricsHostnames: string[]
+  /** Who is told of trouble; whole, or undefined. */
+  alerts: {
+    webhook: string | undefined
+    ntfy: { url: string; token: string | undefined } | undefined
+    mail: { url: string; from: string; to: string[] } | undefined
+  }
   logLevel: LogLevel
   accessLog: boolean
   allowedOrigins: string[]
@@ -222,6 +228,7 @@ export function completeConfig(given: Given, isRoot = process.getuid?.() === 0):
     storeCheckpoints: given.store_checkpoints !== "off",
     webhookAllow: given.webhook_allow ?? [],
     metricsHostnames: given.metrics_hostnames ?? [],
+    alerts: alertsOf(given),
     logLevel: given.log_level ?? "info",
     accessLog: given.access_log !== "off",
     allowedOrigins: given.allowed_origins ?? [`https://${baseDomain}`, `https://*.${baseDomain}`],
@@ -253,6 +260,15 @@ function domainConnectOf(given: Given): Config["domainConnect"] {
   if (provider === undefined) return undefined
   const service = given.domain_connect_service ?? "custom-domain"
   return { provider, service, ...(keyLabel === undefined || signingKey === undefined ? {} : { keyLabel, signingKey }) }
+}
+
+function alertsOf({ alert_webhook: webhook, alert_ntfy: ntfy, ...given }: Given): Config["alerts"] {
+  const { alert_ntfy_token: token, alert_smtp_url: url, alert_mail_from: from, alert_mail_to: to } = given
+  return {
+    webhook,
+    ntfy: ntfy === undefined ? undefined : { url: ntfy, token },
+    mail: url === undefined || from === undefined || to === undefined || to.length === 0 ? undefined : { url, from, to },
+  }
 }
 
 function both<T>(first: string | undefined, second: string | undefined, make: (first: string, second: string) => T): T | undefined {

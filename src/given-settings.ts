@@ -4,7 +4,13 @@ import { parse as parseToml } from "smol-toml"
 import { type Given, type Setting, type SettingKey, settings } from "./settings"
 
 /** Where a setting was given, and as what; `here` is what was set while running. The text of a secret is left out. */
-export type Origin = { from: "flag" | "environment" | "credential" | "file" | "here"; name: string; text: string | undefined }
+export type Origin = {
+  from: "flag" | "environment" | "credential" | "file" | "here"
+  name: string
+  text: string | undefined
+  /** The file that it was read from, where that is one of the person's own. */
+  file?: string
+}
 
 /** The settings that were given, parsed, and where each was. */
 export type GivenSettings = { given: Given; origins: Partial<Record<SettingKey, Origin>> }
@@ -39,6 +45,8 @@ export function gatherSettings(args: string[], environment: Environment, isRoot:
   together(given, "acme_eab_kid", "acme_eab_hmac")
   together(given, "admin_username", "admin_password")
   together(given, "domain_connect_key_label", "domain_connect_signing_key")
+  together(given, "alert_smtp_url", "alert_mail_from")
+  together(given, "alert_smtp_url", "alert_mail_to")
   if (given.domain_connect_provider === undefined && given.domain_connect_key_label !== undefined)
     throw new ConfigError("domain_connect_signing_key is for a domain_connect_provider, which is missing")
   together(given, "backup_s3_access_key", "backup_s3_secret_key")
@@ -74,7 +82,7 @@ function fromKeptFile(file: string): Found {
 function fromFile(path: string | undefined): Found {
   if (path === undefined && !existsSync(systemFile)) return new Map()
   const file = path ?? systemFile
-  return readNamed(readTable("--config", file), "file", (key) => `${key} in ${file}`)
+  return readNamed(readTable("--config", file), "file", (key) => `${key} in ${file}`, file)
 }
 
 function readTable(name: string, file: string): Record<string, string> {
@@ -88,8 +96,8 @@ function readTable(name: string, file: string): Record<string, string> {
   return Object.fromEntries(Object.entries(table).map(([key, value]) => [key, Array.isArray(value) ? value.join(",") : String(value)]))
 }
 
-function readNamed(table: Record<string, string>, from: Origin["from"], nameOf: (key: string) => string): Found {
-  return new Map(Object.entries(table).map(([key, text]) => foundAt(key, from, nameOf(key), text)))
+function readNamed(table: Record<string, string>, from: Origin["from"], nameOf: (key: string) => string, file?: string): Found {
+  return new Map(Object.entries(table).map(([key, text]) => foundAt(key, from, nameOf(key), text, file)))
 }
 
 function fromEnvironment(environment: Environment): Found {
@@ -101,7 +109,9 @@ function fromEnvironment(environment: Environment): Found {
     const isSecretFile = ofFile !== undefined && Object.hasOwn(settings, ofFile) && "secret" in settings[ofFile as SettingKey]
     if (isSecretFile && environment[name.slice(0, -"_FILE".length)] !== undefined)
       throw new ConfigError(`${name} and ${name.slice(0, -5)} are both set: use one`)
-    found.set(...(isSecretFile ? foundAt(ofFile, "environment", name, readText(name, value)) : foundAt(key, "environment", name, value)))
+    found.set(
+      ...(isSecretFile ? foundAt(ofFile, "environment", name, readText(name, value), value) : foundAt(key, "environment", name, value)),
+    )
   }
   return found
 }
@@ -135,9 +145,15 @@ function readFlags(args: string[]): { found: Found; configFile: string | undefin
   return { found, configFile }
 }
 
-function foundAt(key: string, from: Origin["from"], name: string, text: string): [SettingKey, { value: unknown; origin: Origin }] {
+function foundAt(
+  key: string,
+  from: Origin["from"],
+  name: string,
+  text: string,
+  file?: string,
+): [SettingKey, { value: unknown; origin: Origin }] {
   const known = settingOf(key, name)
-  const origin = { from, name, text: known.secret === true ? undefined : text.trim() }
+  const origin: Origin = { from, name, text: known.secret === true ? undefined : text.trim(), ...(file === undefined ? {} : { file }) }
   return [key as SettingKey, { value: parseValue(name, known, text), origin }]
 }
 

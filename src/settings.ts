@@ -33,6 +33,25 @@ const url = reading("an http or https URL", (value) => (/^https?:$/.test(protoco
 
 const httpsUrl = reading("an https URL", (value) => (protocolOf(value) === "https:" ? value : undefined))
 
+/** An address that may be a secret as a whole, such as a webhook's or a topic's. */
+const secretUrl: Reading<string> = {
+  ...reading("an http or https URL without a name or password in it", (value) =>
+    /^https?:$/.test(protocolOf(value)) && new URL(value).username === "" && new URL(value).password === "" ? value : undefined,
+  ),
+  secret: true,
+}
+
+const mailUrl: Reading<string> = {
+  ...reading("smtp://[user:password@]host[:port], or smtps:// where the server speaks TLS from the beginning", (value) =>
+    /^smtps?:$/.test(protocolOf(value)) && new URL(value).hostname !== "" && /^\/?$/.test(new URL(value).pathname) ? value : undefined,
+  ),
+  secret: true,
+}
+
+const isMailAddress = (value: string) => /^[^@\s,<>]+@[^@\s,<>]+$/.test(value)
+
+const mailAddress = reading("an e-mail address", (value) => (isMailAddress(value) ? value : undefined))
+
 const wholeNumber = (least: number, most: number) =>
   reading(`a whole number from ${least} to ${most}`, (value) => {
     const number = /^[1-9]\d{0,8}$/.test(value) ? Number(value) : Number.NaN
@@ -152,10 +171,7 @@ export const settings = {
   ask_budget: reloads("names below wildcards that GET /internal/ask allows anew in a week, for all domains together; 1000", count),
   acme_fallback_directory: atStart("asked when the first directory is down or limits us", httpsUrl),
   acme_ca_file: atStart("extra trust root for the directory, PEM", text),
-  acme_email: atStart(
-    "contact of the ACME account",
-    reading("an e-mail address", (value) => (/^[^@\s]+@[^@\s]+$/.test(value) ? value : undefined)),
-  ),
+  acme_email: atStart("contact of the ACME account", mailAddress),
   acme_eab_kid: atStart("external account binding, key id", text),
   acme_eab_hmac: atStart("external account binding, key in base64url", secret),
   dns_roots: atStart("where the resolver starts: ip[:port],… or the path of a hints file; the IANA root servers", text),
@@ -245,6 +261,15 @@ export const settings = {
     "hostnames whose requests /metrics shows apart, as they are mapped, such as shop.example.com or *.example.com; none",
     reading("up to 100 hostnames, separated by commas", parseHostnames),
   ),
+  alert_webhook: atStart("where trouble is told of as JSON, also in this house; none", secretUrl),
+  alert_ntfy: atStart(
+    "topic of ntfy where trouble is told of, such as https://ntfy.sh/my-secret-topic, also in this house; none",
+    secretUrl,
+  ),
+  alert_ntfy_token: atStart("access token for that topic; none", secret),
+  alert_smtp_url: atStart("mail server by which trouble is told of, such as smtp://user:password@mail.example.com:587; none", mailUrl),
+  alert_mail_from: reloads("sender of such mail", mailAddress),
+  alert_mail_to: reloads("who gets such mail", list("e-mail addresses", isMailAddress)),
   log_level: reloads("debug, info, warn or error; info", oneOf("debug, info, warn or error", logLevels)),
   access_log: reloads("a line for each request of the edge, where the log level is info or debug; on", oneOf("on or off", ["on", "off"])),
   allowed_origins: reloads(

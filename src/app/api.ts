@@ -7,6 +7,8 @@ import { settingsRoutes } from "../accounts/settings-routes"
 import { setupRoutes } from "../accounts/setup-routes"
 import { twoFactorAdminRoutes } from "../accounts/two-factor-admin-routes"
 import { twoFactorRoutes } from "../accounts/two-factor-routes"
+import { alertRoutes } from "../alerts/routes"
+import type { Alerts } from "../alerts/service"
 import { auditRoutes } from "../audit/routes"
 import { computeWideRoutes, containerPartRoutes } from "../compute/part-routes"
 import { computeRoutes } from "../compute/routes"
@@ -81,6 +83,7 @@ export type ApiNeeds = {
   ssh: SshService
   /** What administrators may look at of this server. */
   checkup: Checkup
+  alerts: Alerts
   rootPem: () => Promise<string>
   /** All that may be told of a name's certificate, as the APIs show it. */
   certificateReport: (hostname: string) => Promise<object>
@@ -170,6 +173,7 @@ export class Api {
         adminRoutes(people, guards.admin),
         resetRoutes(links, audit.letIn),
         checkRoutes(needs.checkup, guards.admin),
+        alertRoutes(needs.alerts, guards.admin),
         auditRoutes(trail, door.session),
         houseRoutes(needs.house.parts, guards.admin),
         backupRoutes(needs.backups, guards.admin),

@@ -16,6 +16,7 @@ import { type BucketView, Ledger } from "../ledger/ledger"
 import { LedgerStore } from "../ledger/store"
 import { authorityAt } from "../preflight/certificate-authorities"
 import type { Finding, PreflightIssuer } from "../preflight/report"
+import { publicIssuers } from "./machine-checks"
 import { isWithin } from "../hostname"
 import type { Log } from "../log"
 import { registrableDomain } from "../registrable-domain"
@@ -190,11 +191,14 @@ export class Certification {
 
   /** Who certifies a name, as far as its CAA records may speak of them: directories whose identity in such records is known. */
   preflightIssuers = (hostname: string): PreflightIssuer[] => {
-    return this.directoriesOf(hostname).flatMap((url) => {
-      const { name: label, caaIdentities } = authorityAt(url)
-      return caaIdentities.length === 0 ? [] : [{ name: url, label, caaIdentities, challengeTypes: ["tls-alpn-01", "http-01", "dns-01"] }]
-    })
+    return publicIssuers(this.directoriesOf(hostname))
   }
+
+  /** The chain of the certificate that the store has under a name, PEM. */
+  storedChain = async (name: string): Promise<string | undefined> => (await this.store.find(name))?.chainPem
+
+  /** Whether the key of the account at a directory can be read. */
+  accountOpens = async (directory: string): Promise<boolean> => (await this.store.accountKeeper(directory).load()) !== undefined
 
   /** Renews from now on, and orders in the background what is missing. */
   start(): void {

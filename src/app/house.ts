@@ -14,7 +14,7 @@ import { type DnsReply, type Listener, System } from "../house/system"
 import type { LiveConfig } from "../live-config"
 import type { Log } from "../log"
 import { verifyName } from "../mappings/model"
-import { OverviewService } from "../overview/service"
+import { type OverviewNeeds, OverviewService } from "../overview/service"
 import { OverviewStore } from "../overview/store"
 import { authorityAt } from "../preflight/certificate-authorities"
 import { version } from "../version"
@@ -38,6 +38,9 @@ export type HouseNeeds = {
   backups: () => BackupTrouble | undefined
   /** The engine went away, or came again. */
   onEngine: () => void
+  /** What else is the matter with the house. */
+  more: OverviewNeeds["more"]
+  isServed: (hostname: string) => boolean
   log: Log
   now: () => number
 }
@@ -79,6 +82,9 @@ export class House {
       ingress: `ingress.${baseDomain}`,
       engine: () => this.engine.current,
       backups: needs.backups,
+      more: needs.more,
+      baseDomain,
+      isServed: needs.isServed,
       now,
     })
   }

@@ -33,29 +33,46 @@ export function checkOutboundDns(
   }
 }
 
-/** Whether an HTTPS server of the world answers: the one that certifies public names. `ca` is PEM of a root beside the usual ones. */
-export async function checkOutboundHttps(url: string, isNeeded: boolean, ca?: string): Promise<Verdict> {
+/** What an HTTPS server of the world answered: its status and its own time, in Unix milliseconds to the second, or why there was no answer. */
+export type HttpsAnswer = { host: string; askedAt: number; answeredAt: number } & (
+  { status: number; serverTime: number | undefined; problem?: undefined } | { problem: string }
+)
+
+/** Asks an HTTPS server; never throws. `ca` is PEM of a root beside the usual ones. */
+export async function askHttps(url: string, ca?: string, now = Date.now): Promise<HttpsAnswer> {
   const { host } = new URL(url)
+  const askedAt = now()
   try {
     const res = await fetch(url, {
       redirect: "manual",
       signal: AbortSignal.timeout(checkLimitMs - 500),
       ...(ca === undefined ? {} : { tls: { ca } }),
     })
+    const answeredAt = now()
     await res.body?.cancel()
-    if (res.status < 500) return { status: "ok", verdict: `${host} answers over HTTPS.` }
+    const serverTime = Date.parse(res.headers.get("date") ?? "")
+    return { host, askedAt, answeredAt, status: res.status, serverTime: Number.isNaN(serverTime) ? undefined : serverTime }
+  } catch (error) {
+    const problem = error instanceof Error && error.name === "TimeoutError" ? "no answer" : reasonOf(error)
+    return { host, askedAt, answeredAt: now(), problem }
+  }
+}
+
+/** Whether an HTTPS server of the world answers: the one that certifies public names. */
+export function checkOutboundHttps(answer: HttpsAnswer, isNeeded: boolean): Verdict {
+  const { host } = answer
+  if (answer.problem === undefined) {
+    if (answer.status < 500) return { status: "ok", verdict: `${host} answers over HTTPS.` }
     return {
       status: "warn",
-      verdict: `${host} answers over HTTPS with ${res.status}.`,
+      verdict: `${host} answers over HTTPS with ${answer.status}.`,
       remedy: "That is likely to pass: look again later.",
     }
-  } catch (error) {
-    const reason = error instanceof Error && error.name === "TimeoutError" ? "no answer" : reasonOf(error)
-    return {
-      status: isNeeded ? "bad" : "warn",
-      verdict: `${host} cannot be reached over HTTPS (${reason}).${isNeeded ? " No public name can be certified." : ""}`,
-      remedy: "Let this machine reach TCP port 443 of the Internet, and see that its clock is right.",
-    }
+  }
+  return {
+    status: isNeeded ? "bad" : "warn",
+    verdict: `${host} cannot be reached over HTTPS (${answer.problem}).${isNeeded ? " No public name can be certified." : ""}`,
+    remedy: "Let this machine reach TCP port 443 of the Internet, and see that its clock is right.",
   }
 }
 

@@ -1,6 +1,6 @@
 import type { DomainKind } from "./domain-kind"
 import type { Verdict } from "./check"
-import { type Handshake, shakeHands } from "./handshake"
+import { type Handshake, type Place, shakeHands } from "./handshake"
 
 export type ReachNeeds = {
   baseDomain: string
@@ -9,7 +9,7 @@ export type ReachNeeds = {
   addresses: string[]
   own: string[]
   /** Where the edge listens, as this machine reaches it. */
-  edge: { host: string; port: number }
+  edge: Place
   publicPort?: number
 }
 
@@ -18,7 +18,7 @@ export type ReachNeeds = {
  * public address back into the house (hairpin NAT), and one that does has shown that the port is forwarded.
  */
 export async function checkReach({ baseDomain, kind, addresses, own, edge, publicPort = 443 }: ReachNeeds): Promise<Verdict> {
-  const ours = await shakeHands(edge.host, edge.port, baseDomain)
+  const ours = await shakeHands(edge, baseDomain)
   if ("failure" in ours) {
     return {
       status: kind === "public" ? "bad" : "warn",
@@ -39,7 +39,7 @@ export async function checkReach({ baseDomain, kind, addresses, own, edge, publi
       remedy: "Set FREEHOLD_PUBLIC_IPV4, and look again.",
     }
   }
-  return judge(await shakeHands(address, publicPort, baseDomain), ours.certificate, {
+  return judge(await shakeHands({ host: address, port: publicPort }, baseDomain), ours.certificate, {
     address,
     baseDomain,
     port: publicPort,
@@ -47,9 +47,9 @@ export async function checkReach({ baseDomain, kind, addresses, own, edge, publi
   })
 }
 
-type Place = { address: string; baseDomain: string; port: number; isOwn: boolean }
+type Visit = { address: string; baseDomain: string; port: number; isOwn: boolean }
 
-function judge(met: Handshake, ours: string, { address, baseDomain, port, isOwn }: Place): Verdict {
+function judge(met: Handshake, ours: string, { address, baseDomain, port, isOwn }: Visit): Verdict {
   const fromOutside = `open https://${baseDomain}/ from a phone that is not in your Wi-Fi`
   const forward = `Let your router and firewall lead TCP ports 80 and ${port} to this machine`
   if ("failure" in met) {

@@ -7,6 +7,10 @@ import { type Checkup, checkRoutes } from "./routes"
 const base = { kind: "public", status: "ok", verdict: "It is." } as const
 const checkup: Checkup = {
   server: async () => [{ name: "reach", status: "unknown", verdict: "Nobody knows.", remedy: "Look again." }],
+  served: async (name) => {
+    if (name === "box") throw new AppError("invalid", '"box" is not a hostname')
+    return [{ name: "served", status: "ok", verdict: name }]
+  },
   baseDomain: async (name = "cloud.test") => {
     if (name === "box") throw new AppError("invalid", '"box" is not a domain name')
     return { ...base, name, addresses: [], in_force: true, is_default: false, public_addresses: [], lan_addresses: [] }
@@ -54,6 +58,14 @@ test("checks are a list, a base domain is the one in force where none is named, 
   expect(await ask("/admin/checks/base-domain?name=", "ada")).toMatchObject([200, { name: "cloud.test", in_force: true }])
   expect(await ask("/admin/checks/base-domain?name=%20other.test", "ada")).toMatchObject([200, { name: "other.test" }])
   expect(await ask("/admin/checks/hostname?name=app.test", "ada")).toMatchObject([200, { name: "app.test", checks: [{ name: "ada" }] }])
+})
+
+test("a hostname's own checks are asked for by a parameter", async () => {
+  expect(await ask("/admin/checks?hostname=%20app.test", "ada")).toEqual([
+    200,
+    { checks: [{ name: "served", status: "ok", verdict: "app.test" }] },
+  ])
+  expect(await ask("/admin/checks?hostname=box", "ada")).toEqual([400, { error: '"box" is not a hostname' }])
 })
 
 test("what is no name is told", async () => {

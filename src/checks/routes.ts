@@ -11,6 +11,8 @@ type Guard = (request: Request) => Promise<{ personId: string }>
 export type Checkup = {
   /** Every check of this server, at once. */
   server(): Promise<Check[]>
+  /** A hostname that is served, or should be, whoever has it. Throws `invalid`. */
+  served(name: string): Promise<Check[]>
   /** The base domain in force, or one that is thought of. Throws `invalid`. */
   baseDomain(
     name?: string,
@@ -24,17 +26,18 @@ export const checkRoutes = (checkup: Checkup, guard: Guard) =>
   new Elysia({ name: "check-routes" })
     .get("/admin/checks", async ({ request }) => {
       await guard(request)
-      return { checks: await checkup.server() }
+      const hostname = parameter(request, "hostname")
+      return { checks: await (hostname === undefined ? checkup.server() : checkup.served(hostname)) }
     })
     .get("/admin/checks/base-domain", async ({ request }) => {
       await guard(request)
-      return checkup.baseDomain(nameOf(request))
+      return checkup.baseDomain(parameter(request, "name"))
     })
     .get("/admin/checks/hostname", async ({ request }) => {
       const { personId } = await guard(request)
-      const name = nameOf(request)
+      const name = parameter(request, "name")
       if (name === undefined) throw new AppError("invalid", "name required, such as ?name=app.example.com")
       return checkup.hostname(personId, name)
     })
 
-const nameOf = (request: Request) => new URL(request.url).searchParams.get("name")?.trim() || undefined
+const parameter = (request: Request, name: string) => new URL(request.url).searchParams.get(name)?.trim() || undefined

@@ -48,6 +48,19 @@ publishes the TXT record, verifies, and fetches the page over HTTPS. It stays up
   --once   exit when the story is told: 0 when all of it went well, else 1`,
   },
   {
+    name: "doctor",
+    summary: "all that can be wrong with this server or a hostname, each with what to do",
+    usage: {
+      "": "doctor [HOSTNAME] [--identity-file FILE | --passphrase-file FILE] [--test-alert] [--config FILE] [--SETTING VALUE]... [--json]",
+    },
+    details: `Run on the machine where Freehold runs, as root or as its user. While it runs it is asked at local.sock in the data folder; while it does not,
+its ports, its machine and its data folder are looked at, and nothing is changed there. A HOSTNAME is looked at from outside in: DNS, CAA, its
+certificate, and what its visitors meet. Exit code 0 when all is well, 1 for a warning, 2 for what is broken; “?” could not be found out and does not count.
+  --identity-file     a secret key of age, to restore the newest backup for a trial; nothing is left behind
+  --passphrase-file   the same with a passphrase, the first line of this file
+  --test-alert        tell every receiver of alerts that this is a test, and say how it went`,
+  },
+  {
     name: "backup",
     summary: "one encrypted file with the store, keys, certificates and accounts",
     usage: {

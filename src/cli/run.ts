@@ -24,6 +24,7 @@ const verbs: Record<string, () => Promise<Verb>> = {
   certificates: () => import("./certificates"),
   people: () => import("./people"),
   audit: () => import("./audit"),
+  doctor: () => import("./doctor"),
   backup: () => import("./backup"),
   restore: () => import("./restore"),
   backups: () => import("./backups"),

@@ -2,11 +2,12 @@ import type { Generated, Selectable } from "kysely"
 import type { ConnectSchema } from "./connect-schema"
 import type { StorageSchema } from "./storage-schema"
 import type { TimelineTable } from "./timeline-schema"
+import type { WatchSchema } from "./watch-schema"
 import type { WebhookSchema } from "./webhook-schema"
 import type { WrittenRecordRow } from "./written-record-schema"
 
 /** Tables as types; columns are snake_case in SQL and camelCase here. Times are Unix milliseconds, flags 0 or 1, lists and maps JSON text. */
-export interface Schema extends ConnectSchema, StorageSchema, WebhookSchema {
+export interface Schema extends ConnectSchema, StorageSchema, WatchSchema, WebhookSchema {
   timelineEntries: TimelineTable
   people: PersonRow
   sessions: SessionRow

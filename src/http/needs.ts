@@ -101,6 +101,8 @@ export const permissionTable: Record<string, Row> = {
   "POST /admin/users/:id/reset": admin,
   "PUT /admin/users/:id/role/:role": admin,
   "DELETE /admin/users/:id/two-factor": admin,
+  "GET /admin/alerts": admin,
+  "POST /admin/alerts/test": admin,
   "GET /admin/checks": admin,
   "GET /admin/checks/base-domain": admin,
   "GET /admin/checks/hostname": admin,

@@ -21,6 +21,11 @@ export type Attention = {
     | "others_certificates"
     | "backup_failed"
     | "backup_overdue"
+    | "certificate_differs"
+    | "hostname_unreachable"
+    | "watchdog_stalled"
+    | "clock_off"
+    | "inodes_low"
   severity: "bad" | "warn"
   subject: { kind: "mapping" | "connection" | "container" | "house"; id: string | null; name: string }
   /** Null where nobody wrote it down. */

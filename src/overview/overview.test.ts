@@ -64,8 +64,8 @@ const containers = (personId: string, ...statuses: ("running" | "failed" | "init
 let former: { address: string; leftAt: number; successor: string | undefined }[] = []
 let contradiction: { configured: string; seen: string } | undefined
 
-function open() {
-  const service = new OverviewService({
+const openService = (more: Partial<ConstructorParameters<typeof OverviewService>[0]> = {}) =>
+  new OverviewService({
     store: new OverviewStore(db),
     verifyName: (domain) => `_edd-verify.${domain}`,
     disk: () => disk,
@@ -74,7 +74,11 @@ function open() {
     engine: () => engine,
     backups: () => backups,
     now: () => clock,
+    ...more,
   })
+
+function open() {
+  const service = openService()
   return new Elysia()
     .onError({ as: "global" }, ({ error, request }) => renderError(error, request, silentLog))
     .use(
@@ -329,4 +333,44 @@ test("an address of ours that changed is told to administrators, and one that th
   expect((await look("bob")).attention).toEqual([])
   former = []
   contradiction = undefined
+})
+
+test("alerts hear of the house and of renewals that fail again and again, with the time that is left", async () => {
+  const day = 86_400_000
+  await map(mapping("blip"), mapping("caa"), mapping("late"), mapping("soon"))
+  for (const name of ["blip", "caa", "late", "gone"]) await certificate(`${name}.test`, now - 24 * hourMs, now + 20 * day)
+  await certificate("soon.test", now - hourMs, now + 5 * hourMs)
+  await certificate("net.cloud.test", now - hourMs, now + 2.5 * day)
+  await db
+    .updateTable("certificates")
+    .set({ notBefore: now - 70 * day })
+    .execute()
+  await attempt("blip.test", 1, "once")
+  for (const name of ["caa.test", "gone.test", "net.cloud.test"]) await attempt(name, 3, "CAA forbids it")
+  await attempt("soon.test", 1, "no")
+  engine = { state: "away", socket: "/run/podman.sock", since: now - hourMs, problem: "connection refused" }
+  const more = async () => ({
+    findings: [
+      {
+        kind: "clock_off",
+        severity: "bad",
+        subject: { kind: "house", id: null, name: "Clock" },
+        since: null,
+        reason: "fast",
+        step: "",
+      } as const,
+    ],
+    total: 1,
+  })
+  const conditions = await openService({ more, baseDomain: "cloud.test" }).conditions()
+  expect(conditions.map(({ kind, severity, subject, reason }) => [kind, severity, subject.name, reason])).toEqual([
+    ["engine_away", "bad", "Container engine", "connection refused"],
+    ["clock_off", "bad", "Clock", "fast"],
+    ["certificate_failing", "bad", "soon.test", "its certificate cannot be renewed, 5 hours are left: no"],
+    ["certificate_failing", "bad", "net.cloud.test", "its certificate cannot be renewed, 2 days are left: CAA forbids it"],
+    ["certificate_failing", "warn", "caa.test", "its certificate cannot be renewed, 20 days are left: CAA forbids it"],
+    ["certificate_overdue", "warn", "late.test", "its certificate should have been renewed and no order was made, 20 days are left"],
+  ])
+  const unserved = await openService({ isServed: () => false, baseDomain: "cloud.test" }).conditions()
+  expect(unserved.map(({ kind }) => kind)).toEqual(["engine_away"])
 })

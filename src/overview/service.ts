@@ -1,4 +1,5 @@
 import type { ConnectionState } from "../db/connect-schema"
+import { roomOn } from "../disk-space"
 import { DayTraffic } from "./day-traffic"
 import { problemInWords } from "../problem-words"
 import { type Finding, type House, type HostnameStates, type Overview, weightiest } from "./model"
@@ -18,6 +19,11 @@ export type OverviewNeeds = {
   disk: () => { total_bytes: number; free_bytes: number; floor_bytes: number }
   engine: () => { state: House["engine"]["state"]; socket?: string; kind?: string; version?: string; since?: number; problem?: string }
   backups: () => { kind: "failed" | "overdue"; severity: "bad" | "warn"; since: number; reason: string } | undefined
+  /** What else is the matter with the house, the weightiest, and how much in all. */
+  more?: () => Promise<{ findings: Finding[]; total: number }>
+  /** Below it lie the platform's own names, of which nobody in particular is told. */
+  baseDomain?: string
+  isServed?: (hostname: string) => boolean
   now: () => number
 }
 
@@ -28,8 +34,10 @@ const found = <Row extends { total: number }>(rows: Row[], show: (row: Row) => F
   total: Number(rows[0]?.total ?? 0),
 })
 
-/** Less than this part of the disk is little. */
-const littleDisk = 0.1
+/** A renewal that failed so often is no passing trouble. */
+const stubbornFailures = 3
+/** Renewals in trouble that are told of one by one. */
+const maxRenewals = 200
 
 /** What Home shows of a person's things, and of the house for administrators; a handful of queries, whatever there is. */
 export class OverviewService {
@@ -66,6 +74,42 @@ export class OverviewService {
       traffic: await this.traffic.read(personId),
       house: house?.house ?? null,
     }
+  }
+
+  /** What alerts tell of: trouble of the house, and certificates of everybody's that cannot be renewed. */
+  async conditions(): Promise<Finding[]> {
+    const { found: ofHouse } = await this.house(0)
+    // Those two are no news: one was so at the start, the other counts what is listed here by name.
+    const told = ofHouse.findings.filter(({ kind }) => kind !== "engine_missing" && kind !== "others_certificates")
+    return [...told, ...(await this.renewals())]
+  }
+
+  private async renewals(): Promise<Finding[]> {
+    const { store, baseDomain = "", isServed = () => true, now } = this.needs
+    const rows = await store.renewalsInTrouble(baseDomain, now(), stubbornFailures)
+    return rows
+      .filter(({ hostname }) => isServed(hostname.replace(/^\*\./, "any.")))
+      .slice(0, maxRenewals)
+      .map(({ hostname, failures, problem, renewAt, notAfter }) => {
+        const leftMs = notAfter - now()
+        const left =
+          leftMs <= 0
+            ? "it has expired"
+            : leftMs < 2 * 86_400_000
+              ? `${Math.floor(leftMs / 3_600_000)} hours are left`
+              : `${Math.floor(leftMs / 86_400_000)} days are left`
+        const isFailing = (failures ?? 0) > 0
+        return {
+          kind: isFailing ? "certificate_failing" : "certificate_overdue",
+          severity: leftMs < 7 * 86_400_000 ? "bad" : "warn",
+          subject: { kind: "house", id: null, name: hostname },
+          since: renewAt,
+          reason: isFailing
+            ? `its certificate cannot be renewed, ${left}: ${problemInWords(problem ?? "")}`
+            : `its certificate should have been renewed and no order was made, ${left}`,
+          step: `“freehold doctor ${hostname}” names the record or the setting that is in the way.`,
+        }
+      })
   }
 
   private async mappings(personId: string): Promise<Found> {
@@ -163,9 +207,10 @@ export class OverviewService {
         reason: `${others} ${others === 1 ? "name" : "names"} of the platform or of others cannot get or renew a certificate`,
         step: "Read in the list of certificates what the issuer says.",
       })
+    const more = (await this.needs.more?.()) ?? { findings: [], total: 0 }
     return {
       house: { disk: space, engine: { state, kind, version }, certificates, storage_faults: faults.count },
-      found: { findings, total: findings.length },
+      found: { findings: [...findings, ...more.findings], total: findings.length + more.total },
     }
   }
 
@@ -204,12 +249,12 @@ export class OverviewService {
   private ofDisk({ total_bytes: total, free_bytes: free, floor_bytes: floor }: House["disk"]): Finding[] {
     const subject = { kind: "house" as const, id: null, name: "Disk" }
     const step = "Delete what is not needed, or give the data folder a larger disk."
-    if (free <= floor) {
+    const room = roomOn({ totalBytes: total, freeBytes: free, floorBytes: floor })
+    if (room === "full") {
       const reason = "no more files are taken: the disk has less free space than storage_floor leaves"
       return [{ kind: "disk_full", severity: "bad", subject, since: null, reason, step }]
     }
-    // A large disk with a tenth free is not full.
-    if (free > Math.max(Math.min(total * littleDisk, 20 * 1024 ** 3), 2 * floor)) return []
+    if (room === "enough") return []
     const reason = `${Math.floor((free / total) * 100)} % of the disk is free`
     return [{ kind: "disk_low", severity: "warn", subject, since: null, reason, step }]
   }

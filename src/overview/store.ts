@@ -110,6 +110,24 @@ export class OverviewStore {
       .execute()
   }
 
+  /**
+   * Names that are held, or lie in the base domain, whose certificate cannot be renewed (often refused, or refused while little of its time is left) or
+   * should have been long ago; those that end first come first.
+   */
+  async renewalsInTrouble(baseDomain: string, now: number, failures: number) {
+    const { rows } = await sql<{ hostname: string; failures: number | null; problem: string | null; renewAt: number; notAfter: number }>`
+      select c.hostname, a.failures, a.problem, c.renew_at, c.not_after from certificates c
+      left join certificate_attempts a on a.hostname = c.hostname
+      where c.renew_at < ${now}
+        and (a.failures >= ${failures}
+          or (a.failures > 0 and c.not_after - ${now} < (c.not_after - c.not_before) / 6)
+          or (coalesce(a.failures, 0) = 0 and c.renew_at < ${now - overdueMs}))
+        and (c.hostname in (select hostname from held_names) or c.hostname = ${baseDomain}
+          or substr(c.hostname, -${baseDomain.length + 1}) = ${`.${baseDomain}`})
+      order by c.not_after, c.hostname limit 1000`.execute(this.db)
+    return rows
+  }
+
   /** How many names in the house have a certificate, and how many cannot have theirs or renew it. */
   async certificates(): Promise<{ total: number; failing: number }> {
     const { rows } = await sql<{ total: number; failing: number }>`

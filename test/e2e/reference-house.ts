@@ -87,7 +87,7 @@ export async function tellHouse(scene: Scene): Promise<void> {
 /** How the server stands, while a hostname is live. */
 async function tellState({ recorder, publish }: Scene): Promise<void> {
   await recorder.ask("GET /api/overview")
-  for (const route of ["GET /admin/settings", "GET /admin/issuers", "GET /admin/issuance-limits", "GET /admin/system"])
+  for (const route of ["GET /admin/settings", "GET /admin/issuers", "GET /admin/issuance-limits", "GET /admin/system", "GET /admin/alerts"])
     await recorder.ask(route)
   await recorder.ask("GET /admin/certificates", { query: { q: "app.demo.test", limit: "10" } })
   const at = { name: "max_pending_mappings" }

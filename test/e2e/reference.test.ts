@@ -12,6 +12,7 @@ const engine = "needs a container engine"
 const without: Record<string, string> = {
   "GET /openapi.json": "is the reference itself",
   "GET /admin/checks": "looks at the machine's network and at the world's, which no two runs find alike",
+  "POST /admin/alerts/test": "sends to receivers, of which that server has none",
   "GET /compute/containers/:id/terminal": engine,
   "GET /compute/containers/:id/logs": engine,
   "GET /compute/admin/foreign-containers": engine,

@@ -11,6 +11,7 @@ import { connectionLinks } from "./0012-connection-links"
 import { storage } from "./0013-storage"
 import { issuanceLedger } from "./0015-issuance-ledger"
 import { connectionTraffic } from "./0014-connection-traffic"
+import { watch } from "./0016-watch"
 import { webhooks } from "./0008-webhooks"
 import { timeline } from "./0009-timeline"
 import { writtenRecords } from "./0017-written-records"
@@ -32,4 +33,5 @@ export const migrations: Record<string, Migration> = {
   "0017-written-records": writtenRecords,
   "0015-issuance-ledger": issuanceLedger,
   "0014-connection-traffic": connectionTraffic,
+  "0016-watch": watch,
 }

@@ -97,6 +97,8 @@ const system = named(
   }),
 )
 
+const receivers = ["webhook", "mail", "ntfy"] as const
+
 const verdict = {
   status: oneOf(["ok", "warn", "bad", "unknown"]),
   verdict: said("What is so, in a sentence."),
@@ -159,9 +161,43 @@ export const house: Operations = {
     errors: { 400: "Names the field and its rule." },
   },
   "GET /admin/system": { summary: "The server as it stands", good: json(system) },
+  "GET /admin/alerts": {
+    summary: "What goes on, and who is told of it",
+    text: "An episode is told of once when it begins and once when it ends. Receivers are set by the settings `alert_…`, whose values are secrets.",
+    good: json(
+      t.Object({
+        receivers: t.Array(
+          t.Object({
+            receiver: oneOf(receivers),
+            failing_since: orNull(moment("Null where the last try went well, or none was made since the start.")),
+            error: orNull(t.String()),
+          }),
+        ),
+        episodes: t.Array(
+          t.Object({
+            kind: t.String(),
+            severity: oneOf(["bad", "warn"]),
+            subject: t.String(),
+            since: orNull(moment("Null where nobody wrote it down.")),
+            reason: t.String(),
+            step: said("What to do about it."),
+            opened_at: moment("When it was told of."),
+          }),
+        ),
+        waiting: integer({ description: "Notices that have not arrived yet." }),
+      }),
+    ),
+  },
+  "POST /admin/alerts/test": {
+    summary: "Tell every receiver that this is a test",
+    good: json(t.Object({ results: t.Array(t.Object({ receiver: oneOf(receivers), delivered: boolean(), error: orNull(t.String()) })) })),
+    errors: { 409: "Nobody is told of alerts; the message names the settings." },
+  },
   "GET /admin/checks": {
     summary: "Check this server",
-    text: "`public-address`, `http-port`, `https-port`, `reach`, `outbound-dns`, `outbound-https` and `container-engine`, all at once, each for at most five seconds; what was not found out by then is `unknown`. Nothing is changed by looking.",
+    text: "All at once: ports, reach from outside, DNS, HTTPS, CAA, the clock, the disk, the data folder with its secrets, backups, certificates and what visitors are served. Each takes at most five seconds, `caa` fifteen; what was not found out by then is `unknown`. With `hostname` its own instead: `served`, `address`, `caa`, `certificate`, `handshake`, `reach` and `answer`. Nothing is changed by looking.",
+    query: t.Object({ hostname: maybe(said("A hostname that is served, or should be, whoever has it.")) }),
+    errors: { 400: "That is no hostname." },
     good: json(t.Object({ checks: t.Array(check) })),
   },
   "GET /admin/checks/base-domain": {

@@ -1,6 +1,7 @@
 import { keepPreviousData, queryOptions } from "@tanstack/react-query"
 import { useEffect, useState } from "react"
 import { ask } from "../../data/api"
+import { welcome } from "../../words/welcome"
 
 export type Status = "ok" | "warn" | "bad" | "unknown"
 
@@ -49,7 +50,11 @@ export type Container = {
 
 export const serverChecks = queryOptions({
   queryKey: ["settings", "checks"],
-  queryFn: async ({ signal }) => (await ask<{ checks: Check[] }>("GET", "/admin/checks", undefined, { signal })).checks,
+  // Those of the way in and out; the doctor looks at more.
+  queryFn: async ({ signal }) => {
+    const { checks } = await ask<{ checks: Check[] }>("GET", "/admin/checks", undefined, { signal })
+    return checks.filter(({ name }) => Object.hasOwn(welcome.reach.names, name))
+  },
 })
 
 /** The base domain in force, or one that is thought of. */
