@@ -48,15 +48,42 @@ publishes the TXT record, verifies, and fetches the page over HTTPS. It stays up
   --once   exit when the story is told: 0 when all of it went well, else 1`,
   },
   {
+    name: "install",
+    summary: "this binary as a service of systemd, or in place of an older one, or back again",
+    usage: {
+      "": "install [--SETTING VALUE]... [--backup-recipient age1...]... [--containers] [--root FOLDER] [--dry-run] | install --rollback [--restore-store] [--dry-run]",
+    },
+    details: `Needs root, and Freehold itself never has it: it runs as the user freehold, with the one right to open ports below 1024. Every step is
+said with what takes it back; what is there already is left alone, so that a second run changes nothing. A newer binary is installed the same
+way: the version before is kept beside it, and the store is copied before the newer one upgrades it.
+  --SETTING VALUE      a line of /etc/freehold/freehold.toml, where that is not there yet: --base-domain cloud.example.com
+  --backup-recipient   a public key of age, for which the daily backup to /var/backups/freehold is encrypted; may be given several times
+  --containers         let Freehold use Podman's socket, which makes it as good as root
+  --rollback           the version before in place of this one
+  --restore-store      with it, where the newer version has upgraded the store: the copy from before
+  --root FOLDER        prepare the image of a machine; nothing is started
+  --dry-run            say what would be done
+  --packaged           for the maintainer scripts of the Debian package, which brings program, units and configuration itself`,
+  },
+  {
+    name: "uninstall",
+    summary: "stop it and take away what install made; the data stays",
+    usage: { "": "uninstall [--purge [--yes]] [--root FOLDER] [--dry-run]" },
+    details: `The data folder, the configuration, secrets in /etc/credstore, the user and the backups stay, and a later install goes on with them.
+  --purge   delete them too, but for the backups; asks for a typed word, unless --yes is given
+Containers that Freehold made stay in their engine.`,
+  },
+  {
     name: "backup",
     summary: "one encrypted file with the store, keys, certificates and accounts",
     usage: {
-      "": "backup FILE|FOLDER [--recipient age1...]... [--passphrase-file FILE] [--objects] [--volumes] [--keep N] [--config FILE] [--SETTING VALUE]... [--json]",
+      "": "backup FILE|FOLDER [--recipient age1...]... [--passphrase-file FILE] [--unattended] [--objects] [--volumes] [--keep N] [--config FILE] [--SETTING VALUE]... [--json]",
     },
     details: `Taken while Freehold serves, on the machine where it runs and as its user. The file is in the age format: "age -d" and tar open it too.
 In a folder the file is named after the moment. The data folder is found as "serve" finds it: by --data-dir, FREEHOLD_DATA_DIR or the configuration.
   --recipient          a public key of age ("age-keygen" makes a pair), so that this machine cannot read its own backups; may be given several times
   --passphrase-file    the first line of this file; without either a passphrase is asked for
+  --unattended         asks nothing: the key is a systemd credential, freehold.backup_recipients or freehold.backup_passphrase (/etc/credstore)
   --objects            with the bytes of stored files; otherwise copy the folder storage/objects by itself, in which nothing ever changes
   --volumes            with what containers keep, as it lies on disk at that moment
   --keep N             of a folder: the N newest backups stay, older ones are removed`,

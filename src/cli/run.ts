@@ -23,6 +23,8 @@ const verbs: Record<string, () => Promise<Verb>> = {
   connections: () => import("./connections"),
   people: () => import("./people"),
   audit: () => import("./audit"),
+  install: () => import("./install"),
+  uninstall: () => import("./uninstall"),
   backup: () => import("./backup"),
   restore: () => import("./restore"),
   help: () => import("./help"),
