@@ -43,10 +43,10 @@ function keepOf(flags: Flags): number | undefined {
   return keep === undefined ? undefined : parseNumber("--keep", keep, 1, 10_000)
 }
 
-/** Settings as `serve` reads them; what is wrong with them is the command line's fault. */
-export function readConfig(settings: string[]) {
+/** Settings as `serve` reads them, in this environment or another; what is wrong with them is the command line's fault. */
+export function readConfig(settings: string[], environment?: Record<string, string>) {
   try {
-    return loadConfig(settings)
+    return loadConfig(settings, environment)
   } catch (error) {
     if (error instanceof ConfigError) throw new UsageError(error.message)
     throw error

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs"
 import { AppError } from "../errors"
-import { install } from "../install/install"
+import { credentialFolder, install } from "../install/install"
 import { Machine } from "../install/machine"
 import { rollBack } from "../install/rollback"
 import type { Outcome } from "../install/step"
@@ -40,7 +40,8 @@ export const run = (args: string[], io: CommandIo): Promise<number> =>
     for (const one of recipients)
       if (!/^age1[0-9a-z]{20,}$/.test(one))
         throw new UsageError(`--backup-recipient is a public key of age, which begins with age1, not "${one.slice(0, 80)}"`)
-    const config = readConfig(settings)
+    // As the service will read them, whose secrets come from there.
+    const config = readConfig(settings, { CREDENTIALS_DIRECTORY: machine.at(credentialFolder) })
     const { outcomes, hasBackupKey } = install({
       machine,
       program: compiledBinary(),
