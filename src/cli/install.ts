@@ -63,7 +63,7 @@ export const run = (args: string[], io: CommandIo): Promise<number> =>
     else if (isDry) io.out(`${changes} of ${outcomes.length} things would be done; nothing was changed.\n`)
     else io.out(`Freehold ${io.version} is installed. To undo all of it and keep the data: freehold uninstall\n`)
     if (!hasBackupKey && !flags.has("packaged") && !isDry) io.out(noBackupKey)
-    if (!machine.isImage && !isDry && changes > 0) io.out(setupLink(machine))
+    if (!machine.isImage && !isDry && !flags.has("packaged") && changes > 0) io.out(setupLink(machine))
   })
 
 const noBackupKey = `The daily backup has no key yet, and fails until it has one: "age-keygen -o key.txt" on another machine makes a pair; then here
@@ -75,7 +75,8 @@ export function machineOf(flags: Flags): Machine {
   const root = flags.text("root")
   if (process.getuid?.() !== 0)
     throw new AppError("forbidden", `this changes the system's users, services and programs, so only root may do it: use sudo`)
-  if (root === undefined && !existsSync("/run/systemd/system"))
+  // A package is also installed where nothing runs yet.
+  if (root === undefined && !flags.has("packaged") && !existsSync("/run/systemd/system"))
     throw new AppError(
       "unavailable",
       `this machine does not run systemd, which would start Freehold and give it its ports: run "freehold serve" by what starts services here, or prepare an image with --root FOLDER`,
