@@ -237,6 +237,44 @@ describe.skipIf(obstacle !== undefined)(`install${obstacle ? ` (skipped: ${obsta
   })
 })
 
+const noImage = process.getuid?.() === 0 ? ["systemctl", "systemd-sysusers"].find((name) => findProgram(name) === undefined) : "root"
+
+test.skipIf(noImage !== undefined)(
+  `an image is prepared without starting anything${noImage ? ` (skipped: no ${noImage})` : ""}`,
+  async () => {
+    const image = await temporaryFolder("image")
+    mkdirSync(join(image.path, "etc"))
+    const run = async (...words: string[]) => runProgram([await binary(), ...words, "--root", image.path])
+    try {
+      const first = await run("install", "--base-domain", "cloud.example.com", "--containers")
+      expect(first).toMatchObject({ code: 0, err: "" })
+      const list = (path: string) => readdirSync(join(image.path, path)).filter((name) => name.includes("freehold"))
+      expect(list("etc/systemd/system/multi-user.target.wants")).toEqual(["freehold.service"])
+      expect(list("etc/systemd/system/timers.target.wants")).toEqual(["freehold-backup.timer"])
+      expect(readdirSync(join(image.path, "etc/systemd/system/freehold.service.d"))).toEqual(["containers.conf"])
+      expect(readFileSync(join(image.path, "etc/freehold/freehold.toml"), "utf8")).toContain('\nbase_domain = "cloud.example.com"\n')
+      expect((await run("install", "--containers")).out).toContain(`Nothing was changed: Freehold`)
+      expect(await run("uninstall")).toMatchObject({ code: 0, err: "" })
+      expect([...list("usr/local/bin"), ...list("etc/systemd/system")]).toEqual(["freehold.service.d"])
+    } finally {
+      await image.remove()
+    }
+  },
+)
+
+test.each<[string, string[], number, string]>([
+  ["a bad setting", ["--base-domain", "a b"], 2, "--base-domain must be a domain name"],
+  ["a secret on the command line", ["--jwt-secret", "x".repeat(40)], 2, "is a secret: put it into /etc/credstore/freehold.jwt_secret"],
+  ["a key that is none", ["--backup-recipient", "AGE-SECRET-KEY-1"], 2, "is a public key of age"],
+  ["a folder that is not there", ["--root", "/nowhere"], 1, "there is no folder /nowhere"],
+  ["what goes with another flag", ["--restore-store"], 2, "goes with --rollback"],
+])("%s is refused with the reason", async (_, words, code, reason) => {
+  if (process.getuid?.() !== 0) return
+  const place = words.includes("--root") ? [] : ["--root", "/tmp"]
+  const ending = await runProgram([await binary(), "install", ...words, ...place, "--dry-run"])
+  expect(ending).toMatchObject({ code, err: expect.stringContaining(reason) as never })
+})
+
 test("who is not root, and a machine without systemd, are told what to do instead", async () => {
   const program = await binary()
   if (process.getuid?.() === 0) {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { appendFileSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { units } from "../../src/install/units"
+import { debianObstacle, startDebian } from "../lab/debian"
 import { findProgram } from "../lab/dns"
 import { temporaryFolder } from "../lab/process"
 import { type Ending, runProgram } from "./program"
@@ -58,6 +59,42 @@ describe.skipIf(obstacle !== undefined)(`a release${obstacle ? ` (skipped: ${obs
     const shells = [...scripts, at("install.sh"), join(repository, "scripts/release"), join(repository, "scripts/build")]
     expect(await run(["shellcheck", ...shells])).toMatchObject({ code: 0, out: "" })
   })
+
+  const noDebian = debianObstacle()
+  test.skipIf(noDebian !== undefined)(
+    `its package runs Freehold in a Debian, goes on after an upgrade, keeps data when removed and none when purged${noDebian ? ` (skipped: ${noDebian})` : ""}`,
+    async () => {
+      const debian = await startDebian()
+      try {
+        copyFileSync(at(`freehold_${version}_${architecture}.deb`), join(debian.root, "opt/freehold.deb"))
+        const inside = (command: string) => debian.run(["sh", "-c", command], { limitMs: 120_000 })
+        for (const _ of ["installed", "upgraded"]) {
+          expect(await inside("dpkg -i /opt/freehold.deb")).toMatchObject({
+            code: 0,
+            err: expect.not.stringContaining("did not start") as never,
+          })
+          expect((await inside("systemctl is-active freehold.service freehold-backup.timer")).out).toBe("active\nactive\n")
+        }
+        expect((await inside("stat -c %U:%G:%a /etc/freehold/freehold.toml /var/lib/freehold")).out).toBe(
+          "root:freehold:640\nfreehold:freehold:700\n",
+        )
+        expect(await inside("freehold install")).toMatchObject({
+          code: 1,
+          err: expect.stringContaining("installed by its package here") as never,
+        })
+        expect((await inside("dpkg -r freehold")).code).toBe(0)
+        expect((await inside("systemctl is-active freehold.service")).out).toBe("inactive\n")
+        expect(existsSync(join(debian.root, "var/lib/freehold/freehold.db"))).toBe(true)
+        expect((await inside("dpkg -P freehold")).code).toBe(0)
+        expect(existsSync(join(debian.root, "var/lib/freehold"))).toBe(false)
+        expect(readFileSync(join(debian.root, "etc/passwd"), "utf8")).not.toContain("freehold")
+        expect((await inside("systemctl --failed --no-legend")).out).toBe("")
+      } finally {
+        await debian.stop()
+      }
+    },
+    400_000,
+  )
 
   test("its bill of materials names every direct dependency with its licence", () => {
     const bill = JSON.parse(readFileSync(at(`freehold-${version}.cdx.json`), "utf8")) as {
