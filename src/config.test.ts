@@ -154,6 +154,7 @@ test("the client's own names do not disturb the server", () => {
     token: "t",
     configFolder: "/home/a/.config/freehold",
     isRemote: false,
+    credentialsFolder: undefined,
   })
   expect(clientEnvironment({ SSH_CONNECTION: "192.0.2.1 50000 192.0.2.2 22" }).isRemote).toBe(true)
 })

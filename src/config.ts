@@ -109,7 +109,13 @@ export type ConfigInForce = { readonly current: Config }
 export type ActivationSockets = { https?: number; http?: number }
 
 /** What a command of the client needs of the environment. */
-export type ClientEnvironment = { server: string | undefined; token: string | undefined; configFolder: string; isRemote: boolean }
+export type ClientEnvironment = {
+  server: string | undefined
+  token: string | undefined
+  configFolder: string
+  isRemote: boolean
+  credentialsFolder: string | undefined
+}
 
 const firstActivationFd = 3
 const letsEncrypt = "https://acme-v02.api.letsencrypt.org/directory"
@@ -124,7 +130,7 @@ export function readSettings(args: string[], environment: Environment = process.
   return gatherSettings(args, environment, isRoot)
 }
 
-/** `FREEHOLD_SERVER` and `FREEHOLD_TOKEN`, the folder for the client's own file, and whether the person is logged in by SSH, so that their browser is elsewhere. */
+/** `FREEHOLD_SERVER` and `FREEHOLD_TOKEN`, the folder for the client's own file, whether the person is logged in by SSH, so that their browser is elsewhere, and systemd's credentials. */
 export function clientEnvironment(environment: Environment = process.env): ClientEnvironment {
   const base = environment.XDG_CONFIG_HOME || join(environment.HOME || "/root", ".config")
   return {
@@ -132,6 +138,7 @@ export function clientEnvironment(environment: Environment = process.env): Clien
     token: environment.FREEHOLD_TOKEN || undefined,
     configFolder: join(base, "freehold"),
     isRemote: Boolean(environment.SSH_CONNECTION || environment.SSH_TTY),
+    credentialsFolder: environment.CREDENTIALS_DIRECTORY || undefined,
   }
 }
 

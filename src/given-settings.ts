@@ -35,7 +35,8 @@ export function gatherSettings(args: string[], environment: Environment, isRoot:
   const flags = readFlags(args)
   const found: Found = new Map([
     ...fromFile(flags.configFile),
-    ...fromCredentials(environment.CREDENTIALS_DIRECTORY),
+    // A verb that root runs by hand has the service's secrets, which only root may read there.
+    ...fromCredentials(environment.CREDENTIALS_DIRECTORY ?? (isRoot ? "/etc/credstore" : undefined)),
     ...fromEnvironment(environment),
     ...flags.found,
   ])

@@ -14,6 +14,7 @@ const allowed: Record<string, string[]> = {
     "config.ts",
     "errors.ts",
     "html.ts",
+    "install",
     "live-config.ts",
     "log.ts",
     "settings.ts",
@@ -120,6 +121,7 @@ const allowed: Record<string, string[]> = {
   http: ["accounts", "blanks.ts", "audit", "connect", "errors.ts", "log.ts", "peer.ts", "secret-path.ts", "version.ts"],
   addresses: ["db", "log.ts", "worker.ts"],
   ledger: ["acme", "db"],
+  install: ["db", "errors.ts", "settings.ts"],
   house: [
     "body.ts",
     "data-folder.ts",

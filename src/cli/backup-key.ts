@@ -1,14 +1,18 @@
-import { readFileSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
+import { join } from "node:path"
 import type { SealKey, OpenKey } from "../backup/seal"
 import { AppError } from "../errors"
 import { type Flags, UsageError } from "./arguments"
 import type { CommandIo } from "./io"
 
 /** Flags that say how a backup is encrypted, and with what it is opened. */
-export const sealFlags = { recipient: "list", "passphrase-file": "text" } as const
+export const sealFlags = { recipient: "list", "passphrase-file": "text", unattended: "switch" } as const
 export const openFlags = { "identity-file": "text", "passphrase-file": "text" } as const
 
-/** Public keys by `--recipient`, else the passphrase of a file, else what the settings say, else a passphrase that is asked for twice. Throws `invalid` and UsageError. */
+/**
+ * Public keys by `--recipient`, else the passphrase of a file, else what the settings say, else what systemd gave an `--unattended` run, else a passphrase
+ * that is asked for twice. Throws `invalid` and UsageError.
+ */
 export async function sealKey(flags: Flags, io: CommandIo, set: SealKey | undefined): Promise<SealKey> {
   const recipients = flags.list("recipient")
   const file = flags.text("passphrase-file")
@@ -16,9 +20,21 @@ export async function sealKey(flags: Flags, io: CommandIo, set: SealKey | undefi
   if (recipients.length > 0) return { recipients }
   if (file !== undefined) return { passphrase: firstLine(file) }
   if (set !== undefined) return set
+  if (flags.has("unattended")) return credentialKey(io.environment.credentialsFolder)
   const passphrase = await io.readLine("Passphrase for the backup: ", { hidden: true })
   if (passphrase !== (await io.readLine("Once more: ", { hidden: true }))) throw new AppError("invalid", "the two passphrases differ")
   return { passphrase }
+}
+
+/** Public keys, else a passphrase, of systemd's credentials. Throws `invalid`, saying where to put them, where there are none. */
+function credentialKey(folder: string | undefined): SealKey {
+  const [recipients, passphrase] = ["recipients", "passphrase"].map((name) => join(folder ?? "", `freehold.backup_${name}`))
+  if (folder !== undefined && recipients !== undefined && existsSync(recipients)) return { recipients: keysOf(recipients) }
+  if (folder !== undefined && passphrase !== undefined && existsSync(passphrase)) return { passphrase: firstLine(passphrase) }
+  throw new AppError(
+    "invalid",
+    `no backup was made, for it has no key: put public keys of age into /etc/credstore/freehold.backup_recipients ("freehold install --backup-recipient age1..." does so), or a passphrase into /etc/credstore/freehold.backup_passphrase`,
+  )
 }
 
 /** Secret keys of a file, else the passphrase of one, else that of the settings, else one that is asked for. Throws `invalid` and UsageError. */
@@ -41,7 +57,7 @@ function keysOf(file: string): string[] {
     .split("\n")
     .map((line) => line.trim())
     .filter((line) => line !== "" && !line.startsWith("#"))
-  if (keys.length === 0) throw new AppError("invalid", `${file} holds no secret key of age`)
+  if (keys.length === 0) throw new AppError("invalid", `${file} holds no key of age`)
   return keys
 }
 

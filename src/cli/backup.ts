@@ -74,10 +74,10 @@ function objectsOf(flags: Flags): ObjectsPlace | undefined {
   return place
 }
 
-/** Settings as `serve` reads them; what is wrong with them is the command line's fault. */
-export function readConfig(settings: string[]) {
+/** Settings as `serve` reads them, in this environment or another; what is wrong with them is the command line's fault. */
+export function readConfig(settings: string[], environment?: Record<string, string>) {
   try {
-    return loadConfig(settings)
+    return loadConfig(settings, environment)
   } catch (error) {
     if (error instanceof ConfigError) throw new UsageError(error.message)
     throw error

@@ -81,7 +81,7 @@ test.each(Object.keys(apiVerbs))("%s without a command, with an unknown one and 
 test("version is one line, or JSON", async () => {
   const { io, said } = console()
   expect([await version([], io), await version(["--json"], io)]).toEqual([0, 0])
-  expect(said.out).toBe('freehold 1.2.3\n{"version":"1.2.3"}\n')
+  expect(said.out).toMatch(/^freehold 1\.2\.3\n\{"version":"1\.2\.3","store":"\d{4}-[a-z-]+"\}\n$/)
   expect(await version(["--long"], io)).toBe(2)
   expect(said.err).toContain("unknown flag --long")
 })

@@ -61,10 +61,36 @@ certificate, and what its visitors meet. Exit code 0 when all is well, 1 for a w
   --test-alert        tell every receiver of alerts that this is a test, and say how it went`,
   },
   {
+    name: "install",
+    summary: "this binary as a service of systemd, or in place of an older one, or back again",
+    usage: {
+      "": "install [--SETTING VALUE]... [--backup-recipient age1...]... [--containers] [--root FOLDER] [--dry-run] | install --rollback [--restore-store] [--dry-run]",
+    },
+    details: `Needs root, and Freehold itself never has it: it runs as the user freehold, with the one right to open ports below 1024. Every step is
+said with what takes it back; what is there already is left alone, so that a second run changes nothing. A newer binary is installed the same
+way: the version before is kept beside it, and the store is copied before the newer one upgrades it.
+  --SETTING VALUE      a line of /etc/freehold/freehold.toml, where that is not there yet: --base-domain cloud.example.com
+  --backup-recipient   a public key of age, for which the daily backup to /var/backups/freehold is encrypted; may be given several times
+  --containers         let Freehold use Podman's socket, which makes it as good as root
+  --rollback           the version before in place of this one
+  --restore-store      with it, where the newer version has upgraded the store: the copy from before
+  --root FOLDER        prepare the image of a machine; nothing is started
+  --dry-run            say what would be done
+  --packaged           for the maintainer scripts of the Debian package, which brings program, units and configuration itself`,
+  },
+  {
+    name: "uninstall",
+    summary: "stop it and take away what install made; the data stays",
+    usage: { "": "uninstall [--purge [--yes]] [--root FOLDER] [--dry-run]" },
+    details: `The data folder, the configuration, secrets in /etc/credstore, the user and the backups stay, and a later install goes on with them.
+  --purge   delete them too, but for the backups; asks for a typed word, unless --yes is given
+Containers that Freehold made stay in their engine.`,
+  },
+  {
     name: "backup",
     summary: "one encrypted file with the store, keys, certificates and accounts",
     usage: {
-      "": "backup [FILE|FOLDER|s3://BUCKET/PREFIX] [--recipient age1...]... [--passphrase-file FILE] [--objects beside|inside|none] [--volumes] [--keep N] [--config FILE] [--SETTING VALUE]... [--json]",
+      "": "backup [FILE|FOLDER|s3://BUCKET/PREFIX] [--recipient age1...]... [--passphrase-file FILE] [--unattended] [--objects beside|inside|none] [--volumes] [--keep N] [--config FILE] [--SETTING VALUE]... [--json]",
     },
     details: `Taken while Freehold serves, on the machine where it runs and as its user. The file is in the age format: "age -d" and tar open it too.
 In a folder or bucket the file is named after the moment. Without a word the backup goes where the setting backup_to says, as the other settings
@@ -72,6 +98,7 @@ backup_* say; Freehold does that by itself while it serves, each day unless back
 finds it: by --data-dir, FREEHOLD_DATA_DIR or the configuration. One backup at a time is made of it.
   --recipient          a public key of age ("age-keygen" makes a pair), so that this machine cannot read its own backups; may be given several times
   --passphrase-file    the first line of this file; without either it is what the settings say, else a passphrase is asked for
+  --unattended         asks nothing: the key is in the settings, or else a systemd credential, freehold.backup_recipients or freehold.backup_passphrase (/etc/credstore)
   --objects beside     the bytes of stored files lie beside the backups, each encrypted by itself and only once; the usual way in a folder or bucket
   --objects inside     they are in the file, each time
   --objects none       they are not kept: copy the folder storage/objects by itself, in which nothing ever changes; the usual way with a single file

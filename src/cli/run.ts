@@ -25,6 +25,8 @@ const verbs: Record<string, () => Promise<Verb>> = {
   people: () => import("./people"),
   audit: () => import("./audit"),
   doctor: () => import("./doctor"),
+  install: () => import("./install"),
+  uninstall: () => import("./uninstall"),
   backup: () => import("./backup"),
   restore: () => import("./restore"),
   backups: () => import("./backups"),

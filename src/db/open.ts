@@ -1,9 +1,10 @@
 import { Database } from "bun:sqlite"
-import { CamelCasePlugin, Kysely, SqliteDialect } from "kysely"
-import { Migrator } from "kysely/migration"
-import { AppError } from "../errors"
-import { migrations } from "./migrations/list"
+import { CamelCasePlugin, Kysely, SqliteAdapter, SqliteDialect } from "kysely"
+import { type Migration, Migrator } from "kysely/migration"
+import { AppError, describeError } from "../errors"
+import { migrations as ownMigrations } from "./migrations/list"
 import type { Schema } from "./schema"
+import { prepareUpgrade } from "./upgrade"
 
 export type Db = Kysely<Schema>
 
@@ -11,25 +12,55 @@ export type Db = Kysely<Schema>
 const lastResortPages = 262_144
 
 /**
- * Opens (and creates, and migrates) the store at `path`, or in memory for `:memory:`. Throws when a migration fails: nothing is half done. Without
- * `checkpoints` the write-ahead log is left to a replicator, which has to see all of it.
+ * Opens (and creates, and migrates) the store at `path`, or in memory for `:memory:`. A store of an earlier version is copied first. Throws `conflict` for one
+ * of a later version, and when a migration fails: all of them are one transaction, so the version before can still open it. Without `checkpoints` the
+ * write-ahead log is left to a replicator, which has to see all of it.
  */
-export async function openDatabase(path: string, { checkpoints = true } = {}): Promise<Db> {
+export async function openDatabase(
+  path: string,
+  options: { checkpoints?: boolean; migrations?: Record<string, Migration> } = {},
+): Promise<Db> {
+  const { checkpoints = true, migrations = ownMigrations } = options
   const sqlite = new Database(path, { create: true, strict: true })
   // First of all, so that even the pragmas below wait for another process's lock.
   sqlite.run("PRAGMA busy_timeout = 5000")
+  try {
+    // Before anything is written: a store that is not for us stays as it is.
+    prepareUpgrade(sqlite, path, Object.keys(migrations), Date.now())
+  } catch (error) {
+    sqlite.close()
+    throw error
+  }
   sqlite.run("PRAGMA journal_mode = WAL")
   if (!checkpoints) sqlite.run(`PRAGMA wal_autocheckpoint = ${lastResortPages}`)
   sqlite.run("PRAGMA synchronous = NORMAL")
   sqlite.run("PRAGMA foreign_keys = ON")
-  const db: Db = new Kysely<Schema>({ dialect: new SqliteDialect({ database: kyselyDatabase(sqlite) }), plugins: [new CamelCasePlugin()] })
+  const db: Db = new Kysely<Schema>({ dialect: new StoreDialect({ database: kyselyDatabase(sqlite) }), plugins: [new CamelCasePlugin()] })
   const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } })
-  const { error } = await migrator.migrateToLatest()
+  const { error, results } = await migrator.migrateToLatest()
   if (error) {
     await db.destroy()
-    throw error
+    if (error instanceof AppError) throw error
+    const failed = results?.find(({ status }) => status === "Error")?.migrationName
+    throw new Error(
+      `the store could not be upgraded${failed === undefined ? "" : ` (${failed})`} and is as it was before: ${describeError(error)}`,
+      { cause: error },
+    )
   }
   return db
+}
+
+/** Kysely runs migrations for SQLite one by one; SQLite's DDL is transactional (https://sqlite.org/lang_transaction.html), so all can be one transaction. */
+class StoreDialect extends SqliteDialect {
+  override createAdapter(): SqliteAdapter {
+    return new TransactionalAdapter()
+  }
+}
+
+class TransactionalAdapter extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true
+  }
 }
 
 /** Gives `bun:sqlite` the shape that Kysely's SQLite dialect asks of better-sqlite3, which Bun cannot load. */

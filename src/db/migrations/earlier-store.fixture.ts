@@ -8,7 +8,7 @@ import { migrations } from "./list"
 
 /**
  * Hands a test the path of a store as every migration before `name` (`0006`) left it, with what `fill` puts in, and takes it away afterwards; the database
- * is opened with nothing but what SQLite does by itself.
+ * is opened with nothing but what SQLite does by itself, except that it does not wait for the disk.
  */
 export async function withEarlierStore(
   name: string,
@@ -19,6 +19,7 @@ export async function withEarlierStore(
   try {
     const path = join(folder, "store.db")
     const sqlite = new Database(path, { create: true, strict: true })
+    sqlite.run("PRAGMA synchronous = OFF")
     const database = {
       close: () => sqlite.close(),
       prepare(sql: string) {

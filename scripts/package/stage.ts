@@ -1,0 +1,74 @@
+// Everything in the Debian package but the program and the changelog: `bun scripts/package/stage.ts FOLDER amd64|arm64`.
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { dirname, join } from "node:path"
+import { configuration, configurationFile } from "../../src/install/configuration"
+import { containersDropIn, enabledUnits, unitsFor } from "../../src/install/units"
+import { version } from "../../src/version"
+
+const [stage = "", architecture = ""] = process.argv.slice(2)
+const repository = join(import.meta.dir, "../..")
+const documentation = "/usr/share/doc/freehold"
+
+const put = (path: string, text: string, mode = 0o644) => {
+  const file = join(stage, path)
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(file, text)
+  chmodSync(file, mode)
+}
+const ours = (path: string) => readFileSync(join(repository, path), "utf8")
+
+for (const [name, text] of Object.entries(unitsFor("/usr/bin/freehold"))) put(`/usr/lib/systemd/system/${name}`, text)
+put(configurationFile, configuration({}), 0o640)
+put(`${documentation}/README.md`, ours("README.md"))
+put(`${documentation}/OPERATING.md`, ours("docs/OPERATING.md"))
+put(`${documentation}/examples/freehold-containers.conf`, containersDropIn.text)
+const licence = ours("LICENSE").trimEnd()
+const indented = licence.split("\n").map((line) => (line === "" ? " ." : ` ${line}`))
+put(
+  `${documentation}/copyright`,
+  `Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
+Upstream-Name: Freehold
+Comment: What is built in, with its licences, is listed in the bill of materials of the release.
+
+Files: *
+Copyright: ${/Copyright \(c\) (.*)/.exec(licence)?.[1] ?? ""}
+License: Expat
+${indented.join("\n")}
+`,
+)
+put(
+  "/usr/share/lintian/overrides/freehold",
+  `# The program is Bun with our code behind its last section: stripping would cut that off, and what Bun links in is its own.
+freehold: unstripped-binary-or-object [usr/bin/freehold]
+freehold: embedded-library *
+freehold: hardening-no-*
+# "freehold help" is the manual.
+freehold: no-manual-page [usr/bin/freehold]
+# Its secrets have a better place, but some may be in it.
+freehold: non-standard-file-perm 0640 != 0644 [etc/freehold/freehold.toml]
+`,
+)
+put(
+  "DEBIAN/control",
+  `Package: freehold
+Version: ${version}
+Architecture: ${architecture}
+Maintainer: The Freehold authors <root@localhost>
+Section: web
+Priority: optional
+Depends: libc6 (>= 2.31), passwd, systemd (>= 250)
+Recommends: ca-certificates
+Suggests: podman
+Description: your own cloud's front door in one binary
+ Freehold brings hostnames to the containers of a machine: it proves who owns
+ them by DNS, gets and renews their certificates, and relays HTTPS. API,
+ dashboard, DNS server, S3 storage and SSH gateway are in the same program.
+`,
+)
+put("DEBIAN/conffiles", `${configurationFile}\n`)
+for (const name of ["postinst", "prerm", "postrm"]) {
+  const script = ours(`scripts/package/${name}`)
+  const forgotten = Object.keys(enabledUnits).filter((unit) => !script.includes(unit))
+  if (forgotten.length > 0) throw new Error(`scripts/package/${name} does nothing with ${forgotten.join(", ")}`)
+  put(`DEBIAN/${name}`, script, 0o755)
+}
