@@ -5,6 +5,7 @@ import type { DnsChallenge } from "./dns-challenges"
 import { FallbackIssuer } from "./fallback-issuer"
 import { InternalCa, type RootKeeper } from "./internal-ca"
 import type { Issuer } from "./issuer"
+import type { OrderJournal } from "./open-orders"
 
 export type IssuersOptions = {
   /** A directory URL, or `internal` for the built-in CA. */
@@ -20,6 +21,8 @@ export type IssuersOptions = {
   email?: string
   eab?: { kid: string; hmac: string }
   accountKeeper: (directoryUrl: string) => AccountKeeper
+  /** Where the orders under way at a directory are kept; they are made anew at each start where it is left out. */
+  orderJournal?: (directoryUrl: string) => OrderJournal
   rootKeeper: RootKeeper
   board: ChallengeBoard
   /** Names that no public CA certifies. */
@@ -72,6 +75,7 @@ export class Issuers {
       now,
       ...(this.options.orderLimit === undefined ? {} : { orderLimit: { orders: this.options.orderLimit, perMs: 3 * 3_600_000 } }),
       account: this.options.accountKeeper(directoryUrl),
+      journal: this.options.orderJournal?.(directoryUrl),
       // While a TLS-ALPN-01 challenge is pending its handshakes displace the visitors', so a renewal tries the plain port first.
       challengeTypes: ({ renewal }) => (renewal ? ["http-01", "tls-alpn-01"] : ["tls-alpn-01", "http-01"]),
     })

@@ -28,6 +28,7 @@ export interface Schema extends ConnectSchema, StorageSchema, WebhookSchema {
   certificates: CertificateRow
   certificateAttempts: CertificateAttemptRow
   issuerAccounts: IssuerAccountRow
+  openOrders: OpenOrderRow
   trafficMinutes: TrafficTable
   trafficHours: TrafficTable
 }
@@ -280,6 +281,16 @@ export interface CertificateAttemptRow {
   nextAttemptAt: number
   /** What the issuer said: the raw ACME problem document where there is one (RFC 8555 section 6.7), else a sentence. */
   problem: string
+}
+
+export interface OpenOrderRow {
+  /** The directory URL. */
+  issuer: string
+  hostname: string
+  url: string
+  /** The key that the certificate will be for. */
+  sealedKey: string
+  createdAt: number
 }
 
 export interface IssuerAccountRow {

@@ -9,6 +9,7 @@ import { ssh } from "./0007-ssh"
 import { connect } from "./0010-connect"
 import { connectionLinks } from "./0012-connection-links"
 import { storage } from "./0013-storage"
+import { openOrders } from "./0019-open-orders"
 import { webhooks } from "./0008-webhooks"
 import { timeline } from "./0009-timeline"
 
@@ -26,4 +27,5 @@ export const migrations: Record<string, Migration> = {
   "0009-timeline": timeline,
   "0012-connection-links": connectionLinks,
   "0013-storage": storage,
+  "0019-open-orders": openOrders,
 }
