@@ -1,8 +1,8 @@
 import { Database } from "bun:sqlite"
-import { CamelCasePlugin, Kysely, SqliteDialect } from "kysely"
+import { CamelCasePlugin, Kysely } from "kysely"
 import { Migrator } from "kysely/migration"
-import { AppError } from "../errors"
 import { migrations } from "./migrations/list"
+import { PatientDialect } from "./patient-dialect"
 import type { Schema } from "./schema"
 
 export type Db = Kysely<Schema>
@@ -15,7 +15,9 @@ export async function openDatabase(path: string): Promise<Db> {
   sqlite.run("PRAGMA journal_mode = WAL")
   sqlite.run("PRAGMA synchronous = NORMAL")
   sqlite.run("PRAGMA foreign_keys = ON")
-  const db: Db = new Kysely<Schema>({ dialect: new SqliteDialect({ database: kyselyDatabase(sqlite) }), plugins: [new CamelCasePlugin()] })
+  // From here on the dialect waits, and the thread goes on meanwhile.
+  sqlite.run("PRAGMA busy_timeout = 0")
+  const db: Db = new Kysely<Schema>({ dialect: new PatientDialect({ database: kyselyDatabase(sqlite) }), plugins: [new CamelCasePlugin()] })
   const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } })
   const { error } = await migrator.migrateToLatest()
   if (error) {
@@ -39,8 +41,8 @@ function kyselyDatabase(sqlite: Database) {
       if (reader === undefined) readers.set(statement, (reader = statement.columnNames.length > 0))
       return {
         reader,
-        all: (parameters: readonly unknown[]) => told(() => statement.all(...(parameters as never[]))),
-        run: (parameters: readonly unknown[]) => told(() => statement.run(...(parameters as never[]))),
+        all: (parameters: readonly unknown[]) => statement.all(...(parameters as never[])),
+        run: (parameters: readonly unknown[]) => statement.run(...(parameters as never[])),
         iterate: (parameters: readonly unknown[]) => statement.iterate(...(parameters as never[])) as IterableIterator<unknown>,
       }
     },
@@ -52,14 +54,4 @@ const nothing = {
   all: () => [],
   run: () => ({ changes: 0, lastInsertRowid: 0 }),
   iterate: (): IterableIterator<unknown> => [].values(),
-}
-
-/** A full disk is nobody's mistake, and has a code of its own. */
-function told<T>(statement: () => T): T {
-  try {
-    return statement()
-  } catch (error) {
-    if ((error as { code?: string }).code !== "SQLITE_FULL") throw error
-    throw new AppError("out_of_space", "the disk is full: nothing can be written until space is freed", { cause: error })
-  }
 }
