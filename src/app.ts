@@ -11,6 +11,7 @@ import { PortListeners } from "./app/port-listeners"
 import { S3 } from "./app/s3"
 import { Storage } from "./app/storage"
 import { Ssh } from "./app/ssh"
+import { Ballast } from "./ballast"
 import type { ActivationSockets } from "./config"
 import { DataFolder } from "./data-folder"
 import { openDatabase } from "./db/open"
@@ -72,6 +73,8 @@ async function compose(
   const now = Date.now
   const { baseDomain, dataDir, apiListen, httpListen, httpsListen } = config.current
   const folder = new DataFolder(dataDir)
+  const ballast = new Ballast(folder.path, log)
+  ballast.release()
   const db = await openDatabase(folder.storeFile)
   undo.push(() => db.destroy())
 
@@ -270,6 +273,7 @@ async function compose(
   await start(features)
   await start(house)
   await start(connect)
+  await start(ballast)
 
   const secret = await features.people.setupSecret()
   return {

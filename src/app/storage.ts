@@ -44,6 +44,8 @@ const tidyEveryMs = 10 * 60_000
 /** Namespaces and their objects: the core that all API families of storage stand on, and the work that it does in the background. */
 export class Storage {
   readonly blobs: Blobs
+  /** The store's log: what was committed is on disk when it has been flushed. */
+  readonly durable: Flusher
   readonly references: ReferenceStore
   readonly namespaceStore: NamespaceStore
   readonly allowance: Allowance
@@ -69,7 +71,7 @@ export class Storage {
     }))
     const store = (this.namespaceStore = new NamespaceStore(db))
     const allowance = (this.allowance = new Allowance(store, () => config.current.storageQuotaBytes))
-    const durable = new Flusher(`${folder.storeFile}-wal`)
+    const durable = (this.durable = new Flusher(`${folder.storeFile}-wal`))
     const shared = { db, blobs, allowance, durable, now }
     const objects = (this.objects = new Objects(shared))
     const uploads = (this.uploads = new Uploads({ ...shared, objects }))

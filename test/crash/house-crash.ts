@@ -94,20 +94,18 @@ async function arrange(stage: Stage, port: number, random: () => number) {
 
 /** All workflows at once until the kill; what they say of an appliance that still lived is thrown. */
 async function live(workflows: Workflow[], kill: () => Promise<void>): Promise<void> {
-  let isOver = false
+  const life = new AbortController()
   const loops = workflows.map(async (workflow) => {
-    while (!isOver) {
+    while (!life.signal.aborted) {
       try {
         await workflow.step()
       } catch (error) {
         if (!(error instanceof CutOff)) throw new Error(`${workflow.name}: ${String(error)}`, { cause: error })
-        if (!isOver) await Bun.sleep(20)
+        if (!life.signal.aborted) await Bun.sleep(20)
       }
     }
   })
-  const killed = kill().finally(() => {
-    isOver = true
-  })
+  const killed = kill().finally(() => life.abort())
   await Promise.all([killed, ...loops])
 }
 
