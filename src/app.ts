@@ -12,8 +12,10 @@ import { S3 } from "./app/s3"
 import { Storage } from "./app/storage"
 import { Ssh } from "./app/ssh"
 import { Ballast } from "./ballast"
+import { ClockWatch } from "./clock-watch"
 import type { ActivationSockets } from "./config"
 import { DataFolder } from "./data-folder"
+import { pullBackDueTimes } from "./db/due-times"
 import { openDatabase } from "./db/open"
 import { RouteTable } from "./edge/route-table"
 import { TrafficCounters } from "./edge/traffic-counters"
@@ -73,10 +75,21 @@ async function compose(
   const now = Date.now
   const { baseDomain, dataDir, apiListen, httpListen, httpsListen } = config.current
   const folder = new DataFolder(dataDir)
+  const clock = new ClockWatch(log, folder.lastWrittenAt(), () => void pullBack())
+  const { agingNow } = clock
   const ballast = new Ballast(folder.path, log)
   ballast.release()
   const db = await openDatabase(folder.storeFile)
   undo.push(() => db.destroy())
+  const pullBack = async () => {
+    certification.certificates.forgetBackOff()
+    try {
+      const moved = await pullBackDueTimes(db, now())
+      if (moved > 0) log.warn("what a clock ahead of this one had put off is due now", { moved })
+    } catch (error) {
+      log.error("what a clock ahead of this one had put off could not be brought back", { error })
+    }
+  }
 
   const ownHosts = ["", "net.", "auth.", "compute.", "storage.", "s3.", "connect."].map((prefix) => prefix + baseDomain)
   const table = new RouteTable()
@@ -87,7 +100,7 @@ async function compose(
   const dns = new Dns({ config, hosts: ownHosts, challengeKey: storeKey, log })
   const live = new LiveHub()
   undo.push(() => live.stop())
-  const timeline = openTimeline(db, log, now, (personId) => live.changed("hostnames", personId))
+  const timeline = openTimeline(db, log, now, (personId) => live.changed("hostnames", personId), agingNow)
   const certification: Certification = new Certification({
     config,
     db,
@@ -120,7 +133,7 @@ async function compose(
     { address: httpListen.host ?? "0.0.0.0", port: edge.httpPort },
     { address: httpsListen.host ?? "0.0.0.0", port: edge.httpsPort },
   ]
-  const storage = new Storage({ config, db, folder, publish: () => publisher.publish(), log, now })
+  const storage = new Storage({ config, db, folder, publish: () => publisher.publish(), log, now, agingNow })
   const s3 = new S3({
     config,
     storage,
@@ -128,6 +141,7 @@ async function compose(
     record: (act, address) => features.administration.noteS3(act, address),
     log,
     now,
+    agingNow,
   })
   const features: Features = new Features({
     config,
@@ -145,6 +159,7 @@ async function compose(
     counters,
     log,
     now,
+    agingNow,
   })
   const { rootPem } = certification
   const reloadParts = () => {
@@ -184,6 +199,7 @@ async function compose(
     timeline,
     log,
     now,
+    agingNow,
   })
   const portListeners: PortListeners = new PortListeners({
     config,
@@ -251,6 +267,7 @@ async function compose(
 
   features.administration.whenStopped(() => ssh.recheck())
   await features.createAdmin()
+  await pullBack()
   await publisher.publish()
   const start = async (part: Part) => {
     undo.push(() => part.stop())
@@ -274,6 +291,7 @@ async function compose(
   await start(house)
   await start(connect)
   await start(ballast)
+  await start(clock)
 
   const secret = await features.people.setupSecret()
   return {

@@ -7,9 +7,35 @@ const source = join(import.meta.dir, "../src")
 /** Which folder may import which: always forwards, never in a circle. Files that stand directly in src/ are named one by one. */
 const allowed: Record<string, string[]> = {
   "main.ts": ["cli"],
-  cli: ["app.ts", "backup", "config.ts", "errors.ts", "html.ts", "live-config.ts", "log.ts", "settings.ts", "version.ts", "db", "dns"],
+  cli: [
+    "app.ts",
+    "backup",
+    "config.ts",
+    "disk-fault.ts",
+    "errors.ts",
+    "html.ts",
+    "live-config.ts",
+    "log.ts",
+    "settings.ts",
+    "version.ts",
+    "db",
+    "dns",
+  ],
   // The composition root, and its parts, which nobody else may import.
-  "app.ts": ["app", "config.ts", "data-folder.ts", "db", "edge", "live", "live-config.ts", "log.ts", "publisher.ts", "vault.ts"],
+  "app.ts": [
+    "app",
+    "ballast.ts",
+    "clock-watch.ts",
+    "config.ts",
+    "data-folder.ts",
+    "db",
+    "edge",
+    "live",
+    "live-config.ts",
+    "log.ts",
+    "publisher.ts",
+    "vault.ts",
+  ],
   app: [
     "accounts",
     "acme",
@@ -57,7 +83,10 @@ const allowed: Record<string, string[]> = {
   "config.ts": ["given-settings.ts", "hostname.ts", "log.ts", "settings.ts"],
   "given-settings.ts": ["settings.ts"],
   "settings.ts": ["hostname.ts", "log.ts"],
+  "ballast.ts": ["log.ts"],
+  "clock-watch.ts": ["log.ts"],
   "data-folder.ts": [],
+  "disk-fault.ts": ["errors.ts"],
   "version.ts": [],
   "hostname.ts": ["errors.ts"],
   "registrable-domain.ts": ["hostname.ts"],
@@ -79,7 +108,7 @@ const allowed: Record<string, string[]> = {
   "secret-path.ts": [],
   backup: ["errors.ts", "vault.ts"],
   live: ["errors.ts"],
-  http: ["accounts", "audit", "connect", "errors.ts", "log.ts", "peer.ts", "secret-path.ts", "version.ts"],
+  http: ["accounts", "audit", "connect", "disk-fault.ts", "errors.ts", "log.ts", "peer.ts", "secret-path.ts", "version.ts"],
   house: [
     "body.ts",
     "data-folder.ts",
@@ -98,7 +127,7 @@ const allowed: Record<string, string[]> = {
   dns: ["errors.ts"],
   acme: ["errors.ts"],
   engine: ["errors.ts"],
-  storage: ["body.ts", "db", "errors.ts", "log.ts", "vault.ts", "worker.ts"],
+  storage: ["body.ts", "db", "disk-fault.ts", "errors.ts", "log.ts", "vault.ts", "worker.ts"],
   s3: ["db", "errors.ts", "log.ts", "storage"],
   ssh: ["engine", "errors.ts", "log.ts"],
   providers: ["dns", "errors.ts", "hostname.ts"],
@@ -140,7 +169,7 @@ const allowed: Record<string, string[]> = {
   ],
   traffic: ["body.ts", "db", "errors.ts", "log.ts", "worker.ts"],
   audit: ["address-block.ts", "db", "errors.ts", "log.ts", "worker.ts"],
-  db: ["errors.ts"],
+  db: ["disk-fault.ts", "errors.ts"],
 }
 
 /** The folder below src/, or the file's own name where it stands directly in it. */

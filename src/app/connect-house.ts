@@ -65,6 +65,8 @@ export type ConnectHouseNeeds = {
   timeline: Timeline
   log: Log
   now: () => number
+  /** The time by which what waits is too old. */
+  agingNow: () => number
 }
 
 /** The connect API with everything around it: webhooks, propagation, preflight, email records and Domain Connect. */
@@ -171,6 +173,7 @@ export class ConnectHouse {
       },
       log,
       now,
+      agingNow: needs.agingNow,
     })
   }
 

@@ -61,6 +61,8 @@ export type FeatureNeeds = {
   /** Something about somebody's containers may have changed. */
   onContainers: () => void
   now: () => number
+  /** The time by which what is old is removed. */
+  agingNow: () => number
 }
 
 /** The features of the control plane, each with what it needs of the others, and the work that they do in the background. */
@@ -114,7 +116,16 @@ export class Features {
     this.traffic = new TrafficService({ store: counts, source: needs.counters, mapping, holders, log, now })
     this.mappings = this.makeMappings(mappingStore)
     const { mappings, compute } = this
-    this.administration = new HouseAdministration({ config, db, mappings, compute, more: needs.moreHoldings, log, now })
+    this.administration = new HouseAdministration({
+      config,
+      db,
+      mappings,
+      compute,
+      more: needs.moreHoldings,
+      log,
+      now,
+      agingNow: needs.agingNow,
+    })
     this.verifier = new Worker(
       (signal) => this.mappings.checkDue(signal),
       () => Math.min(config.current.verifyIntervalMs, 5000),
@@ -304,6 +315,7 @@ export class Features {
       },
       log,
       now,
+      agingNow: this.needs.agingNow,
     })
   }
 }

@@ -36,6 +36,7 @@ export type StorageNeeds = {
   publish: () => Promise<void>
   log: Log
   now: () => number
+  agingNow: () => number
 }
 
 const collectEveryMs = 10_000
@@ -110,8 +111,8 @@ export class Storage {
 
   /** Uploads that nobody goes on with end. */
   private async tidy(): Promise<void> {
-    const { config, now } = this.needs
-    await this.uploads.abortIdle(now() - config.current.storageUploadExpiryMs)
+    const { config, agingNow } = this.needs
+    await this.uploads.abortIdle(agingNow() - config.current.storageUploadExpiryMs)
   }
 
   /** What people own of it: deleted with everything in it. */

@@ -7,7 +7,7 @@
 // renewal that fails. Not done here: OCSP stapling (the public CA ended it), session ticket keys shared between processes.
 
 import { createSecureContext, type SecureContext } from "node:tls"
-import { IssuanceError, type Issuer } from "../acme/issuer"
+import { IssuanceError, type Issued, type Issuer } from "../acme/issuer"
 import type { CertificateAttemptRow } from "../db/schema"
 import { describeError } from "../errors"
 import type { Log } from "../log"
@@ -58,7 +58,8 @@ export type CertificatesOptions = {
   maxOrders?: number
 }
 
-type Live = { context: SecureContext; notAfter: number }
+/** `notBefore` is that of certificates made by our own clock, and 0 for those of others, whose clock is right where ours is behind. */
+type Live = { context: SecureContext; notBefore: number; notAfter: number }
 type BackingOff = { until: number; problem: string }
 
 /** The certificates of the edge. Hostnames are canonical. */
@@ -136,6 +137,12 @@ export class Certificates {
     await this.options.store.forgetAttempt(hostname)
   }
 
+  /** After the clock was set back: what memory holds of times to wait for may lie far ahead. */
+  forgetBackOff(): void {
+    this.backingOff.clear()
+    this.backOff = new CertificateBackOff(this.now, this.random)
+  }
+
   /** How things stand with a name's certificate, from the store. */
   async status(hostname: string): Promise<CertificateStatus> {
     const stored = await this.options.store.find(hostname)
@@ -159,22 +166,23 @@ export class Certificates {
 
   private fromMemory(hostname: string): Live | undefined {
     const live = this.contexts.get(hostname)
-    if (live && live.notAfter > this.now()) return live
+    if (live && live.notBefore <= this.now() && live.notAfter > this.now()) return live
     const refused = this.backingOff.get(hostname)
     if (refused && refused.until > this.now()) throw new CertificateRefused("backing_off", `${hostname} is backing off: ${refused.problem}`)
     return undefined
   }
 
-  private isUsable = (stored: StoredCertificate) => stored.keyPem !== undefined && stored.notAfter > this.now()
+  private isUsable = (stored: StoredCertificate) =>
+    stored.keyPem !== undefined && ownStart(stored.issuer, stored.notBefore) <= this.now() && stored.notAfter > this.now()
 
   private lookup(hostname: string): Promise<Live | undefined> {
     return this.share(this.lookups, hostname, async () => {
       const stored = await this.options.store.find(hostname)
-      if (stored?.keyPem === undefined || stored.notAfter <= this.now()) {
+      if (stored?.keyPem === undefined || !this.isUsable(stored)) {
         if (stored && stored.keyPem === undefined) this.options.log.warn("certificate key does not open", { hostname })
         return undefined
       }
-      return this.putLive(hostname, stored.chainPem, stored.keyPem, stored.notAfter)
+      return this.putLive(hostname, stored.issuer, { ...stored, keyPem: stored.keyPem })
     })
   }
 
@@ -202,7 +210,7 @@ export class Certificates {
         // A third of the lifetime left, and up to a thirtieth earlier, so that names certified together are not renewed together.
         const renewAt = issued.notAfter - Math.floor(lifetime / 3 + (this.random() * lifetime) / 30)
         // Before it is kept: a chain and key that do not fit each other throw here.
-        const live = this.putLive(hostname, issued.chainPem, issued.keyPem, issued.notAfter)
+        const live = this.putLive(hostname, issuer.name, issued)
         await store.save(hostname, issuer.name, issued, renewAt, this.now())
         this.options.onReplaced?.(hostname)
         this.backingOff.delete(hostname)
@@ -216,8 +224,9 @@ export class Certificates {
     })
   }
 
-  private putLive(hostname: string, cert: string, key: string, notAfter: number): Live {
-    const live = { context: createSecureContext({ cert, key, minVersion: "TLSv1.2" }), notAfter }
+  private putLive(hostname: string, issuer: string, issued: Issued): Live {
+    const { chainPem: cert, keyPem: key, notBefore, notAfter } = issued
+    const live = { context: createSecureContext({ cert, key, minVersion: "TLSv1.2" }), notBefore: ownStart(issuer, notBefore), notAfter }
     if (this.options.gate(hostname)) this.contexts.set(hostname, live)
     return live
   }
@@ -304,3 +313,6 @@ export class Certificates {
     }
   }
 }
+
+/** From when on a certificate holds, as far as our clock may say so. */
+const ownStart = (issuer: string, notBefore: number) => (issuer === "internal" ? notBefore : 0)
