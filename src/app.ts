@@ -21,8 +21,11 @@ import { Storage } from "./app/storage"
 import { HostTraffic } from "./app/traffic"
 import { Ssh } from "./app/ssh"
 import { Watch } from "./app/watch"
+import { Ballast } from "./ballast"
+import { ClockWatch } from "./clock-watch"
 import type { ActivationSockets } from "./config"
 import { DataFolder } from "./data-folder"
+import { pullBackDueTimes } from "./db/due-times"
 import { openDatabase } from "./db/open"
 import { HostCounts } from "./edge/host-counts"
 import { RequestTap } from "./edge/request-tap"
@@ -88,8 +91,21 @@ async function compose(
   const now = Date.now
   const { baseDomain, dataDir, apiListen, httpListen, httpsListen } = config.current
   const folder = new DataFolder(dataDir)
+  const clock = new ClockWatch(log, folder.lastWrittenAt(), () => void pullBack())
+  const { agingNow } = clock
+  const ballast = new Ballast(folder.path, log)
+  ballast.release()
   const db = await openDatabase(folder.storeFile, { checkpoints: config.current.storeCheckpoints })
   undo.push(() => db.destroy())
+  const pullBack = async () => {
+    certification.certificates.forgetBackOff()
+    try {
+      const moved = await pullBackDueTimes(db, now())
+      if (moved > 0) log.warn("what a clock ahead of this one had put off is due now", { moved })
+    } catch (error) {
+      log.error("what a clock ahead of this one had put off could not be brought back", { error })
+    }
+  }
 
   const ownHosts = ["", "net.", "auth.", "compute.", "storage.", "s3.", "connect."].map((prefix) => prefix + baseDomain)
   const table = new RouteTable()
@@ -113,7 +129,7 @@ async function compose(
   const dns: Dns = new Dns({ config, publicAddresses: (family) => addresses.of(family), hosts: ownHosts, challengeKey: storeKey, log })
   const live = new LiveHub()
   undo.push(() => live.stop())
-  const timeline = openTimeline(db, log, now, (personId) => live.changed("hostnames", personId))
+  const timeline = openTimeline(db, log, now, (personId) => live.changed("hostnames", personId), agingNow)
   const tap = new RequestTap((batches) => traffic.requests.take(batches))
   const traffic = new HostTraffic({ db, counters, watchRequests: (hosts) => edge.watchRequests(hosts), log, now })
   const certification: Certification = new Certification({
@@ -152,7 +168,7 @@ async function compose(
     { address: httpListen.host ?? "0.0.0.0", port: edge.httpPort },
     { address: httpsListen.host ?? "0.0.0.0", port: edge.httpsPort },
   ]
-  const storage = new Storage({ config, db, folder, publish: () => publisher.publish(), log, now })
+  const storage = new Storage({ config, db, folder, publish: () => publisher.publish(), log, now, agingNow })
   const s3 = new S3({
     config,
     storage,
@@ -160,6 +176,7 @@ async function compose(
     record: (act, address) => features.administration.noteS3(act, address),
     log,
     now,
+    agingNow,
   })
   const written = openWrittenRecords(db, () => connect, log, now)
   const features: Features = new Features({
@@ -178,6 +195,7 @@ async function compose(
     moreHoldings: [...connectHoldings(() => connect), ...storage.holdings],
     log,
     now,
+    agingNow,
   })
   const { rootPem } = certification
   const reloadParts = () => {
@@ -239,6 +257,7 @@ async function compose(
     traffic,
     log,
     now,
+    agingNow,
   })
   const portListeners: PortListeners = new PortListeners({
     config,
@@ -337,6 +356,7 @@ async function compose(
 
   features.administration.whenStopped(() => ssh.recheck())
   await features.createAdmin()
+  await pullBack()
   await publisher.publish()
   const start = async (part: Part) => {
     undo.push(() => part.stop())
@@ -365,6 +385,8 @@ async function compose(
   await start(connect)
   await start(watch)
   await start(new LocalDoor({ dataDir: folder.path, checkup, alerts: watch.alerts, log }))
+  await start(ballast)
+  await start(clock)
 
   const secret = await features.people.setupSecret()
   monitoring.health.phase = "up"

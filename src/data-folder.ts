@@ -17,6 +17,12 @@ export class DataFolder {
     return join(this.path, "freehold.db")
   }
 
+  /** When the store was last written, in Unix milliseconds; undefined while there is none. */
+  lastWrittenAt(): number | undefined {
+    const times = [this.storeFile, `${this.storeFile}-wal`].flatMap((file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? [])
+    return times.length === 0 ? undefined : Math.max(...times)
+  }
+
   /** Where the bytes of stored objects lie; nothing else is in it. */
   get storageFolder(): string {
     return join(this.path, "storage")

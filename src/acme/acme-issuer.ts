@@ -1,8 +1,8 @@
 // One order (RFC 8555 section 7.1), in this order of steps:
 //   1. account: key kept first, then registered, then its URL kept; registering a known key again gives the same account, so a crash between is harmless
-//   2. newOrder for one hostname, with `replaces` at a renewal (RFC 9773 section 5)
+//   2. newOrder for one hostname, with `replaces` at a renewal (RFC 9773 section 5); or the one that an earlier process left under way (open-orders.ts)
 //   3. authorization: put the challenge of the wanted type up, tell the CA, poll until it is decided, take the challenge down
-//   4. finalize with a fresh P-256 key and CSR, poll the order, download the chain
+//   4. finalize with the P-256 key that was kept with the order, poll the order, download the chain
 //   5. when a validation failed and another challenge type can be served: a new order with that one, since a failed authorization ends its order
 // A wildcard is certified by DNS-01 alone (RFC 8555 section 7.1.3). A DNS record is looked for before the CA is told, at the servers that it asks too
 // (dns-challenges.ts); answers over a port are not, since what we reach from inside the house says nothing about what it reaches from outside.
@@ -15,6 +15,7 @@ import { createChallengeCertificate } from "./challenge-certificate"
 import type { ChallengeBoard } from "./challenges"
 import { challengeName, ChallengeUnready, type DnsChallenge } from "./dns-challenges"
 import { IssuanceError, type Issued, type Issuer, type RenewalWindow } from "./issuer"
+import { noJournal, OpenOrders, type OrderJournal, type PlacedOrder } from "./open-orders"
 import { pause } from "./pause"
 import { askRenewalWindow, certificateId } from "./renewal-information"
 import { failureStep, orderFault, refusalIn } from "./order-fault"
@@ -40,6 +41,8 @@ export type AcmeIssuerOptions = {
   /** External account binding (RFC 8555 section 7.3.4); `hmac` in base64url. */
   eab?: { kid: string; hmac: string }
   account: AccountKeeper
+  /** Where orders under way are kept; none are where it is left out. */
+  journal?: OrderJournal
   board: ChallengeBoard
   /** What this deployment can serve over its ports, best first; asked at each order. `renewal` tells that visitors are being served meanwhile. */
   challengeTypes: (order: { hostname: string; renewal: boolean }) => Exclude<ChallengeType, "dns-01">[]
@@ -70,12 +73,14 @@ export class AcmeIssuer implements Issuer {
   private stopping = new AbortController()
   private places: OrderPlaces
   private ledger: OrderLedger
+  private orders: OpenOrders
 
   constructor(private options: AcmeIssuerOptions) {
     this.name = options.directoryUrl
     this.places = new OrderPlaces(options.parallelOrders ?? 4)
     this.ledger = options.ledger ?? unlimited
     this.now = options.now ?? Date.now
+    this.orders = new OpenOrders(options.journal ?? noJournal)
     const { directoryUrl, caPem, requestTimeoutMs = 30_000, email, eab } = options
     this.transport = new DirectoryTransport(directoryUrl, { caPem, requestTimeoutMs, now: this.now })
     this.account = new AcmeAccount(
@@ -177,31 +182,32 @@ export class AcmeIssuer implements Issuer {
   private async order(trial: Trial, as: { kind: OrderKind; replaces?: string }, signal: AbortSignal): Promise<Issued> {
     const { hostname } = trial
     const client = this.connect(await this.account.open(signal), signal)
+    // What was under way already is on the books.
+    const resumed = await this.orders.resume(client, hostname)
+    if (resumed !== undefined) return this.carryOn(client, trial, { ...resumed, how: ", which knows the order from before" }, signal)
     const booked = await this.ledger.order(hostname, as.kind)
     const asked = { certificate: false }
     try {
-      return await this.orderBooked(client, trial, as.replaces, signal, asked)
+      const placed = await this.orders.place(client, hostname, as.replaces)
+      return await this.carryOn(client, trial, { ...placed, how: as.replaces ? " as a renewal" : "" }, signal, asked)
     } finally {
       if (!asked.certificate) await booked.endedWithoutCertificate()
     }
   }
 
   /** `asked.certificate` becomes true as soon as the directory may have made one. */
-  private async orderBooked(
+  private async carryOn(
     client: Client,
     trial: Trial,
-    replaces: string | undefined,
+    { order, keyPem, how }: PlacedOrder & { how: string },
     signal: AbortSignal,
-    asked: { certificate: boolean },
+    asked = { certificate: false },
   ): Promise<Issued> {
     const { hostname } = trial
-    const request = { identifiers: [{ type: "dns", value: hostname }], ...(replaces ? { replaces } : {}) }
-    const order = await client.createOrder(request)
     const step = (name: AcmeStep["name"], text: string) => this.options.onStep?.(hostname, { name, text })
-    step("order", `Ordered at ${this.name}${replaces ? " as a renewal" : ""}`)
-    await this.authorize(client, order, trial, signal)
-    const key = await acmeCrypto.createPrivateEcdsaKey("P-256")
-    const [, csr] = await acmeCrypto.createCsr({ altNames: [hostname] }, key)
+    step("order", `Ordered at ${this.name}${how}`)
+    if (order.status === "pending") await this.authorize(client, order, trial, signal)
+    const [, csr] = await acmeCrypto.createCsr({ altNames: [hostname] }, keyPem)
     const ready = await this.poll(
       signal,
       () => client.getOrder(order),
@@ -222,7 +228,7 @@ export class AcmeIssuer implements Issuer {
     const chainPem = await client.getCertificate(done)
     const leaf = new X509Certificate(chainPem)
     step("certificate", `Certificate from ${this.name}, valid until ${leaf.notAfter.toISOString()}`)
-    return { chainPem, keyPem: key.toString(), notBefore: leaf.notBefore.getTime(), notAfter: leaf.notAfter.getTime() }
+    return { chainPem, keyPem, notBefore: leaf.notBefore.getTime(), notAfter: leaf.notAfter.getTime() }
   }
 
   private async authorize(client: Client, order: Order, trial: Trial, signal: AbortSignal): Promise<void> {
@@ -239,7 +245,8 @@ export class AcmeIssuer implements Issuer {
     const takeDown = await this.putUp(trial, challenge.token, keyAuthorization, signal)
     try {
       step({ name: "challenge", text: `${type} challenge is up, and the CA told to look` })
-      await client.completeChallenge(challenge)
+      // An order that was taken up again may have been told already; a second word would be refused (RFC 8555 section 7.5.1).
+      if (challenge.status === "pending") await client.completeChallenge(challenge)
       const fetchIt = async () => (await client.getAuthorizations(order))[0] ?? authorization
       const decided = await this.poll(signal, fetchIt, (current) => current.status !== "pending")
       if (decided.status === "valid") {

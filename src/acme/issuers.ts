@@ -6,6 +6,7 @@ import { FallbackIssuer } from "./fallback-issuer"
 import { InternalCa, type RootKeeper } from "./internal-ca"
 import type { Issuer } from "./issuer"
 import type { OrderLedger } from "./order-ledger"
+import type { OrderJournal } from "./open-orders"
 
 export type IssuersOptions = {
   /** A directory URL, or `internal` for the built-in CA. */
@@ -21,6 +22,8 @@ export type IssuersOptions = {
   email?: string
   eab?: { kid: string; hmac: string }
   accountKeeper: (directoryUrl: string) => AccountKeeper
+  /** Where the orders under way at a directory are kept; they are made anew at each start where it is left out. */
+  orderJournal?: (directoryUrl: string) => OrderJournal
   rootKeeper: RootKeeper
   board: ChallengeBoard
   /** Names that no public CA certifies. */
@@ -73,6 +76,7 @@ export class Issuers {
       now,
       ledger: this.options.ledger?.(directoryUrl),
       account: this.options.accountKeeper(directoryUrl),
+      journal: this.options.orderJournal?.(directoryUrl),
       // While a TLS-ALPN-01 challenge is pending its handshakes displace the visitors', so a renewal tries the plain port first.
       challengeTypes: ({ renewal }) => (renewal ? ["http-01", "tls-alpn-01"] : ["tls-alpn-01", "http-01"]),
     })

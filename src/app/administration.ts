@@ -24,6 +24,7 @@ export type AdministrationNeeds = {
   more?: Holding[]
   log: Log
   now: () => number
+  agingNow?: () => number
 }
 
 /** What the trail takes of an SSH login. */
@@ -66,6 +67,7 @@ export class HouseAdministration {
       },
       log,
       now,
+      agingNow: needs.agingNow,
     })
   }
 

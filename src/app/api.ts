@@ -205,6 +205,7 @@ export class Api {
       isAllowedOrigin,
       discovery: tusDiscovery,
       embeds: connect.connect.applications.embeds,
+      durable: () => needs.storage.durable.flush(),
       audit,
       log,
     })

@@ -100,6 +100,7 @@ export class Certification {
       email: config.acmeEmail,
       eab: config.acmeEab,
       accountKeeper: (url) => store.accountKeeper(url, now),
+      orderJournal: (url) => store.orderJournal(url, now),
       rootKeeper: store.rootKeeper("internal", now),
       board: this.board,
       dnsChallenge: (hostname) => dnsChallenges.for(hostname),
@@ -245,6 +246,7 @@ export class Certification {
   /** Names that were verified by a process that ended before it ordered: one at a time, for there may be many. */
   private async orderMissing(): Promise<void> {
     try {
+      await this.store.forgetOldOrders(this.needs.now())
       const [names, known] = await Promise.all([this.needs.verifiedNames(), this.store.known()])
       for (const hostname of names) {
         if (this.stopping) return

@@ -77,6 +77,8 @@ export type ConnectHouseNeeds = {
   traffic: HostTraffic
   log: Log
   now: () => number
+  /** The time by which what waits is too old. */
+  agingNow: () => number
 }
 
 /** The connect API with everything around it: webhooks, propagation, preflight, email records and Domain Connect. */
@@ -188,6 +190,7 @@ export class ConnectHouse {
       },
       log,
       now,
+      agingNow: needs.agingNow,
     })
   }
 

@@ -58,6 +58,8 @@ export type FeatureNeeds = {
   /** Something about somebody's containers may have changed. */
   onContainers: () => void
   now: () => number
+  /** The time by which what is old is removed. */
+  agingNow: () => number
 }
 
 /** The features of the control plane, each with what it needs of the others, and the work that they do in the background. */
@@ -106,7 +108,16 @@ export class Features {
     this.mappingIds = mappingStore.ids
     this.mappings = this.makeMappings(mappingStore)
     const { mappings, compute } = this
-    this.administration = new HouseAdministration({ config, db, mappings, compute, more: needs.moreHoldings, log, now })
+    this.administration = new HouseAdministration({
+      config,
+      db,
+      mappings,
+      compute,
+      more: needs.moreHoldings,
+      log,
+      now,
+      agingNow: needs.agingNow,
+    })
     this.verifier = new Worker(
       (signal) => this.mappings.checkDue(signal),
       () => Math.min(config.current.verifyIntervalMs, 5000),
@@ -300,6 +311,7 @@ export class Features {
       },
       log,
       now,
+      agingNow: this.needs.agingNow,
     })
   }
 }

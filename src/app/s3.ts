@@ -16,6 +16,7 @@ export type S3Needs = {
   record: (act: Act, address: string) => Promise<void>
   log: Log
   now: () => number
+  agingNow: () => number
 }
 
 const lifecycleEveryMs = 60 * 60_000
@@ -35,7 +36,7 @@ export class S3 {
     this.door = new S3Door({ ...core, covers, hosts: (host) => this.bucketOf(host), onNamespacesChanged, onActed })
     this.lifecycle = new Worker(
       async (signal) => {
-        const { removed, aborted } = await applyLifecycle(core, now(), signal)
+        const { removed, aborted } = await applyLifecycle(core, needs.agingNow(), signal)
         if (removed + aborted > 0) log.info("lifecycle rules were applied", { removed, aborted })
       },
       () => lifecycleEveryMs,

@@ -36,6 +36,7 @@ export type StorageNeeds = {
   publish: () => Promise<void>
   log: Log
   now: () => number
+  agingNow: () => number
 }
 
 const collectEveryMs = 10_000
@@ -44,6 +45,8 @@ const tidyEveryMs = 10 * 60_000
 /** Namespaces and their objects: the core that all API families of storage stand on, and the work that it does in the background. */
 export class Storage {
   readonly blobs: Blobs
+  /** The store's log: what was committed is on disk when it has been flushed. */
+  readonly durable: Flusher
   readonly references: ReferenceStore
   readonly namespaceStore: NamespaceStore
   readonly allowance: Allowance
@@ -69,7 +72,7 @@ export class Storage {
     }))
     const store = (this.namespaceStore = new NamespaceStore(db))
     const allowance = (this.allowance = new Allowance(store, () => config.current.storageQuotaBytes))
-    const durable = new Flusher(`${folder.storeFile}-wal`)
+    const durable = (this.durable = new Flusher(`${folder.storeFile}-wal`))
     const shared = { db, blobs, allowance, durable, now }
     const objects = (this.objects = new Objects(shared))
     const uploads = (this.uploads = new Uploads({ ...shared, objects }))
@@ -108,8 +111,8 @@ export class Storage {
 
   /** Uploads that nobody goes on with end. */
   private async tidy(): Promise<void> {
-    const { config, now } = this.needs
-    await this.uploads.abortIdle(now() - config.current.storageUploadExpiryMs)
+    const { config, agingNow } = this.needs
+    await this.uploads.abortIdle(agingNow() - config.current.storageUploadExpiryMs)
   }
 
   /** What people own of it: deleted with everything in it. */

@@ -5,8 +5,14 @@ import { TimelineStore } from "../timeline/store"
 import { Timeline } from "../timeline/timeline"
 
 /** The timeline of every hostname; whose an entry is that names nobody, the table of proven names says. */
-export function openTimeline(db: Db, log: Log, now: () => number, onWritten: (personId: string) => void): Timeline {
-  return new Timeline({ store: new TimelineStore(db), holder: (hostname) => holderOf(db, hostname), onWritten, log, now })
+export function openTimeline(
+  db: Db,
+  log: Log,
+  now: () => number,
+  onWritten: (personId: string) => void,
+  agingNow?: () => number,
+): Timeline {
+  return new Timeline({ store: new TimelineStore(db), holder: (hostname) => holderOf(db, hostname), onWritten, log, now, agingNow })
 }
 
 async function holderOf(db: Db, hostname: string): Promise<Holder | undefined> {

@@ -10,6 +10,8 @@ export type AuditNeeds = {
   readonly retentionMs: number
   log: Log
   now: () => number
+  /** The time by which entries are old; the clock's where it is left out. */
+  agingNow?: () => number
   maxKnown?: number
   maxUnknown?: number
   /** Of one person, so that nobody can push out what others did. */
@@ -85,8 +87,8 @@ export class AuditTrail {
 
   /** Removes what is older than the retention, and what is beyond the bounds on rows, a few at a time. */
   async sweep(signal: AbortSignal): Promise<void> {
-    const { store, now, log, maxKnown = maxKnownRows, maxUnknown = maxUnknownRows } = this.needs
-    await this.batches(signal, () => store.prune(now() - this.needs.retentionMs, sweepRows))
+    const { store, now, agingNow = now, log, maxKnown = maxKnownRows, maxUnknown = maxUnknownRows } = this.needs
+    await this.batches(signal, () => store.prune(agingNow() - this.needs.retentionMs, sweepRows))
     await this.cutPeople(signal)
     for (const [isKnown, most] of [
       [true, maxKnown],

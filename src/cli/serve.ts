@@ -1,5 +1,6 @@
 import { type App, startApp } from "../app"
 import { type ActivationSockets, activationSockets, ConfigError, notifySocket, readSettings, watchdogMs } from "../config"
+import { startFault } from "../disk-fault"
 import { describeError } from "../errors"
 import { LiveConfig } from "../live-config"
 import { createLog, type Log } from "../log"
@@ -38,7 +39,7 @@ export async function run(args: string[], io: CommandIo): Promise<number> {
   try {
     app = await startApp(config, log, sockets)
   } catch (error) {
-    io.err(`error: ${describeError(error)}\n`)
+    io.err(`error: ${startFault(error, config.current.dataDir) ?? describeError(error)}\n`)
     return 1
   }
   const { baseDomain, dataDir } = config.current

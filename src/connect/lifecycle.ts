@@ -98,7 +98,7 @@ export class Lifecycle {
   private async lookOne(row: ConnectionRow): Promise<void> {
     try {
       const isUnproven = row.state === "pending_ownership" || row.state === "verifying" || row.state === "created"
-      if (isUnproven && this.needs.now() - row.createdAt >= this.needs.expiryMs) return await this.expire(row)
+      if (isUnproven && (this.needs.agingNow ?? this.needs.now)() - row.createdAt >= this.needs.expiryMs) return await this.expire(row)
       await this.look(row.id)
     } catch (error) {
       // One that cannot be looked at must not keep the others from their turn, nor come back at once.

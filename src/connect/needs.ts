@@ -99,4 +99,6 @@ export type ConnectNeeds = {
   driftIntervalMs: number
   log: Log
   now: () => number
+  /** The time by which what waits is too old; the clock's where it is left out. */
+  agingNow?: () => number
 }

@@ -1,8 +1,9 @@
 import { Database } from "bun:sqlite"
-import { CamelCasePlugin, Kysely, SqliteAdapter, SqliteDialect } from "kysely"
+import { CamelCasePlugin, Kysely, SqliteAdapter } from "kysely"
 import { type Migration, Migrator } from "kysely/migration"
 import { AppError, describeError } from "../errors"
 import { migrations as ownMigrations } from "./migrations/list"
+import { PatientDialect } from "./patient-dialect"
 import type { Schema } from "./schema"
 import { prepareUpgrade } from "./upgrade"
 
@@ -35,6 +36,8 @@ export async function openDatabase(
   if (!checkpoints) sqlite.run(`PRAGMA wal_autocheckpoint = ${lastResortPages}`)
   sqlite.run("PRAGMA synchronous = NORMAL")
   sqlite.run("PRAGMA foreign_keys = ON")
+  // From here on the dialect waits, and the thread goes on meanwhile.
+  sqlite.run("PRAGMA busy_timeout = 0")
   const db: Db = new Kysely<Schema>({ dialect: new StoreDialect({ database: kyselyDatabase(sqlite) }), plugins: [new CamelCasePlugin()] })
   const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } })
   const { error, results } = await migrator.migrateToLatest()
@@ -51,7 +54,7 @@ export async function openDatabase(
 }
 
 /** Kysely runs migrations for SQLite one by one; SQLite's DDL is transactional (https://sqlite.org/lang_transaction.html), so all can be one transaction. */
-class StoreDialect extends SqliteDialect {
+class StoreDialect extends PatientDialect {
   override createAdapter(): SqliteAdapter {
     return new TransactionalAdapter()
   }
@@ -79,8 +82,8 @@ function kyselyDatabase(sqlite: Database) {
       if (reader === undefined) readers.set(statement, (reader = statement.columnNames.length > 0))
       return {
         reader,
-        all: (parameters: readonly unknown[]) => told(() => statement.all(...(parameters as never[]))),
-        run: (parameters: readonly unknown[]) => told(() => statement.run(...(parameters as never[]))),
+        all: (parameters: readonly unknown[]) => statement.all(...(parameters as never[])),
+        run: (parameters: readonly unknown[]) => statement.run(...(parameters as never[])),
         iterate: (parameters: readonly unknown[]) => statement.iterate(...(parameters as never[])) as IterableIterator<unknown>,
       }
     },
@@ -92,14 +95,4 @@ const nothing = {
   all: () => [],
   run: () => ({ changes: 0, lastInsertRowid: 0 }),
   iterate: (): IterableIterator<unknown> => [].values(),
-}
-
-/** A full disk is nobody's mistake, and has a code of its own. */
-function told<T>(statement: () => T): T {
-  try {
-    return statement()
-  } catch (error) {
-    if ((error as { code?: string }).code !== "SQLITE_FULL") throw error
-    throw new AppError("out_of_space", "the disk is full: nothing can be written until space is freed", { cause: error })
-  }
 }

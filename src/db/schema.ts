@@ -33,6 +33,7 @@ export interface Schema extends ConnectSchema, StorageSchema, WatchSchema, Webho
   issuanceBuckets: IssuanceBucketRow
   askedNames: { hostname: string; firstAt: number; lastAt: number }
   publicAddresses: PublicAddressRow
+  openOrders: OpenOrderRow
   trafficMinutes: TrafficTable
   trafficHours: TrafficTable
   writtenRecords: WrittenRecordRow
@@ -309,6 +310,16 @@ export interface CertificateAttemptRow {
   nextAttemptAt: number
   /** What the issuer said: the raw ACME problem document where there is one (RFC 8555 section 6.7), else a sentence. */
   problem: string
+}
+
+export interface OpenOrderRow {
+  /** The directory URL. */
+  issuer: string
+  hostname: string
+  url: string
+  /** The key that the certificate will be for. */
+  sealedKey: string
+  createdAt: number
 }
 
 export interface IssuerAccountRow {

@@ -110,10 +110,9 @@ test("a migration that fails takes back all that ran with it, and the version be
 test("a store that a newer version migrated is refused by name, untouched, and the way back is named", async () => {
   await withEarlierStore("9999", fill, async (path) => {
     await (
-      await openDatabase(
-        path,
-        withMore("9999-later", (db) => sql`CREATE TABLE later (id INTEGER)`.execute(db).then(() => {})),
-      )
+      await openDatabase(path, {
+        migrations: withMore("9999-later", (db) => sql`CREATE TABLE later (id INTEGER)`.execute(db).then(() => {})),
+      })
     ).destroy()
     const bytes = readFileSync(path)
     const refusal = await openDatabase(path).catch((error: Error) => error.message)

@@ -22,6 +22,10 @@ export class RecentMap<V> {
     }
   }
 
+  clear(): void {
+    this.entries.clear()
+  }
+
   delete(key: string): void {
     this.entries.delete(key)
   }

@@ -1,4 +1,5 @@
 import type { AccountKeeper } from "../acme/acme-account"
+import type { OrderJournal } from "../acme/open-orders"
 import type { RootKeeper } from "../acme/internal-ca"
 import type { Issued } from "../acme/issuer"
 import type { Db } from "../db/open"
@@ -15,8 +16,10 @@ export type StoredCertificate = Omit<Issued, "keyPem"> & {
 }
 
 const PAGE = 500
+/** Directories keep an open order for about a week; and a certificate that has lain there for longer had better be ordered anew. */
+const ORDER_LIFE_MS = 7 * 86_400_000
 
-/** Every query on `certificates`, `certificate_attempts` and `issuer_accounts`. Private keys are sealed on the way in and opened on the way out. */
+/** Every query on `certificates`, `certificate_attempts`, `open_orders` and `issuer_accounts`. Private keys are sealed on the way in and opened on the way out. */
 export class CertificateStore {
   constructor(
     private db: Db,
@@ -31,7 +34,7 @@ export class CertificateStore {
     return { hostname, issuer, chainPem, keyPem, notBefore, notAfter, renewAt, holder }
   }
 
-  /** Keeps a certificate in place of the one before and ends its attempt, both or neither. `by` is its issuer, and the holder of the name. */
+  /** Keeps a certificate in place of the one before and ends its attempt and its order, all or nothing. `by` is its issuer, and the holder of the name. */
   async save(hostname: string, by: { issuer: string; holder: string }, issued: Issued, renewAt: number, now: number): Promise<void> {
     const { chainPem: chain, keyPem, notBefore, notAfter } = issued
     const sealedKey = this.vault.seal(keyPem, `certificates/${hostname}`)
@@ -43,6 +46,7 @@ export class CertificateStore {
         .onConflict((c) => c.column("hostname").doUpdateSet(row))
         .execute()
       await tx.deleteFrom("certificateAttempts").where("hostname", "=", hostname).execute()
+      await tx.deleteFrom("openOrders").where("hostname", "=", hostname).execute()
     })
   }
 
@@ -178,6 +182,48 @@ export class CertificateStore {
       },
       save: (keyPem, accountUrl) => this.saveAccount(issuer, keyPem, { accountUrl, certificate: null }, now()),
     }
+  }
+
+  /** Keeps the orders under way at one directory. A key that does not open counts as none, and the order is made anew. */
+  orderJournal(issuer: string, now: () => number = Date.now): OrderJournal {
+    const place = (hostname: string) => `open_orders/${issuer}/${hostname}`
+    return {
+      load: async (hostname) => {
+        const row = await this.db
+          .selectFrom("openOrders")
+          .selectAll()
+          .where("issuer", "=", issuer)
+          .where("hostname", "=", hostname)
+          .where("createdAt", ">", now() - ORDER_LIFE_MS)
+          .executeTakeFirst()
+        const keyPem = row && this.unseal(row.sealedKey, place(hostname))
+        return row && keyPem !== undefined ? { url: row.url, keyPem } : undefined
+      },
+      save: async (hostname, { url, keyPem }) => {
+        const row = { url, sealedKey: this.vault.seal(keyPem, place(hostname)), createdAt: now() }
+        await this.db
+          .insertInto("openOrders")
+          .values({ issuer, hostname, ...row })
+          .onConflict((c) => c.columns(["issuer", "hostname"]).doUpdateSet(row))
+          .execute()
+      },
+      forget: async (hostname) => {
+        await this.db.deleteFrom("openOrders").where("issuer", "=", issuer).where("hostname", "=", hostname).execute()
+      },
+    }
+  }
+
+  /** Forgets the orders for a name, with their keys: they are not the next holder's. */
+  async forgetOrders(hostname: string): Promise<void> {
+    await this.db.deleteFrom("openOrders").where("hostname", "=", hostname).execute()
+  }
+
+  /** Forgets the orders that nobody took up again while a directory knew them. */
+  async forgetOldOrders(now: number): Promise<void> {
+    await this.db
+      .deleteFrom("openOrders")
+      .where("createdAt", "<=", now - ORDER_LIFE_MS)
+      .execute()
   }
 
   /** Keeps the root of the built-in CA. `load` throws VaultError for a key that does not open: a new root would break the trust of every device. */

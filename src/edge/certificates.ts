@@ -8,7 +8,7 @@
 // nothing. Whoever else proves the name gets a new key, and the old one is deleted. Not done here: OCSP stapling (the public CA ended it), session ticket keys shared between processes.
 
 import { createSecureContext, type SecureContext } from "node:tls"
-import { IssuanceError, type Issuer } from "../acme/issuer"
+import { IssuanceError, type Issued, type Issuer } from "../acme/issuer"
 import type { CertificateAttemptRow } from "../db/schema"
 import { describeError } from "../errors"
 import type { Log } from "../log"
@@ -57,7 +57,8 @@ export type CertificatesOptions = {
   maxOrders?: number
 }
 
-type Live = { context: SecureContext; notAfter: number }
+/** `notBefore` is that of certificates made by our own clock, and 0 for those of others, whose clock is right where ours is behind. */
+type Live = { context: SecureContext; notBefore: number; notAfter: number }
 type BackingOff = { until: number; problem: string }
 
 /** The certificates of the edge. Hostnames are canonical. */
@@ -153,10 +154,17 @@ export class Certificates {
     this.gone.set(hostname, true)
     this.options.onReplaced?.(hostname)
     await this.options.store.forgetAttempt(hostname)
+    await this.options.store.forgetOrders(hostname)
   }
 
   /** Deletes the certificates, with their keys, that have ended and whose names are not here any more. */
   sweep = (): Promise<void> => this.held.sweep(this.now())
+
+  /** After the clock was set back: what memory holds of times to wait for may lie far ahead. */
+  forgetBackOff(): void {
+    this.backingOff.clear()
+    this.backOff = new CertificateBackOff(this.now, this.random)
+  }
 
   /** How things stand with a name's certificate, from the store. */
   async status(hostname: string): Promise<CertificateStatus> {
@@ -181,22 +189,23 @@ export class Certificates {
 
   private fromMemory(hostname: string): Live | undefined {
     const live = this.contexts.get(hostname)
-    if (live && live.notAfter > this.now()) return live
+    if (live && live.notBefore <= this.now() && live.notAfter > this.now()) return live
     const refused = this.backingOff.get(hostname)
     if (refused && refused.until > this.now()) throw new CertificateRefused("backing_off", `${hostname} is backing off: ${refused.problem}`)
     return undefined
   }
 
-  private isUsable = (stored: StoredCertificate) => stored.keyPem !== undefined && stored.notAfter > this.now()
+  private isUsable = (stored: StoredCertificate) =>
+    stored.keyPem !== undefined && ownStart(stored.issuer, stored.notBefore) <= this.now() && stored.notAfter > this.now()
 
   private lookup(hostname: string): Promise<Live | undefined> {
     return this.share(this.lookups, hostname, async () => {
       const stored = await this.held.find(hostname)
-      if (stored?.keyPem === undefined || stored.notAfter <= this.now()) {
+      if (stored?.keyPem === undefined || !this.isUsable(stored)) {
         if (stored && stored.keyPem === undefined) this.options.log.warn("certificate key does not open", { hostname })
         return undefined
       }
-      return this.putLive(hostname, stored.chainPem, stored.keyPem, stored.notAfter)
+      return this.putLive(hostname, stored.issuer, { ...stored, keyPem: stored.keyPem })
     })
   }
 
@@ -224,13 +233,15 @@ export class Certificates {
         const sameIssuer = replaced?.issuer === issuer.name
         const issued = await issuer.issue(hostname, sameIssuer ? replaced?.chainPem : undefined)
         // What was ordered for one holder is not another's.
-        if (holder !== (await this.held.holderOf(hostname)))
+        if (holder !== (await this.held.holderOf(hostname))) {
+          await store.forgetOrders(hostname)
           throw new IssuanceError("the name changed hands while its certificate was ordered")
+        }
         const lifetime = issued.notAfter - issued.notBefore
         // A third of the lifetime left, and up to a thirtieth earlier, so that names certified together are not renewed together.
         const renewAt = issued.notAfter - Math.floor(lifetime / 3 + (this.random() * lifetime) / 30)
         // Before it is kept: a chain and key that do not fit each other throw here.
-        const live = this.putLive(hostname, issued.chainPem, issued.keyPem, issued.notAfter)
+        const live = this.putLive(hostname, issuer.name, issued)
         await store.save(hostname, { issuer: issuer.name, holder }, issued, renewAt, this.now())
         this.options.onReplaced?.(hostname)
         this.backingOff.delete(hostname)
@@ -250,8 +261,9 @@ export class Certificates {
     })
   }
 
-  private putLive(hostname: string, cert: string, key: string, notAfter: number): Live {
-    const live = { context: createSecureContext({ cert, key, minVersion: "TLSv1.2" }), notAfter }
+  private putLive(hostname: string, issuer: string, issued: Issued): Live {
+    const { chainPem: cert, keyPem: key, notBefore, notAfter } = issued
+    const live = { context: createSecureContext({ cert, key, minVersion: "TLSv1.2" }), notBefore: ownStart(issuer, notBefore), notAfter }
     if (this.options.gate(hostname)) this.contexts.set(hostname, live)
     return live
   }
@@ -342,3 +354,6 @@ export class Certificates {
     }
   }
 }
+
+/** From when on a certificate holds, as far as our clock may say so. */
+const ownStart = (issuer: string, notBefore: number) => (issuer === "internal" ? notBefore : 0)

@@ -1,4 +1,5 @@
 import { type AnyElysia, Elysia } from "elysia"
+import { diskUnavailable } from "../disk-fault"
 import { AppError } from "../errors"
 import type { Log } from "../log"
 import { corsPolicy } from "./cors"
@@ -23,6 +24,8 @@ export function httpRoot(options: {
   embeds?: (origin: string) => boolean
   /** What OPTIONS of a path says besides. */
   discovery?: Record<string, Record<string, string>>
+  /** Sees what was committed onto the disk, so that an acknowledged change outlives a power cut; left out by tests that have no disk. */
+  durable?: () => Promise<void>
   /** Left out by tests of a single family: then nothing is put on record. */
   audit?: RequestAudit
   log: Log
@@ -44,8 +47,17 @@ export function httpRoot(options: {
     })
     .get("/livez", () => Response.json({ status: "ok" }, { headers: { "cache-control": "no-store" } }))
   for (const routes of options.routes) root.use(routes)
+  const kept = async (request: Request, response: Response) => {
+    if (["GET", "HEAD", "OPTIONS"].includes(request.method) || response.status >= 400 || options.durable === undefined) return response
+    try {
+      await options.durable()
+      return response
+    } catch (error) {
+      return renderError(diskUnavailable(error), request, options.log)
+    }
+  }
   const handle = async (request: Request) => {
-    const response = heads.finish(request, await root.handle(request))
+    const response = heads.finish(request, await kept(request, await root.handle(request)))
     await audit?.finished(request, response.status)
     return response
   }

@@ -17,6 +17,7 @@ import { writeFile } from "node:fs/promises"
 import { randomBytes } from "node:crypto"
 import { dirname, join } from "node:path"
 import { promisify } from "node:util"
+import { diskUnavailable, isDiskCode } from "../disk-fault"
 import { AppError } from "../errors"
 import { Flusher } from "./flusher"
 import { type Lane, SumThreads } from "./sum-threads"
@@ -302,8 +303,12 @@ async function removeFile(path: string): Promise<boolean> {
   }
 }
 
-/** A full disk, or the bound of the file system's own quota, in the product's words; other faults as they are. */
-const spaceFault = (error: unknown) => (["ENOSPC", "EDQUOT"].includes((error as NodeJS.ErrnoException).code ?? "") ? outOfSpace() : error)
+/** A full disk, the bound of the file system's own quota, and a faulty disk, in the product's words; other faults as they are. */
+function spaceFault(error: unknown): unknown {
+  const { code } = error as NodeJS.ErrnoException
+  if (code === "ENOSPC" || code === "EDQUOT") return outOfSpace()
+  return isDiskCode(code) ? diskUnavailable(error) : error
+}
 
 const outOfSpace = () =>
   new AppError(

@@ -14,6 +14,8 @@ export type TimelineNeeds = {
   onWritten?: (personId: string) => void
   log: Log
   now: () => number
+  /** The time by which entries are old; the clock's where it is left out. */
+  agingNow?: () => number
   maxQueued?: number
   maxPerHost?: number
   maxEntries?: number
@@ -207,8 +209,8 @@ export class Timeline {
 
   /** Removes what is older than a year, and what is beyond two million entries. */
   async sweep(signal: AbortSignal): Promise<void> {
-    const { store, now, maxAgeMs = 365 * 86_400_000, maxEntries = 2_000_000 } = this.needs
-    for (const remove of [() => store.prune(now() - maxAgeMs, sweepRows), () => store.pruneBeyond(maxEntries, sweepRows)]) {
+    const { store, now, agingNow = now, maxAgeMs = 365 * 86_400_000, maxEntries = 2_000_000 } = this.needs
+    for (const remove of [() => store.prune(agingNow() - maxAgeMs, sweepRows), () => store.pruneBeyond(maxEntries, sweepRows)]) {
       while (!signal.aborted && (await remove()) === sweepRows) await Bun.sleep(5)
     }
   }

@@ -36,6 +36,7 @@ export async function openCore(folder: string): Promise<Core> {
     log: createLog("warn", (line) => logged.push(line)),
     publish: async () => {},
     now: Date.now,
+    agingNow: Date.now,
   })
   const person = { id: "ann", username: "ann", displayName: "Ann", passwordHash: "", isAdmin: 0, createdAt: 0 }
   await db

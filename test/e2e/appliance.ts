@@ -125,8 +125,8 @@ export class Appliance {
     return this.past + this.output()
   }
 
-  /** Starts it, with these settings above those it had; throws with its output when it does not come up. */
-  async start(change: Settings = {}): Promise<void> {
+  /** Starts it, with these settings above those it had; throws with its output when it does not come up within the limit, and kills it then. */
+  async start(change: Settings = {}, limitMs?: number): Promise<void> {
     const environment = { ...this.settings, ...change }
     // The tests' own FREEHOLD_BINARY would stop the start, and so it should: it is no setting.
     const foreign = /^(FREEHOLD_.*|NOTIFY_SOCKET|CREDENTIALS_DIRECTORY)$/
@@ -139,6 +139,7 @@ export class Appliance {
       environment,
       folder: this.folder.path,
       ready: (output) => output().includes("freehold is up"),
+      readyTimeoutMs: limitMs,
     })
     this.startMs = Math.round(performance.now() - began)
   }

@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
+import { type AcmeFront, startAcmeFront } from "../lab/acme-front"
 import { type DnsLab, dnsLabObstacle, findProgram, startDns } from "../lab/dns"
 import { type PebbleLab, pebbleObstacle, startPebble } from "../lab/pebble"
 import { type PodmanLab, podmanObstacle, startPodman } from "../lab/podman"
@@ -12,6 +13,8 @@ export type Stage = {
   dns: DnsLab
   unbound: UnboundLab
   pebble: PebbleLab
+  /** What stands between the appliance and Pebble. */
+  front: AcmeFront
   podman: PodmanLab
   house: Appliance
   /** Makes a name lead to the edge. */
@@ -19,7 +22,7 @@ export type Stage = {
   stop(): Promise<void>
 }
 
-export type Cast = { pebble?: boolean; podman?: boolean }
+export type Cast = { pebble?: boolean; podman?: boolean; front?: boolean }
 
 /** Why this machine cannot set it, as a reason to skip; undefined when it can. */
 export async function stageObstacle(cast: Cast): Promise<string | undefined> {
@@ -34,7 +37,7 @@ export async function stageObstacle(cast: Cast): Promise<string | undefined> {
 
 /**
  * Starts all of it, or nothing; `prepare` runs before the appliance and gives it more settings. `behindClosedPorts`: Pebble looks for answers at ports
- * where nobody is, as a CA does from outside a house that no port leads into.
+ * where nobody is, as a CA does from outside a house that no port leads into. `front` puts an ACME front before Pebble, which it needs.
  */
 export async function startStage(
   options: Cast & { behindClosedPorts?: boolean; zones?: string[]; prepare?: (dns: DnsLab, address: string) => Promise<Settings> },
@@ -54,6 +57,7 @@ export async function startStage(
     const ports = await freePorts(address)
     const settings: Settings = { FREEHOLD_DNS_ROOTS: dns.roots, ...(await options.prepare?.(dns, address)) }
     let pebble: PebbleLab | undefined
+    let front: AcmeFront | undefined
     let trusted: string | undefined
     if (options.pebble) {
       const seen = options.behindClosedPorts ? await freePorts(address) : ports
@@ -62,7 +66,8 @@ export async function startStage(
       undo.push(() => folder.remove())
       trusted = join(folder.path, "pebble-root.pem")
       await writeFile(trusted, await pebble.rootCertificate())
-      settings.FREEHOLD_ACME_DIRECTORY = pebble.directory
+      front = options.front ? keep(await startAcmeFront(pebble)) : undefined
+      settings.FREEHOLD_ACME_DIRECTORY = front?.directory ?? pebble.directory
       settings.FREEHOLD_ACME_CA_FILE = pebble.caFile
       settings.FREEHOLD_ACME_EMAIL = "operator@customer.test"
     }
@@ -74,6 +79,9 @@ export async function startStage(
       unbound,
       get pebble() {
         return pebble ?? notCast("Pebble")
+      },
+      get front() {
+        return front ?? notCast("The ACME front")
       },
       get podman() {
         return podman ?? notCast("Podman")

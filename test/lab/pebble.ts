@@ -25,6 +25,8 @@ export interface PebbleLab {
   readonly directory: string
   /** PEM file of the CA that signs the directory's own certificate, for `FREEHOLD_ACME_CA_FILE`. */
   readonly caFile: string
+  /** The PEM files of the directory's own certificate, good for 127.0.0.1 and localhost, for what stands in front of it. */
+  readonly server: { certificate: string; privateKey: string }
   /** PEM of the root that issues certificates; another one after each `restart`. */
   rootCertificate(): Promise<string>
   output(): string
@@ -62,6 +64,7 @@ export async function startPebble(options: PebbleOptions): Promise<PebbleLab> {
     return {
       directory,
       caFile,
+      server: { certificate, privateKey },
       rootCertificate: async () => {
         const res = await fetch(`https://127.0.0.1:${managementPort}/roots/0`, { tls: { ca }, signal: AbortSignal.timeout(5_000) })
         if (!res.ok) throw new Error(`Pebble's management interface answered ${res.status}`)

@@ -12,6 +12,7 @@ import { storage } from "./0013-storage"
 import { issuanceLedger } from "./0015-issuance-ledger"
 import { connectionTraffic } from "./0014-connection-traffic"
 import { watch } from "./0016-watch"
+import { openOrders } from "./0019-open-orders"
 import { webhooks } from "./0008-webhooks"
 import { timeline } from "./0009-timeline"
 import { writtenRecords } from "./0017-written-records"
@@ -34,4 +35,5 @@ export const migrations: Record<string, Migration> = {
   "0015-issuance-ledger": issuanceLedger,
   "0014-connection-traffic": connectionTraffic,
   "0016-watch": watch,
+  "0019-open-orders": openOrders,
 }
