@@ -30,6 +30,11 @@ export class OpenOrders {
     return this.place(client, hostname, replaces)
   }
 
+  /** Nothing comes of the order that is under way: the next `open` makes another. */
+  giveUp(hostname: string): Promise<void> {
+    return this.journal.forget(hostname)
+  }
+
   private async place(client: Client, hostname: string, replaces: string | undefined) {
     const keyPem = (await acmeCrypto.createPrivateEcdsaKey("P-256")).toString()
     const order = await client.createOrder({ identifiers: [{ type: "dns", value: hostname }], ...(replaces ? { replaces } : {}) })

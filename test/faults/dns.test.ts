@@ -142,13 +142,17 @@ describe.skipIf(obstacle !== undefined)(`name servers that fail${obstacle ? ` (s
         return instead({ questions: [other], answers: [txt(mapping.verify_name, mapping.verify_token)] })
       },
     )
-    await pendingWith(mapping, /ns1\.customer\.test answered that the name has no TXT record; ns2\.customer\.test sent an answer that cannot be read/)
+    await pendingWith(
+      mapping,
+      /ns1\.customer\.test answered that the name has no TXT record; ns2\.customer\.test sent an answer that cannot be read/,
+    )
   })
 
   test("hijacked: a server that lies does not keep the one that is right from proving the name", async () => {
     const mapping = await claim("oneliar", { published: true })
     behave(
-      ({ question, instead }) => (isProof(mapping, question) ? instead({ answers: [txt(question.name, "edd-verify-of-somebody-else")] }) : "pass"),
+      ({ question, instead }) =>
+        isProof(mapping, question) ? instead({ answers: [txt(question.name, "edd-verify-of-somebody-else")] }) : "pass",
       () => "pass",
     )
     expect(await verify(mapping)).toEqual({ status: "verified" })
@@ -167,7 +171,11 @@ describe.skipIf(obstacle !== undefined)(`name servers that fail${obstacle ? ` (s
   test("hijacked: NXDOMAIN rewritten to a page of advertisements is no proof, and no name that is gone stands as proven", async () => {
     const mapping = await claim("rewritten", { published: false })
     const advertisement: DnsBehaviour = ({ question, instead }) =>
-      instead({ authoritative: false, recursionAvailable: true, answers: [{ ...txt(question.name, ""), type: typeNumbers.A, value: "192.0.2.1" }] })
+      instead({
+        authoritative: false,
+        recursionAvailable: true,
+        answers: [{ ...txt(question.name, ""), type: typeNumbers.A, value: "192.0.2.1" }],
+      })
     behave(advertisement)
     await pendingWith(mapping, "answered without authority for the zone")
     behave(({ question, instead }) => instead({ answers: [{ ...txt(question.name, ""), type: typeNumbers.A, value: "192.0.2.1" }] }))

@@ -70,7 +70,11 @@ export async function startDnsFront(address: string, behind: string, behaviour: 
       received = Buffer.concat([received, chunk])
       if (received.length < 2 || received.length < 2 + received.readUInt16BE(0)) return
       const what = await decide(received.subarray(2), true, () => {})
-      if (what === "pass") connect(53, behind, () => {}).on("error", () => {}).end(received).pipe(socket)
+      if (what === "pass")
+        connect(53, behind, () => {})
+          .on("error", () => {})
+          .end(received)
+          .pipe(socket)
       else if (what === "drip") void drip(socket)
       else if (typeof what !== "string") socket.end(Buffer.concat([Buffer.from([what.length >>> 8, what.length & 0xff]), what]))
     })
