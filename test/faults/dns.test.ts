@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { type Appliance, startAppliance } from "../e2e/appliance"
 import type { Mapping, Person } from "../e2e/person"
 import { type DnsLab, dnsLabObstacle, startDns } from "../lab/dns"
-import { type DnsBehaviour, type DnsFront, startDnsFront } from "../lab/dns-front"
+import { type DnsBehaviour, type DnsDeed, type DnsFront, startDnsFront } from "../lab/dns-front"
 import { typeNumbers } from "../../src/dns/rdata"
 import { CLASS_IN, rcodes } from "../../src/dns/wire"
 
@@ -77,6 +77,12 @@ describe.skipIf(obstacle !== undefined)(`name servers that fail${obstacle ? ` (s
     // 35: the handshake is refused.
     expect((await house.curl(`https://${mapping.domain}/`, { args: ["--insecure"] })).code).toBe(35)
   }
+  const after =
+    (ms: number): DnsBehaviour =>
+    async (): Promise<DnsDeed> => {
+      await Bun.sleep(ms)
+      return "pass"
+    }
   const txt = (name: string, value: string) => ({ name, type: typeNumbers.TXT, class: CLASS_IN, ttl: 60, value })
   const isProof = (mapping: Mapping, question: { name: string; type: number }) =>
     question.name === mapping.verify_name && question.type === typeNumbers.TXT
@@ -184,16 +190,10 @@ describe.skipIf(obstacle !== undefined)(`name servers that fail${obstacle ? ` (s
 
   test("slow: answers that come just in time are taken, and a look-up lasts no longer than its limit", async () => {
     const mapping = await claim("slow", { published: true })
-    behave(async () => {
-      await Bun.sleep(1_000)
-      return "pass"
-    })
+    behave(after(1_000))
     expect(await verify(mapping)).toEqual({ status: "verified" })
     const late = await claim("late", { published: true })
-    behave(async () => {
-      await Bun.sleep(4_000)
-      return "pass"
-    })
+    behave(after(4_000))
     await pendingWith(late, "could not be reached")
   })
 

@@ -13,7 +13,8 @@ export type DnsQuery = {
 }
 
 /** Octets are the answer, `"pass"` asks the server behind, `"silence"` answers nothing, `"drip"` (TCP) sends an answer an octet a second. */
-export type DnsBehaviour = (query: DnsQuery) => "pass" | "silence" | "drip" | Uint8Array | Promise<"pass" | "silence" | "drip" | Uint8Array>
+export type DnsBehaviour = (query: DnsQuery) => DnsDeed | Promise<DnsDeed>
+export type DnsDeed = "pass" | "silence" | "drip" | Uint8Array
 
 /** Stands at port 53 of its own address before a real name server, and can be told to misbehave. */
 export interface DnsFront {
@@ -66,7 +67,7 @@ export async function startDnsFront(address: string, behind: string, behaviour: 
     socket.on("close", () => sockets.delete(socket))
     socket.on("error", () => {})
     let received = Buffer.alloc(0)
-    socket.on("data", async (chunk) => {
+    socket.on("data", async (chunk: Buffer) => {
       received = Buffer.concat([received, chunk])
       if (received.length < 2 || received.length < 2 + received.readUInt16BE(0)) return
       const what = await decide(received.subarray(2), true, () => {})
