@@ -56,7 +56,10 @@ describe.skipIf(obstacle !== undefined)(`a container engine that fails${obstacle
     await waitUntil(
       async () => {
         const shown = await list()
-        const engine = JSON.parse(await podman.run("ps", "--all", "--format", "json")) as { Labels?: Record<string, string>; State: string }[]
+        const engine = JSON.parse(await podman.run("ps", "--all", "--format", "json")) as {
+          Labels?: Record<string, string>
+          State: string
+        }[]
         const states = new Map(engine.map(({ Labels, State }) => [Labels?.["freehold.id"] ?? "without label", State]))
         seen = JSON.stringify({ shown, engine: [...states], wanted })
         return (
@@ -113,11 +116,15 @@ describe.skipIf(obstacle !== undefined)(`a container engine that fails${obstacle
       await fail()
       const [created, stopped, deleted] = await Promise.all([act(running, toStop, toDelete), others()]).then(([answers]) => answers)
       await others()
-      await waitUntil(async () => /container engine/.test((await ada.ask("GET", "/compute/containers")).text + (await ada.ask("GET", "/compute/engine")).text), {
-        what: "the API to say that the engine is in trouble",
-        limitMs: 30_000,
-        everyMs: 200,
-      })
+      await waitUntil(
+        async () =>
+          /container engine/.test((await ada.ask("GET", "/compute/containers")).text + (await ada.ask("GET", "/compute/engine")).text),
+        {
+          what: "the API to say that the engine is in trouble",
+          limitMs: 30_000,
+          everyMs: 200,
+        },
+      )
       await heal()
       const wanted: Record<string, Wish> = { [running]: "running", [toStop]: "running", [toDelete]: "running" }
       if (created!.status < 300) wanted[idOf(created!.text)] = "running"
@@ -149,7 +156,9 @@ describe.skipIf(obstacle !== undefined)(`a container engine that fails${obstacle
     if (created.status < 300) wanted[idOf(created.text)] = "running"
     if (stopped.status < 300) wanted[toStop] = "stopped"
     if (deleted.status < 300) delete wanted[toDelete]
-    await waitUntil(async () => (await ada.ask("DELETE", `/compute/containers/${toDelete}`)).status !== 503, { what: "the engine to be back" })
+    await waitUntil(async () => (await ada.ask("DELETE", `/compute/containers/${toDelete}`)).status !== 503, {
+      what: "the engine to be back",
+    })
     delete wanted[toDelete]
     if (stopped.status === 503) expect([200, 202, 409]).toContain((await ada.ask("POST", `/compute/containers/${toStop}/stop`)).status)
     wanted[toStop] = "stopped"
