@@ -47,11 +47,11 @@ describe("a store that another process holds locked", () => {
   const median = (values: number[]) => values.toSorted((a, b) => a - b)[values.length >> 1] ?? Infinity
   /** Visits one after the other until the work is done. */
   const visitDuring = async <T>(work: Promise<T>): Promise<{ came: T; medianMs: number; longestMs: number }> => {
-    let isDone = false
-    const ended = work.finally(() => (isDone = true))
+    const state = { isDone: false }
+    const ended = work.finally(() => (state.isDone = true))
     ended.catch(() => {})
     const times: number[] = []
-    while (!isDone) {
+    while (!state.isDone) {
       times.push(await visit())
       await Bun.sleep(10)
     }

@@ -160,7 +160,7 @@ describe.skipIf(obstacle !== undefined)(`a memory limit that is reached${obstacl
   test("killed by the kernel for its memory, it finds at the next start all that it had acknowledged", async () => {
     const acknowledged = new Set<string>()
     const pid = house.pid
-    let isAlive = true
+    const life = { isOver: false }
     let pressed: Promise<void> | undefined
     const ended = waitUntil(() => !isThere(pid), { what: "the kernel to kill it", limitMs: 60_000, everyMs: 50 })
     /** Little more than it holds, and then two hundred who ask for what they do not read. */
@@ -173,7 +173,7 @@ describe.skipIf(obstacle !== undefined)(`a memory limit that is reached${obstacl
       }
     }
     const writing = (async () => {
-      for (let n = 0; isAlive; n++) {
+      for (let n = 0; !life.isOver; n++) {
         const answer = await ada.ask("PUT", `/storage/photos/kept${n}`, `content of ${n}`).catch(() => undefined)
         if (answer && answer.status < 300) acknowledged.add(`kept${n}`)
         const name = await ada.ask("POST", "/storage/namespaces", { name: `space-${n}` }).catch(() => undefined)
@@ -181,7 +181,7 @@ describe.skipIf(obstacle !== undefined)(`a memory limit that is reached${obstacl
         if (n === 20) pressed = press()
       }
     })()
-    await ended.finally(() => (isAlive = false))
+    await ended.finally(() => (life.isOver = true))
     await writing
     await pressed
     closeAll()
