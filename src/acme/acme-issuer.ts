@@ -11,6 +11,7 @@
 import { Client, crypto as acmeCrypto, type Order } from "acme-client"
 import { X509Certificate } from "@peculiar/x509"
 import { AcmeAccount, type AccountKeeper } from "./acme-account"
+import { misfit } from "./certificate-fit"
 import { createChallengeCertificate } from "./challenge-certificate"
 import type { ChallengeBoard } from "./challenges"
 import { challengeName, ChallengeUnready, type DnsChallenge } from "./dns-challenges"
@@ -223,9 +224,16 @@ export class AcmeIssuer implements Issuer {
       () => client.getOrder(order),
       (current) => current.status === "valid" || current.status === "invalid",
     )
-    if (done.status === "invalid" || !done.certificate)
-      throw validationFailed(done.error, `the order for ${hostname} became ${done.status}`)
-    const chainPem = await client.getCertificate(done)
+    if (done.status === "invalid") throw validationFailed(done.error, `the order for ${hostname} became ${done.status}`)
+    const chainPem = done.certificate ? await client.getCertificate(done) : ""
+    const wrong = done.certificate
+      ? misfit(chainPem, hostname, keyPem, this.now())
+      : "the CA calls the order valid and names no certificate"
+    if (wrong !== undefined) {
+      // What a CA got wrong once it may get wrong for good: the next attempt orders anew.
+      await this.orders.giveUp(hostname)
+      throw new Error(wrong)
+    }
     const leaf = new X509Certificate(chainPem)
     step("certificate", `Certificate from ${this.name}, valid until ${leaf.notAfter.toISOString()}`)
     return { chainPem, keyPem, notBefore: leaf.notBefore.getTime(), notAfter: leaf.notAfter.getTime() }

@@ -34,6 +34,11 @@ export class OpenOrders {
     return undefined
   }
 
+  /** Nothing comes of the order that is under way: the next attempt makes another. */
+  giveUp(hostname: string): Promise<void> {
+    return this.journal.forget(hostname)
+  }
+
   /** A new order for a hostname, with a new key for its certificate. Throws what the directory answers. */
   async place(client: Client, hostname: string, replaces?: string): Promise<PlacedOrder> {
     const keyPem = (await acmeCrypto.createPrivateEcdsaKey("P-256")).toString()

@@ -42,6 +42,7 @@ export class DirectoryTransport {
     const { now, requestTimeoutMs } = this.options
     const isDirectory = url === this.directoryUrl && method.toLowerCase() === "get"
     if (isDirectory && this.directory && now() - this.directory.at < DIRECTORY_LIFETIME_MS) return this.directory.response
+    this.mustBeOurs(url)
     const timeout = AbortSignal.timeout(requestTimeoutMs)
     const res = await fetch(url, {
       method: method.toUpperCase(),
@@ -49,7 +50,12 @@ export class DirectoryTransport {
       body: options.data === undefined ? undefined : JSON.stringify(options.data),
       signal: options.signal ? AbortSignal.any([timeout, options.signal]) : timeout,
       tls: this.trusted ? { ca: this.trusted } : undefined,
+      redirect: "manual",
     })
+    const location = res.headers.get("location")
+    if (res.status >= 300 && res.status < 400)
+      throw new Error(`${new URL(url).host} answered ${res.status} and leads to ${location ?? "nowhere"}, which is not followed`)
+    if (location !== null) this.mustBeOurs(new URL(location, url).href)
     const text = await readLimited(res)
     const response: DirectoryResponse = { status: res.status, headers: Object.fromEntries(res.headers), data: parseBody(res, text) }
     if (res.status >= 400) {
@@ -59,8 +65,23 @@ export class DirectoryTransport {
       const retryAfterMs = parseRetryAfter(res.headers.get("retry-after"), now())
       throw new DirectoryError(res.status, problem?.type, message, problem ? text : message, retryAfterMs)
     }
+    if (/html/i.test(res.headers.get("content-type") ?? ""))
+      throw new Error(`${new URL(url).host} answered with a page for people: somebody else may be answering in the CA's place`)
     if (isDirectory) this.directory = { response, at: now() }
     return response
+  }
+
+  /**
+   * Throws for a URL that leads to another host than the directory's own and those it lists itself (RFC 8555 section 7.1.1), or away from TLS: a CA, or who
+   * speaks in its place, must not send us about the network.
+   */
+  private mustBeOurs(url: string): void {
+    const home = new URL(this.directoryUrl)
+    const { origin, protocol, host } = new URL(url)
+    const listed = typeof this.directory?.response.data === "object" ? Object.values(this.directory.response.data ?? {}) : []
+    const isListed = () => listed.some((one) => typeof one === "string" && URL.parse(one)?.origin === origin)
+    if (origin === home.origin || (protocol === "https:" && isListed())) return
+    throw new Error(`${home.host} leads to ${protocol}//${host}, which its directory does not name`)
   }
 
   /** The directory object (RFC 8555 section 7.1.1), remembered for an hour. */

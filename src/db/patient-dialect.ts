@@ -6,6 +6,8 @@ import { AppError } from "../errors"
 const PATIENCE_MS = 5000
 const firstPauseMs = 5
 const longestPauseMs = 100
+/** Two statements that find the store locked within this time have met the same lock. */
+const sameLockMs = 1000
 
 /**
  * SQLite's dialect, with a driver that waits for a lock by itself: SQLite's own waiting (`busy_timeout`) sleeps in the thread that serves visitors.
@@ -34,20 +36,35 @@ const run = async (connection: DatabaseConnection, sql: string) => {
 }
 
 class PatientConnection implements DatabaseConnection {
+  /** When the present lock was first met, and last. */
+  private locked = { since: -Infinity, seen: -Infinity }
+
   constructor(private connection: DatabaseConnection) {}
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-    const deadline = performance.now() + PATIENCE_MS
     for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
       try {
-        return await this.connection.executeQuery<R>(query)
+        const result = await this.connection.executeQuery<R>(query)
+        if (pauseMs > firstPauseMs) this.locked.seen = -Infinity
+        return result
       } catch (error) {
         const code = (error as { code?: string }).code
         // A transaction that read before another process wrote can only be begun again, which is for its caller (SQLITE_BUSY_SNAPSHOT).
-        if ((code !== "SQLITE_BUSY" && code !== "SQLITE_BUSY_RECOVERY") || performance.now() >= deadline) throw asFault(error, code)
+        if ((code !== "SQLITE_BUSY" && code !== "SQLITE_BUSY_RECOVERY") || this.isOutOfPatience()) throw asFault(error, code)
         await Bun.sleep(pauseMs)
       }
     }
+  }
+
+  /**
+   * Statements wait one behind the other, so what one has waited for a lock counts for the next: however many there are, all are through with it within
+   * one patience, and reading goes on.
+   */
+  private isOutOfPatience(): boolean {
+    const now = performance.now()
+    if (now - this.locked.seen > sameLockMs) this.locked.since = now
+    this.locked.seen = now
+    return now - this.locked.since >= PATIENCE_MS
   }
 
   streamQuery<R>(query: CompiledQuery, chunkSize: number): AsyncIterableIterator<QueryResult<R>> {

@@ -1,15 +1,16 @@
 import type Docker from "dockerode"
-import type { EngineContainer } from "./model"
+import { nameIn } from "./faults"
+import type { EngineContainer, ListedContainer } from "./model"
 
 const states = ["created", "running", "paused", "restarting", "exited", "dead"] as const
 
-/** The engine's answer about a container in our terms. */
+/** The engine's answer about a container in our terms; throws where it is no such answer. */
 export function parseContainer(info: Docker.ContainerInspectInfo): EngineContainer {
   const addresses = Object.values(info.NetworkSettings.Networks ?? {}).map((one) => one?.IPAddress)
   const startedAt = Date.parse(info.State.StartedAt)
   const finishedAt = Date.parse(info.State.FinishedAt)
   return {
-    id: info.Id,
+    id: nameIn(info.Id),
     state: stateOf(info.State.Status),
     address: addresses.find((address) => address !== undefined && address !== ""),
     exitCode: info.State.ExitCode,
@@ -22,6 +23,18 @@ export function parseContainer(info: Docker.ContainerInspectInfo): EngineContain
     name: (info.Name ?? "").replace(/^\//, ""),
     image: info.Config?.Image ?? "",
     labels: info.Config?.Labels ?? {},
+  }
+}
+
+/** One line of the engine's list in our terms; throws where it is none. */
+export function parseListed(one: Docker.ContainerInfo): ListedContainer {
+  return {
+    id: nameIn(one.Id),
+    name: (one.Names[0] ?? "").replace(/^\//, ""),
+    image: one.Image,
+    state: one.State,
+    labels: one.Labels ?? {},
+    createdAt: one.Created * 1000,
   }
 }
 

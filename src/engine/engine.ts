@@ -1,8 +1,8 @@
 import Docker from "dockerode"
-import { parseContainer } from "./container-info"
+import { parseContainer, parseListed } from "./container-info"
 import { createOptions, stopTimeoutSeconds } from "./container-options"
 import { readEvents } from "./events"
-import { EngineFault, engineGone, explainFault } from "./faults"
+import { EngineFault, engineGone, explainFault, nameIn, understood } from "./faults"
 import type {
   ContainerSpec,
   EngineContainer,
@@ -74,10 +74,11 @@ export class Engine {
   }
 
   private async createOnce(spec: ContainerSpec, limited: boolean): Promise<string> {
-    const made = await this.call(`create container ${spec.name}`, changeLimitMs, (abortSignal) =>
+    const what = `create container ${spec.name}`
+    const made = await this.call(what, changeLimitMs, (abortSignal) =>
       this.docker.createContainer({ ...createOptions(spec, limited), abortSignal }),
     )
-    return made.id
+    return understood(what, made, ({ id }) => nameIn(id))
   }
 
   /** Does nothing to a container that runs. */
@@ -115,12 +116,10 @@ export class Engine {
 
   /** Undefined when there is no such container. */
   async inspect(id: string): Promise<EngineContainer | undefined> {
+    const what = `inspect container ${short(id)}`
     try {
-      return parseContainer(
-        await this.call(`inspect container ${short(id)}`, askLimitMs, (abortSignal) =>
-          this.docker.getContainer(id).inspect({ abortSignal }),
-        ),
-      )
+      const info = await this.call(what, askLimitMs, (abortSignal) => this.docker.getContainer(id).inspect({ abortSignal }))
+      return understood(what, info, parseContainer)
     } catch (error) {
       return unlessGone(error)
     }
@@ -140,20 +139,13 @@ export class Engine {
     const found = await this.call("list containers", askLimitMs, (abortSignal) =>
       this.docker.listContainers({ all: true, filters: { label: [`${name}=${value}`] }, abortSignal }),
     )
-    return found.map((container) => container.Id)
+    return understood("list containers", found, (all) => all.map((container) => nameIn(container.Id)))
   }
 
   /** All containers in any state, also those that nobody made through us. */
   async list(): Promise<ListedContainer[]> {
     const found = await this.call("list containers", askLimitMs, (abortSignal) => this.docker.listContainers({ all: true, abortSignal }))
-    return found.map((one) => ({
-      id: one.Id,
-      name: (one.Names[0] ?? "").replace(/^\//, ""),
-      image: one.Image,
-      state: one.State,
-      labels: one.Labels ?? {},
-      createdAt: one.Created * 1000,
-    }))
+    return understood("list containers", found, (all) => all.map(parseListed))
   }
 
   /** Gives a stopped or running container another name. */
@@ -213,7 +205,9 @@ export class Engine {
 
   async images(): Promise<EngineImage[]> {
     const found = await this.call("list images", askLimitMs, (abortSignal) => this.docker.listImages({ abortSignal }))
-    return found.map((image) => ({ id: image.Id, names: image.RepoTags ?? [], sizeBytes: image.Size }))
+    return understood("list images", found, (all) =>
+      all.map((image) => ({ id: nameIn(image.Id), names: image.RepoTags ?? [], sizeBytes: image.Size })),
+    )
   }
 
   /** Whether the engine has the image, under the name as a create would look for it. */

@@ -31,6 +31,21 @@ export function isEngineGone(error: unknown): boolean {
   return error instanceof AppError && error.code === "unavailable"
 }
 
+/** Reads an answer of the engine; one that cannot be read is as good as none, since whatever answers there is no engine. Throws AppError("unavailable"). */
+export function understood<T, R>(what: string, answer: T, read: (answer: T) => R): R {
+  try {
+    return read(answer)
+  } catch (error) {
+    throw engineGone(what, "what it answered cannot be understood", error)
+  }
+}
+
+/** The text that an engine names something by; throws for anything else. */
+export function nameIn(value: unknown): string {
+  if (typeof value !== "string" || value === "") throw new TypeError("no name")
+  return value
+}
+
 /** An error of the client library as AppError("unavailable") or EngineFault. */
 export function explainFault(what: string, error: unknown): Error {
   if (error instanceof AppError || error instanceof EngineFault) return error

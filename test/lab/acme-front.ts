@@ -22,6 +22,9 @@ export interface AcmeFront {
   behave(behaviour: AcmeBehaviour | undefined): void
   /** A problem document (RFC 8555 section 6.7) as a CA sends it. */
   problem(status: number, type: string, detail: string, headers?: Record<string, string>): Response
+  /** Connections are refused from now on, until it comes back. */
+  leave(): Promise<void>
+  comeBack(): void
   stop(): Promise<void>
 }
 
@@ -45,39 +48,40 @@ export async function startAcmeFront(pebble: Pick<PebbleLab, "directory" | "caFi
       certificates.set(name, (certificates.get(name) ?? new Set()).add(leaf.serialNumber))
     }
   }
-  const server = Bun.serve({
-    hostname: "127.0.0.1",
-    port: 0,
-    idleTimeout: 0,
-    tls: { cert, key },
-    fetch: async (request) => {
-      const { pathname: resource, host } = new URL(request.url)
-      const { method } = request
-      const body = method === "POST" ? await request.text() : undefined
-      const payload = payloadOf(body)
-      requests.push({ method, resource, at: Date.now() })
-      const instead = await behaviour?.({ method, resource, payload })
-      if (instead) return instead
-      const headers = new Headers({ host, "user-agent": request.headers.get("user-agent") ?? "" })
-      const type = request.headers.get("content-type")
-      if (type !== null) headers.set("content-type", type)
-      const answer = await fetch(behind + resource, {
-        method,
-        headers,
-        body,
-        tls: { ca },
-        redirect: "manual",
-        signal: AbortSignal.timeout(20_000),
-      })
-      const text = await answer.text()
-      note(resource, payload, answer.status, text)
-      const given = new Headers(answer.headers)
-      for (const name of ["content-length", "content-encoding", "transfer-encoding"]) given.delete(name)
-      return new Response(method === "HEAD" || answer.status === 204 ? null : text, { status: answer.status, headers: given })
-    },
-  })
+  const serve = (at: number) => Bun.serve({ hostname: "127.0.0.1", port: at, idleTimeout: 0, tls: { cert, key }, fetch: take })
+  const take = async (request: Request): Promise<Response> => {
+    const { pathname: resource, host } = new URL(request.url)
+    const { method } = request
+    const body = method === "POST" ? await request.text() : undefined
+    const payload = payloadOf(body)
+    requests.push({ method, resource, at: Date.now() })
+    const instead = await behaviour?.({ method, resource, payload })
+    if (instead) return instead
+    const headers = new Headers({ host, "user-agent": request.headers.get("user-agent") ?? "" })
+    const type = request.headers.get("content-type")
+    if (type !== null) headers.set("content-type", type)
+    const answer = await fetch(behind + resource, {
+      method,
+      headers,
+      body,
+      tls: { ca },
+      redirect: "manual",
+      signal: AbortSignal.timeout(20_000),
+    })
+    const text = await answer.text()
+    note(resource, payload, answer.status, text)
+    const given = new Headers(answer.headers)
+    for (const name of ["content-length", "content-encoding", "transfer-encoding"]) given.delete(name)
+    return new Response(method === "HEAD" || answer.status === 204 ? null : text, { status: answer.status, headers: given })
+  }
+  let server = serve(0)
+  const port = server.port ?? 0
   return {
-    directory: `https://127.0.0.1:${server.port}/dir`,
+    directory: `https://127.0.0.1:${port}/dir`,
+    leave: () => server.stop(true),
+    comeBack: () => {
+      server = serve(port)
+    },
     orders,
     certificates,
     requests,
