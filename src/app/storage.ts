@@ -11,6 +11,7 @@ import { Allowance } from "../storage/allowance"
 import { Blobs } from "../storage/blobs"
 import { Files } from "../storage/files"
 import { Flusher } from "../storage/flusher"
+import { Moves } from "../storage/moves"
 import { NamespaceStore } from "../storage/namespace-store"
 import { Namespaces } from "../storage/namespaces"
 import { Objects } from "../storage/objects"
@@ -48,6 +49,7 @@ export class Storage {
   readonly namespaceStore: NamespaceStore
   readonly allowance: Allowance
   readonly objects: Objects
+  readonly moves: Moves
   readonly uploads: Uploads
   readonly namespaces: Namespaces
   readonly reader: Reader
@@ -72,6 +74,7 @@ export class Storage {
     const durable = new Flusher(`${folder.storeFile}-wal`)
     const shared = { db, blobs, allowance, durable, now }
     const objects = (this.objects = new Objects(shared))
+    this.moves = new Moves(shared)
     const uploads = (this.uploads = new Uploads({ ...shared, objects }))
     this.namespaces = new Namespaces({ store, objects, uploads, onChanged: needs.publish, now })
     this.reader = new Reader(blobs, objects.segments, (hash, detail) => {
@@ -146,6 +149,7 @@ export class Storage {
       floorBytes: () => config.current.storageFloorBytes,
       s3Endpoint: () => platformAddress("s3", config.current.baseDomain, config.current.httpsListen.port),
       keys,
+      moves: this.moves,
       links: new SignedLinks({ secret: folder.secret("store-key"), find, isEnabled: namespaceStore.isEnabled, now }),
       namespaceStore,
       namespaces,
