@@ -51,7 +51,7 @@ describe.skipIf(!hasChromium)("renaming and moving in the dashboard", () => {
     await page.getByLabel("Select all").check()
     await visit.button("Move selected").click()
     const dialog = page.getByRole("dialog", { name: "Move 3 things" })
-    await dialog.getByText("They are there already.").waitFor()
+    await dialog.getByText("Already there.").waitFor()
     await dialog.getByLabel("Into the namespace").selectOption("target")
     await dialog.getByRole("button", { name: "deep" }).click()
     await dialog.getByRole("button", { name: "down" }).click()

@@ -23,7 +23,7 @@ export const moving = {
   noFolders: "There are no folders here. Type a name to make one.",
   cut: (count: number) => `Only folders among the first ${count.toLocaleString("en")} names are listed. Type the others.`,
   up: "One folder up",
-  here: "They are there already.",
+  here: "Already there.",
   into: (place: string) => `Move to ${place}`,
   progress: (done: number, all: number) => `${done.toLocaleString("en")} of ${all.toLocaleString("en")} moved`,
   stopped: (done: number, all: number) =>

@@ -53,7 +53,7 @@ export function FileVersions({
                     search={(isLatest ? { name } : { name, version: id }) as never}
                     resetScroll={false}
                     aria-current={isShown ? "true" : undefined}
-                    className="text-accent hover:underline"
+                    className="relative inline-block py-1 text-accent hover:underline"
                   >
                     <span className="sr-only">{words.look(time)}</span>
                     <span aria-hidden>

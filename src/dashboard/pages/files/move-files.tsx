@@ -113,7 +113,7 @@ export function MoveFiles({
             <FaultNotice error={error} />
           </div>
         )}
-        {isHere && <p className="text-sm text-dim">{words.here}</p>}
+        <p className="min-h-5 text-sm text-dim">{isHere && words.here}</p>
         <Actions>
           <Button onClick={close}>{shell.cancel}</Button>
           <Button kind="primary" type="submit" isBusy={isBusy} disabled={isHere} className="max-w-full overflow-hidden text-ellipsis">
