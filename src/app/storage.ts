@@ -11,6 +11,7 @@ import { Allowance } from "../storage/allowance"
 import { Blobs } from "../storage/blobs"
 import { Files } from "../storage/files"
 import { Flusher } from "../storage/flusher"
+import { Moves } from "../storage/moves"
 import { NamespaceStore } from "../storage/namespace-store"
 import { Namespaces } from "../storage/namespaces"
 import { Objects } from "../storage/objects"
@@ -51,6 +52,7 @@ export class Storage {
   readonly namespaceStore: NamespaceStore
   readonly allowance: Allowance
   readonly objects: Objects
+  readonly moves: Moves
   readonly uploads: Uploads
   readonly namespaces: Namespaces
   readonly reader: Reader
@@ -75,6 +77,7 @@ export class Storage {
     const durable = (this.durable = new Flusher(`${folder.storeFile}-wal`))
     const shared = { db, blobs, allowance, durable, now }
     const objects = (this.objects = new Objects(shared))
+    this.moves = new Moves(shared)
     const uploads = (this.uploads = new Uploads({ ...shared, objects }))
     this.namespaces = new Namespaces({ store, objects, uploads, onChanged: needs.publish, now })
     this.reader = new Reader(blobs, objects.segments, (hash, detail) => {
@@ -149,6 +152,7 @@ export class Storage {
       floorBytes: () => config.current.storageFloorBytes,
       s3Endpoint: () => platformAddress("s3", config.current.baseDomain, config.current.httpsListen.port),
       keys,
+      moves: this.moves,
       links: new SignedLinks({ secret: folder.secret("store-key"), find, isEnabled: namespaceStore.isEnabled, now }),
       namespaceStore,
       namespaces,

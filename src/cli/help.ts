@@ -235,6 +235,7 @@ another user than the image's; "freehold containers ssh ID on" switches it on. A
       set: "storage set NAME [--visibility private|public] [--quota SIZE|none] [--json]",
       put: "storage put FILE NAMESPACE[/NAME] [--overwrite] [--json]",
       get: "storage get NAMESPACE/NAME [FILE|FOLDER|-] [--json]",
+      mv: "storage mv NAMESPACE/NAME NAMESPACE[/NAME] [--overwrite] [--json]",
       rm: "storage rm NAMESPACE/NAME | rm NAMESPACE [--yes] [--json]",
       link: "storage link NAMESPACE/NAME [--expires 1h] [--inline] [--json]",
       usage: "storage usage [--json]",
@@ -243,6 +244,8 @@ another user than the image's; "freehold containers ssh ID on" switches it on. A
     details: `A namespace is private, or public: then everybody who knows a file's name can read it. Names are those of the whole server.
 put keeps a file that is there unless --overwrite says otherwise. get writes beside the file until it is whole, and the same command goes on with
 what broke off; - is standard output. rm of a namespace names what goes with it and asks for its name, unless --yes is given.
+mv renames and moves, on the server: a NAME that ends with a slash is a folder, and into a target that ends with a slash, or is a namespace alone,
+the last part of the name goes along. What is in the way stays unless --overwrite is given, and then nothing is moved.
 link makes an address that works without a login until it ends, after seven days at most; --inline shows the file instead of saving it.
 SIZE is a number and K, M, G or T, in units of 1024. keys are for S3 clients such as rclone and restic, at https://s3.<base domain>; a namespace
 is a bucket there, and the secret key is shown once.`,

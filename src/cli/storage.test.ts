@@ -99,6 +99,44 @@ test("a file is sent under its own name into a folder, or under the one that is 
   expect(seen).toEqual(["PUT /storage/photos/2026/my%20photo.jpg?overwrite=false bytes", "PUT /storage/photos/b.jpg?overwrite=true bytes"])
 })
 
+test("a file or a folder is moved under a name, or into what ends with a slash", async () => {
+  answers["POST /storage/files/move"] = async (request) => {
+    const { to_namespace: namespace, to_name: name } = (await request.json()) as Record<string, string>
+    return Response.json({ status: "ok", namespace, name, moved: 1, bytes: 5, remaining: 0 })
+  }
+  const asked = async (...args: string[]) => {
+    seen = []
+    expect(await storage("mv", ...args)).toBe(0)
+    const { namespace, name, to_namespace: to, to_name: toName, overwrite } = JSON.parse((seen[0] ?? "").split(" ").slice(2).join(" "))
+    return [`${namespace}/${name}`, `${to}/${toName}`, overwrite]
+  }
+  expect(await asked("photos/a.jpg", "photos/b.jpg")).toEqual(["photos/a.jpg", "photos/b.jpg", false])
+  expect(await asked("photos/2026/a.jpg", "archive", "--overwrite")).toEqual(["photos/2026/a.jpg", "archive/a.jpg", true])
+  expect(await asked("photos/2026/a.jpg", "archive/old/")).toEqual(["photos/2026/a.jpg", "archive/old/a.jpg", false])
+  expect(await asked("photos/2026/", "photos/2025")).toEqual(["photos/2026/", "photos/2025/", false])
+  expect(await asked("photos/x/2026/", "archive/old/")).toEqual(["photos/x/2026/", "archive/old/2026/", false])
+  expect(said.out).toContain("1 file moved to archive/old/2026/\n")
+  expect(await storage("mv", "photos", "archive")).toBe(2)
+  expect(said.err).toContain('"photos" is a namespace, and those keep their names')
+})
+
+test("a large folder is asked for until it is done, and what was moved is told when a step fails", async () => {
+  const steps = [
+    { status: "partial", namespace: "b", name: "x/", moved: 1000, bytes: 10, remaining: 200 },
+    { status: "ok", namespace: "b", name: "x/", moved: 200, bytes: 2, remaining: 0 },
+  ]
+  let left = [...steps]
+  answers["POST /storage/files/move"] = () => {
+    const step = left.shift()
+    return step === undefined ? Response.json({ error: "file already exists: x/1" }, { status: 409 }) : Response.json(step)
+  }
+  expect(await storage("mv", "a/x/", "b")).toBe(0)
+  expect([said.out, said.err]).toEqual(["1200 files moved to b/x/\n", "200 files are still to be moved\n"])
+  left = steps.slice(0, 1)
+  expect(await storage("mv", "a/x/", "b")).toBe(1)
+  expect(said.err).toContain("file already exists: x/1 (1000 files were moved before; the same command goes on with the rest)")
+})
+
 test("a fetch that broke off goes on where it was, and the file is there when it is whole", async () => {
   const whole = "0123456789"
   let isBroken = true

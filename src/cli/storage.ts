@@ -6,6 +6,8 @@ import { type Command, runCommands } from "./command"
 import type { CommandIo } from "./io"
 import { bytes, date, fields, printable, table } from "./output"
 import { keysCommand } from "./storage-keys"
+import { moveFiles, movePlaces } from "./storage-move"
+import { parsePlace } from "./storage-place"
 import { fetchFile, type Progress, sendFile } from "./storage-transfer"
 
 type Namespace = { name: string; count: number; visibility: number; bytes: number; quota_bytes: number | null }
@@ -99,6 +101,17 @@ const commands: Record<string, Command> = {
       show(answer, () => `${printable(namespace)} removed, with ${preview.objects} files\n`)
     },
   },
+  mv: {
+    flags: { overwrite: "switch" },
+    rest: [2, 2],
+    async run({ api, show, io, flags, rest: [source = "", target = ""] }) {
+      const tell = (left: number) => io.err(`${left} files are still to be moved\n`)
+      show(await moveFiles(api, movePlaces(source, target), flags.has("overwrite"), tell), ({ moved, namespace, name }) => {
+        const what = moved === 1 ? "1 file" : `${moved} files`
+        return `${what} moved to ${printable(`${namespace}/${name}`)}\n`
+      })
+    },
+  },
   link: {
     flags: { expires: "text", inline: "switch" },
     rest: [1, 1],
@@ -137,13 +150,6 @@ const namespacePath = (name: string | undefined) => `/storage/namespaces/${encod
 /** Slashes stay, since they part the folders of a name. */
 const filePath = (namespace: string, key: string) =>
   `/storage/${encodeURIComponent(namespace)}/${key.split("/").map(encodeURIComponent).join("/")}`
-
-function parsePlace(text: string): { namespace: string; key: string } {
-  const at = text.indexOf("/")
-  const namespace = at < 0 ? text : text.slice(0, at)
-  if (namespace === "") throw new UsageError(`"${printable(text)}" begins with no namespace: it is NAMESPACE or NAMESPACE/NAME`)
-  return { namespace, key: at < 0 ? "" : text.slice(at + 1) }
-}
 
 function parseFile(text: string): { namespace: string; key: string } {
   const place = parsePlace(text)

@@ -211,6 +211,9 @@ export const permissionTable: Record<string, Row> = {
   "GET /storage/namespaces/:name/deletion": namespace("delete"),
   "GET /storage/files": read(files),
   "GET /storage/files/versions": read(files),
+  "POST /storage/files/restore": create(files),
+  // Further `read` there, and `create` where it goes.
+  "POST /storage/files/move": { need: { scope: files, action: "delete" } },
   "POST /storage/upload": create(files),
   "GET /storage/download": read(files),
   "DELETE /storage/delete": { need: { scope: files, action: "delete" } },

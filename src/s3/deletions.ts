@@ -1,6 +1,7 @@
 import { AppError } from "../errors"
 import type { Namespace } from "../storage/model"
-import type { Deleted, Removal, Removed } from "../storage/objects"
+import type { Removal, Removed } from "../storage/objects"
+import type { Deleted } from "../storage/succession"
 import { emptyAnswer, xmlAnswer } from "./answers"
 import { deleteCondition } from "./conditions"
 import { readDocument } from "./document"

@@ -1,4 +1,5 @@
-import { type Place, successor, type VersionPlace } from "../storage/listing"
+import { successor } from "../storage/key-order"
+import type { Place, VersionPlace } from "../storage/listing"
 import type { Namespace } from "../storage/model"
 import type { Listed } from "../storage/object-store"
 import { isoDate, ownerOf, quoted, xmlAnswer } from "./answers"

@@ -77,6 +77,7 @@ export class ApiHouse {
       s3Endpoint: () => "https://s3.example.org",
       keys: new AccessKeys({ db, vault: new Vault("5".repeat(64)), parseScopes, now }),
       links: new SignedLinks({ secret: "6".repeat(64), find: (name) => house.store.find(name), isEnabled: house.store.isEnabled, now }),
+      moves: house.moves,
       namespaceStore: house.store,
       namespaces: house.namespaces,
       objects: house.objects,

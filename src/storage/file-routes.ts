@@ -24,7 +24,8 @@ export type FileParts = { files: Files; objects: Objects; reader: Reader; links:
  */
 export const fileRoutes = ({ files, objects, reader, links, progress, access }: FileParts) => {
   const send = async (request: Request, namespace: Namespace, key: string, disposition: "inline" | "attachment") => {
-    const object = await objects.get(namespace, key)
+    const version = versionIn(request)
+    const object = await (version === undefined ? objects.get(namespace, key) : files.version(namespace, key, version))
     const id = new URL(request.url).searchParams.get("id")
     const caller = id === null ? undefined : await access.maybeCaller(request)
     const follow = (total: number) => progress.begin(caller?.personId, id, "download", total)
@@ -63,7 +64,7 @@ export const fileRoutes = ({ files, objects, reader, links, progress, access }: 
   }
   const remove = async (request: Request, name: string, key: string) => {
     const namespace = await access.owned(request, "files", name, "delete")
-    await files.remove(namespace, key, request.headers)
+    await files.remove(namespace, key, request.headers, versionIn(request))
     return { status: "ok", name: key, namespace: namespace.name }
   }
   const list = async (request: Request) => {
@@ -86,12 +87,15 @@ export const fileRoutes = ({ files, objects, reader, links, progress, access }: 
     return { name: query.get("namespace") || defaultNamespace, key: query.get("name") ?? "" }
   }
   const read = async (request: Request, { name, key }: Place, disposition: "inline" | "attachment") => {
-    const namespace = await access.readable(request, name)
+    // What a file was before is its owner's alone, also where what it is now is everybody's.
+    const isOwners = versionIn(request) !== undefined
+    const namespace = isOwners ? await access.owned(request, "files", name, "read") : await access.readable(request, name)
     return send(request, namespace, required(key), disposition)
   }
   const inline = async ({ request }: { request: Request }) => {
     const place = placeIn(request, "/storage/")
-    const link = await links.open(request, place)
+    // A link opens the file as it is now.
+    const link = versionIn(request) === undefined ? await links.open(request, place) : undefined
     if (link === undefined) return read(request, place, "inline")
     return send(request, link.namespace, place.key, link.disposition)
   }
@@ -103,11 +107,6 @@ export const fileRoutes = ({ files, objects, reader, links, progress, access }: 
   }
   return new Elysia({ name: "storage-file-routes" })
     .get("/storage/files", ({ request }) => list(request))
-    .get("/storage/files/versions", async ({ request }) => {
-      const { name, key } = named(request)
-      const namespace = await access.owned(request, "files", name, "read")
-      return files.versions(namespace, required(key), parseListing(new URL(request.url).searchParams).limit)
-    })
     .post("/storage/upload", ({ request }) => receive(request, namespaceIn(new URL(request.url)), undefined), raw)
     .all("/storage/upload", () => allowOnly("POST"), raw)
     .get("/storage/download", byQuery)
@@ -148,11 +147,18 @@ export function placeIn(request: Request, top: string): Place {
   }
 }
 
-const namespaceIn = (url: URL) => url.searchParams.get("namespace") || defaultNamespace
+export const namespaceIn = (url: URL) => url.searchParams.get("namespace") || defaultNamespace
 
-function required(key: string): string {
+export function required(key: string): string {
   if (key === "") throw new AppError("invalid", "filename required")
   return key
+}
+
+/** Undefined for the file as it is now. Throws `invalid` for an empty one, which would be taken for that. */
+function versionIn(request: Request): string | undefined {
+  const id = new URL(request.url).searchParams.get("version_id")
+  if (id === "") throw new AppError("invalid", "version_id is empty: leave it out for the file as it is now")
+  return id ?? undefined
 }
 
 /** The name that a form gives its file: that of a file, not a path. Throws `invalid`. */

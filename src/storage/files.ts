@@ -1,7 +1,7 @@
 import { AppError } from "../errors"
 import { writeCondition } from "./conditions"
 import { TypeGuess } from "./content-type"
-import { successor } from "./listing"
+import { successor } from "./key-order"
 import type { Namespace, ObjectInfo } from "./model"
 import type { Listed } from "./object-store"
 import type { Body, Condition, Objects } from "./objects"
@@ -50,6 +50,9 @@ export type Incoming = {
 
 export type Written = { status: "ok"; name: string; namespace: string; size: number; etag: string; content_type: string }
 
+/** `version_id` is that of the version that is the newest now. */
+export type Restored = Written & { version_id: string }
+
 const pageSize = 1000
 const maxLimit = 1000
 
@@ -76,22 +79,48 @@ export class Files {
     return writtenReply(namespace, info)
   }
 
-  /** Throws `not_found` and `precondition_failed`. */
-  async remove(namespace: Namespace, name: string, headers: Headers): Promise<void> {
+  /** With a version id that version for good. Throws `not_found` and `precondition_failed`. */
+  async remove(namespace: Namespace, name: string, headers: Headers, versionId?: string): Promise<void> {
     const asked = writeCondition(headers)
-    await this.objects.delete(namespace, name, undefined, (current) => {
-      if (current === undefined) throw new AppError("not_found", `file not found: ${name}`)
+    const deleted = await this.objects.delete(namespace, name, versionId, (current) => {
+      if (current === undefined && versionId === undefined) throw new AppError("not_found", `file not found: ${name}`)
       asked?.(current)
     })
+    if (deleted === undefined) throw noVersion(name, versionId)
   }
 
-  /** Versions of a file, the newest first; what was deleted without versioning has none. Throws `not_found` where there are none. */
-  async versions(namespace: Namespace, name: string, limit = 100): Promise<VersionEntry[]> {
-    const from = { key: name, including: true }
+  /** One version of a file, to be read. Throws `not_found`. */
+  async version(namespace: Namespace, name: string, versionId: string): Promise<ObjectInfo> {
+    const found = await this.objects.find(namespace, name, versionId)
+    if (found === undefined) throw noVersion(name, versionId)
+    if (found.isDeleteMarker) throw new AppError("not_found", `file not found: ${name} was deleted with the version ${versionId}`)
+    return found
+  }
+
+  /**
+   * Makes an older version the newest again, as a copy of it without moving bytes; what is the newest already stays as it is. Throws `not_found`,
+   * `precondition_failed`, `out_of_space`, and `conflict` where the version goes meanwhile.
+   */
+  async restore(namespace: Namespace, name: string, versionId: string, headers: Headers): Promise<Restored> {
+    const source = await this.version(namespace, name, versionId)
+    const asked = writeCondition(headers)
+    const { contentType, headers: fields, tags, checksum } = source
+    if (source.isLatest) asked?.(source)
+    const info = source.isLatest
+      ? source
+      : await this.objects.copy(source, namespace, name, { contentType, headers: fields, tags, checksum }, asked)
+    return { ...writtenReply(namespace, info), version_id: info.versionId }
+  }
+
+  /** Versions of a file, the newest first, older than `after` where it is given; what was deleted without versioning has none. Throws `not_found` where there are none. */
+  async versions(namespace: Namespace, name: string, limit: number, after = ""): Promise<VersionEntry[]> {
+    const before = after === "" ? undefined : await this.objects.find(namespace, name, after)
+    if (after !== "" && before === undefined) throw noVersion(name, after)
+    const from = before === undefined ? { key: name, including: true } : { key: name, including: false, before: before.id }
     const { objects } = await this.objects.versions(namespace, { prefix: name, delimiter: "", from, limit })
     // The name itself comes before all that it begins.
     const own = objects.filter(({ key }) => key === name)
-    if (own.length === 0) throw new AppError("not_found", `file not found: ${name}`)
+    if (own.length === 0 && before === undefined) throw new AppError("not_found", `file not found: ${name}`)
     const whole = await Promise.all(own.map(({ versionId }) => this.objects.find(namespace, name, versionId)))
     return whole.filter((version) => version !== undefined).map(versionEntry)
   }
@@ -126,6 +155,9 @@ export const writtenReply = (namespace: Namespace, { key, size, etag, contentTyp
   etag: `"${etag}"`,
   content_type: contentType,
 })
+
+const noVersion = (name: string, versionId: string | undefined) =>
+  new AppError("not_found", versionId === undefined ? `file not found: ${name}` : `version not found: ${name} has no version ${versionId}`)
 
 /** `limit` 1 to 1000, or none for all. Throws `invalid` naming the field. */
 export function parseListing(query: URLSearchParams): ListRequest {

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test"
-import { compareKeys, type Place, successor } from "./listing"
+import { compareKeys, successor } from "./key-order"
+import type { Place } from "./listing"
 import { chunks, StorageHouse } from "./storage.fixture"
 
 const letters = ["a", "b", "/", "//", "é", "\ud7ff", "\ue000", "\ufffd", "\uffff", "\u{10000}", "\u{1f600}", "\u{10ffff}"]

@@ -1,4 +1,5 @@
 import type { UploadRow } from "../db/storage-schema"
+import { compareKeys, successor } from "./key-order"
 import type { Listed, ObjectStore } from "./object-store"
 import type { UploadStore } from "./upload-store"
 
@@ -91,16 +92,3 @@ async function rollUp<T extends { key: string }, P extends Place>(
 
 /** Whether the place lies behind where a prefix begins. */
 const isBehind = (place: Place, prefix: string) => compareKeys(place.key, prefix) >= 0
-
-/** The order of S3 and of the store: that of the bytes of UTF-8, which is that of code points. */
-export const compareKeys = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
-
-/** The least text that is behind everything that begins with this; undefined where there is none. */
-export function successor(text: string): string | undefined {
-  const points = Array.from(text)
-  for (let last = points.pop(); last !== undefined; last = points.pop()) {
-    const point = last.codePointAt(0) ?? 0
-    if (point < 0x10ffff) return points.join("") + String.fromCodePoint(point + 1 === 0xd800 ? 0xe000 : point + 1)
-  }
-  return undefined
-}

@@ -3,6 +3,7 @@ import type { Db } from "../db/open"
 import { prepared } from "../db/prepared"
 import type { Schema } from "../db/schema"
 import type { ObjectVersionRow, ObjectVersionTable } from "../db/storage-schema"
+import { successor } from "./key-order"
 import { type ObjectInfo, objectOf, type Segment, segmentOf } from "./model"
 
 export type NewVersion = Omit<Insertable<ObjectVersionTable>, "id">
@@ -150,6 +151,45 @@ export class ObjectStore {
     return (await query.orderBy("key").limit(limit).execute()).map(listed)
   }
 
+  /** Current objects whose keys begin with this, whole, in the order of their keys. */
+  async under(namespaceId: number, prefix: string, limit: number): Promise<ObjectInfo[]> {
+    const rows = await this.within(namespaceId, prefix).selectAll("s").orderBy("s.key").limit(limit).execute()
+    return rows.map(objectOf)
+  }
+
+  /** How many they are, and their bytes. */
+  async totalUnder(namespaceId: number, prefix: string): Promise<{ objects: number; bytes: number }> {
+    return this.within(namespaceId, prefix)
+      .select([sql<number>`count(*)`.as("objects"), sql<number>`coalesce(sum(s.size), 0)`.as("bytes")])
+      .executeTakeFirstOrThrow()
+  }
+
+  /** The first key under a prefix, as it would be under another, where something stands. */
+  async firstTaken(namespaceId: number, prefix: string, target: { namespaceId: number; prefix: string }): Promise<string | undefined> {
+    const moved = movedKey(prefix, target.prefix)
+    const taken = sql<boolean>`EXISTS (SELECT 1 FROM object_versions AS t WHERE t.namespace_id = ${target.namespaceId} AND t.key = ${moved}
+      AND t.is_latest = 1 AND t.is_delete_marker = 0)`
+    return (await this.within(namespaceId, prefix).select(moved.as("to")).where(taken).orderBy("s.key").limit(1).executeTakeFirst())?.to
+  }
+
+  /** The longest that a key under a prefix would be under another, in bytes. */
+  async longestMoved(namespaceId: number, prefix: string, to: string): Promise<number> {
+    const length = sql<number>`coalesce(max(octet_length(s.key)), 0)`.as("bytes")
+    const { bytes } = await this.within(namespaceId, prefix).select(length).executeTakeFirstOrThrow()
+    return bytes - Buffer.byteLength(prefix) + Buffer.byteLength(to)
+  }
+
+  private within(namespaceId: number, prefix: string) {
+    const end = successor(prefix)
+    const all = this.db
+      .selectFrom("objectVersions as s")
+      .where("s.namespaceId", "=", namespaceId)
+      .where("s.key", ">=", prefix)
+      .where(sql<boolean>`s.is_latest = 1`)
+      .where("s.isDeleteMarker", "=", 0)
+    return end === undefined ? all : all.where("s.key", "<", end)
+  }
+
   /** All versions after a place, by key and then the newest first; a place within a key's versions is given by `before`, the id of the last one seen. */
   async versions(
     namespaceId: number,
@@ -187,6 +227,9 @@ export class ObjectStore {
   some = async (namespaceId: number, limit: number): Promise<ObjectInfo[]> =>
     (await this.db.selectFrom("objectVersions").selectAll().where("namespaceId", "=", namespaceId).limit(limit).execute()).map(objectOf)
 }
+
+/** SQLite counts characters as code points, and so do we. */
+const movedKey = (prefix: string, to: string) => sql<string>`${to} || substr(s.key, ${Array.from(prefix).length + 1})`
 
 const listed = (row: {
   id: number

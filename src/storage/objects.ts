@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto"
 import type { Transaction } from "kysely"
 import type { Db } from "../db/open"
 import type { Schema } from "../db/schema"
@@ -10,6 +9,7 @@ import { type ListQuery, listPage, listVersions, type Page, type PageOf, type Ve
 import { column, type Namespace, type ObjectFacts, type ObjectInfo, parseKey, type Segment } from "./model"
 import { NamespaceStore } from "./namespace-store"
 import { type Listed, ObjectStore } from "./object-store"
+import { type Deleted, makeRoom, removeCurrent, removeVersion, versionIdIn } from "./succession"
 
 /** Looks at what stands under the key now, undefined for nothing, and throws where the writer does not want to write over that. */
 export type Condition = (current: ObjectInfo | undefined) => void
@@ -34,8 +34,6 @@ export type Content = {
   facts: ObjectFacts
   released?: string[]
 }
-
-export type Deleted = { versionId: string; isDeleteMarker: boolean }
 
 /** What is to go; with a version id that version, for good. */
 export type Removal = { key: string; versionId?: string; condition?: Condition }
@@ -143,8 +141,8 @@ export class Objects {
       const current = await store.latest(here.id, key)
       condition?.(current?.isDeleteMarker ? undefined : current)
       const what = await content(tx)
-      const versionId = here.versioning === "enabled" ? newVersionId() : "null"
-      released = [...(await this.replace(store, here, key, current, versionId)), ...(what.released ?? [])]
+      const versionId = versionIdIn(here)
+      released = [...(await makeRoom(store, here, key, current, versionId)), ...(what.released ?? [])]
       const { facts } = what
       const made = await store.insert(
         {
@@ -169,24 +167,6 @@ export class Objects {
     blobs.release(released)
     await durable.flush()
     return info
-  }
-
-  /** Makes room for a version: takes the mark from the newest, and removes what the new one stands in place of. Answers the hashes that went. */
-  private async replace(
-    store: ObjectStore,
-    namespace: Namespace,
-    key: string,
-    current: ObjectInfo | undefined,
-    versionId: string,
-  ): Promise<string[]> {
-    if (current === undefined) return []
-    if (versionId !== "null") {
-      await store.mark(current.id, false)
-      return []
-    }
-    const replaced = current.versionId === "null" ? current : await store.version(namespace.id, key, "null")
-    if (replaced?.id !== current.id) await store.mark(current.id, false)
-    return replaced === undefined ? [] : store.delete(replaced)
   }
 
   /**
@@ -223,38 +203,8 @@ export class Objects {
     } catch (refused) {
       return { refused }
     }
-    if (versionId !== undefined) return { deleted: await this.deleteVersion(store, here, key, versionId, released) }
-    if (here.versioning === "off") {
-      if (current === undefined) return {}
-      released.push(...(await store.delete(current)))
-      return { deleted: { versionId: "null", isDeleteMarker: false } }
-    }
-    const id = here.versioning === "enabled" ? newVersionId() : "null"
-    released.push(...(await this.replace(store, here, key, current, id)))
-    await store.insert(this.deleteMarker(here, key, id), [])
-    return { deleted: { versionId: id, isDeleteMarker: true } }
-  }
-
-  private async deleteVersion(
-    store: ObjectStore,
-    namespace: Namespace,
-    key: string,
-    versionId: string,
-    released: string[],
-  ): Promise<Deleted | undefined> {
-    const version = await store.version(namespace.id, key, versionId)
-    if (version === undefined) return undefined
-    released.push(...(await store.delete(version)))
-    if (version.isLatest) {
-      const newest = await store.newest(namespace.id, key)
-      if (newest !== undefined) await store.mark(newest.id, true)
-    }
-    return { versionId, isDeleteMarker: version.isDeleteMarker }
-  }
-
-  private deleteMarker(namespace: Namespace, key: string, versionId: string) {
-    const nothing = { hash: null, headers: null, tags: null, checksum: null, etag: "", contentType: "", size: 0 }
-    return { ...nothing, namespaceId: namespace.id, key, versionId, isLatest: 1, isDeleteMarker: 1, createdAt: this.needs.now() }
+    if (versionId !== undefined) return { deleted: await removeVersion(store, here, key, versionId, released) }
+    return { deleted: await removeCurrent(store, here, key, current, released, this.needs.now()) }
   }
 
   setTags = async (object: ObjectInfo, tags: Record<string, string>): Promise<void> => {
@@ -275,6 +225,3 @@ export class Objects {
     return count
   }
 }
-
-/** 32 hexadecimal characters, which nobody can guess. */
-const newVersionId = () => randomBytes(16).toString("hex")

@@ -5,6 +5,8 @@ import { usageRoutes } from "./admin-routes"
 import { type FileParts, fileRoutes } from "./file-routes"
 import { keyRoutes } from "./key-routes"
 import { linkRoutes } from "./link-routes"
+import { moveRoutes } from "./move-routes"
+import type { Moves } from "./moves"
 import { namespaceRoutes } from "./namespace-routes"
 import type { Namespaces } from "./namespaces"
 import { progressRoutes } from "./progress-routes"
@@ -13,10 +15,12 @@ import { type StatusParts, statusRoutes } from "./status-routes"
 import type { ResumableUploads } from "./resumable-uploads"
 import { tusRoutes } from "./tus-routes"
 import type { Usage } from "./usage"
+import { versionRoutes } from "./version-routes"
 
 export type StorageParts = FileParts &
   StatusParts & {
     namespaces: Namespaces
+    moves: Moves
     keys: AccessKeys
     usage: Usage
     resumable: ResumableUploads
@@ -35,6 +39,8 @@ export const storageRoutes = (parts: StorageParts): AnyElysia[] => {
     usageRoutes(usage, scrubber, access),
     progressRoutes(progress, access),
     tusRoutes(resumable, access),
+    versionRoutes(parts.files, access),
+    moveRoutes(parts.moves, access),
     fileRoutes(parts),
   ]
 }

@@ -7,6 +7,7 @@ import { Allowance } from "./allowance"
 import { Blobs } from "./blobs"
 import { Flusher } from "./flusher"
 import type { Namespace } from "./model"
+import { Moves } from "./moves"
 import { NamespaceStore } from "./namespace-store"
 import { Namespaces } from "./namespaces"
 import { Objects } from "./objects"
@@ -37,6 +38,7 @@ export class StorageHouse {
   references!: ReferenceStore
   store!: NamespaceStore
   objects!: Objects
+  moves!: Moves
   uploads!: Uploads
   namespaces!: Namespaces
   reader!: Reader
@@ -81,6 +83,7 @@ export class StorageHouse {
       now,
     }
     this.objects = new Objects(shared)
+    this.moves = new Moves(shared)
     this.uploads = new Uploads({ ...shared, objects: this.objects })
     this.namespaces = new Namespaces({ store: this.store, objects: this.objects, uploads: this.uploads, now })
     this.reader = new Reader(this.blobs, this.objects.segments, (hash) => this.faults.push(hash))

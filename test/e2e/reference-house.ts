@@ -116,6 +116,15 @@ export async function tellStorage({ recorder, hide }: Scene): Promise<void> {
   await recorder.ask("POST /storage/upload", { query: { namespace: "photos" }, body: form })
   await recorder.ask("GET /storage/files", { query: { namespace: "photos", delimiter: "/" } })
   await recorder.ask("GET /storage/files/versions", { query: { namespace: "photos", name: "2026/hello.txt" } })
+  await recorder.ask("PUT /storage/namespaces/:name", { at: { name: "photos" }, body: { versioning: "enabled" } })
+  const draft = { namespace: "photos", name: "draft.txt" }
+  for (const body of ["hello\n", "more\n"]) await recorder.ask("PUT /storage/:namespace/*", { at: draft, headers: plain, body })
+  const [, older] = await recorder.ask<{ version_id: string }[]>("GET /storage/files/versions", { query: draft })
+  hide(older?.version_id ?? "", "0123456789abcdef0123456789abcdef")
+  const body = { ...draft, version_id: older?.version_id }
+  const restored = await recorder.ask<{ version_id: string }>("POST /storage/files/restore", { body })
+  hide(restored.version_id, "fedcba9876543210fedcba9876543210")
+  await recorder.ask("POST /storage/files/move", { body: { ...draft, to_name: "2026/final.txt" } })
   await recorder.ask("GET /storage/:namespace/*", { at: photos })
   await recorder.ask("GET /storage/download/:namespace/*", { at: photos })
   await recorder.ask("GET /storage/download", { query: { namespace: "photos", name: "hello.txt" } })

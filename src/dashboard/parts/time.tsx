@@ -18,6 +18,11 @@ export function relativeTime(atMs: number, nowMs = Date.now()): string {
   return unit === undefined || size === undefined ? "just now" : relative.format(Math.trunc(seconds / size), unit)
 }
 
+const short = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" })
+
+/** A moment by which a thing is called, to the second. Takes Unix seconds. */
+export const exactTime = (at: number): string => short.format(at * 1000)
+
 /** A moment, relative, with the exact one on hover and for screen readers' details. Takes Unix seconds, milliseconds marked so, or ISO 8601. */
 export function Time({ at }: { at: number | string | Date }) {
   const ms = typeof at === "number" ? at * 1000 : new Date(at).getTime()

@@ -1,8 +1,19 @@
 import { Link } from "@tanstack/react-router"
-import { File, FileArchive, FileText, Film, Folder, Image, Music } from "lucide-react"
+import { File, FileArchive, FileText, Film, Folder, FolderInput, Image, Music, Pencil } from "lucide-react"
+import { Menu } from "../../parts/menu"
 import { bytes, Time } from "../../parts/time"
 import { files } from "../../words/files"
+import { moving } from "../../words/files-moving"
 import { type Entry, lastPart } from "./model"
+import { RenameField } from "./rename-field"
+
+export type EntryActs = {
+  isRenaming: boolean
+  onRename: () => void
+  /** With the name that it has then, also where that is the old one. */
+  onRenamed: (name: string) => void
+  onMove: () => void
+}
 
 /** A file or a folder in a list. */
 export function EntryRow({
@@ -10,12 +21,14 @@ export function EntryRow({
   entry,
   isSelected,
   onSelect,
+  acts,
 }: {
   namespace: string
   entry: Entry
   isSelected: boolean
   /** Undefined where nothing may be selected. */
   onSelect: ((isOn: boolean, extends_: boolean) => void) | undefined
+  acts: EntryActs
 }) {
   const shown = lastPart(entry.name)
   const Icon = entry.is_folder ? Folder : iconOf(entry.content_type)
@@ -34,10 +47,14 @@ export function EntryRow({
         />
       )}
       <Icon aria-hidden className={entry.is_folder ? "size-4 shrink-0 text-accent" : "size-4 shrink-0 text-dim"} />
-      <Link {...to} params={{ namespace } as never} className="min-w-0 flex-1 truncate py-2 hover:underline" title={shown}>
-        {shown}
-      </Link>
-      {entry.is_folder ? (
+      {acts.isRenaming ? (
+        <RenameField namespace={namespace} name={entry.name} onDone={acts.onRenamed} onCancel={() => acts.onRenamed(entry.name)} />
+      ) : (
+        <Link {...to} params={{ namespace } as never} className="min-w-0 flex-1 truncate py-2 hover:underline" title={shown}>
+          {shown}
+        </Link>
+      )}
+      {acts.isRenaming ? null : entry.is_folder ? (
         <span className="text-sm text-dim">{files.folder.folder}</span>
       ) : (
         <>
@@ -46,6 +63,15 @@ export function EntryRow({
             <Time at={entry.modified_at} />
           </span>
         </>
+      )}
+      {!acts.isRenaming && (
+        <Menu
+          label={files.actionsOf(shown)}
+          items={[
+            { label: moving.rename, icon: <Pencil aria-hidden className="size-4" />, onSelect: acts.onRename },
+            { label: moving.move, icon: <FolderInput aria-hidden className="size-4" />, onSelect: acts.onMove },
+          ]}
+        />
       )}
     </div>
   )

@@ -1,4 +1,4 @@
-import { ArrowDown, ArrowUp, FolderOpen, Trash2 } from "lucide-react"
+import { ArrowDown, ArrowUp, FolderInput, FolderOpen, Trash2 } from "lucide-react"
 import { useEffect, useEffectEvent, useRef, useState } from "react"
 import { useUrlState } from "../../data/url-state"
 import { Button, IconButton } from "../../parts/button"
@@ -6,10 +6,12 @@ import { SearchBox, SelectField } from "../../parts/field"
 import { LongList } from "../../parts/long-list"
 import { Empty, FaultNotice, SkeletonRows } from "../../parts/status"
 import { files } from "../../words/files"
+import { moving as movingWords } from "../../words/files-moving"
 import { DeleteFiles } from "./delete-files"
 import { type Sort, useEntries } from "./entries"
 import { EntryRow } from "./entry-row"
-import type { Namespace } from "./model"
+import { type Entry, lastPart, type Namespace } from "./model"
+import { MoveFiles } from "./move-files"
 import { useSelection } from "./selection"
 
 const words = files.folder
@@ -24,9 +26,19 @@ export function FolderEntries({ namespace, prefix }: { namespace: Namespace; pre
   const found = useEntries(name, prefix + text, sort as Sort, down !== "")
   const { entries, error, isLoading, isWhole, isReadingMore } = found
   const [isDeleting, setDeleting] = useState(false)
-  const selection = useSelection(entries, () => setDeleting(true))
+  const [renaming, setRenaming] = useState<string>()
+  const [moving, setMoving] = useState<Entry[]>()
+  const list = useRef<HTMLDivElement>(null)
+  const selection = useSelection(entries, () => setDeleting(true), setRenaming)
   const { names } = selection
   const isAll = names.size > 0 && names.size === entries.length
+  const renamed = (to: string) => {
+    setRenaming(undefined)
+    // When the row is there again: who goes by the keyboard goes on from it.
+    requestAnimationFrame(() =>
+      list.current?.querySelector<HTMLElement>(`input[aria-label="${CSS.escape(words.select(lastPart(to)))}"]`)?.focus(),
+    )
+  }
   const isBare = !isLoading && entries.length === 0
   if (isBare && text === "" && error === null)
     return (
@@ -69,7 +81,7 @@ export function FolderEntries({ namespace, prefix }: { namespace: Namespace; pre
         </Empty>
       )}
       {!isLoading && entries.length > 0 && (
-        <div className="flex flex-col gap-2" onKeyDown={selection.onKeyDown}>
+        <div ref={list} className="flex flex-col gap-2" onKeyDown={selection.onKeyDown}>
           <div className="sticky top-14 z-10 flex min-h-9 flex-wrap items-center gap-3 bg-paper px-3 lg:top-0">
             <input
               type="checkbox"
@@ -90,6 +102,13 @@ export function FolderEntries({ namespace, prefix }: { namespace: Namespace; pre
                 <Button small kind="quiet" onClick={selection.clear}>
                   {words.clear}
                 </Button>
+                <Button
+                  small
+                  icon={<FolderInput aria-hidden className="size-4" />}
+                  onClick={() => setMoving(entries.filter((entry) => names.has(entry.name)))}
+                >
+                  {movingWords.moveSelected}
+                </Button>
                 <Button small kind="danger" icon={<Trash2 aria-hidden className="size-4" />} onClick={() => setDeleting(true)}>
                   {words.deleteSelected}
                 </Button>
@@ -103,11 +122,20 @@ export function FolderEntries({ namespace, prefix }: { namespace: Namespace; pre
                 entry={entry}
                 isSelected={names.has(entry.name)}
                 onSelect={(isOn, extends_) => selection.set(entry.name, isOn, extends_)}
+                acts={{
+                  isRenaming: renaming === entry.name,
+                  onRename: () => setRenaming(entry.name),
+                  onRenamed: renamed,
+                  onMove: () => setMoving([entry]),
+                }}
               />
             )}
           </LongList>
           {!isWhole && <More onReach={found.readMore} isBusy={isReadingMore} />}
         </div>
+      )}
+      {moving !== undefined && (
+        <MoveFiles namespace={namespace} entries={moving} onClose={() => setMoving(undefined)} onDone={selection.clear} />
       )}
       {isDeleting && (
         <DeleteFiles

@@ -5,12 +5,14 @@ import { bytes } from "../../parts/time"
 import { ApiFault } from "../../data/api"
 import { files } from "../../words/files"
 import { addressOf } from "./model"
+import { versionAddress } from "./versions"
 
 const words = files.file
 /** So much of a text is shown. */
 const mostText = 256 * 1024
 
-export type Previewed = { namespace: string; name: string; type: string; size: number; etag: string }
+/** `versionId` is that of an older version; undefined for the file as it is now. */
+export type Previewed = { namespace: string; name: string; type: string; size: number; etag: string; versionId?: string | undefined }
 
 type Kind = "image" | "video" | "audio" | "pdf" | "text" | "none"
 
@@ -29,7 +31,10 @@ export function Preview(file: Previewed) {
   const [isBroken, setBroken] = useState(false)
   const kind = previewOf(file.type)
   // The same address with other bytes is another picture.
-  const src = `${addressOf(file.namespace, file.name)}?v=${encodeURIComponent(file.etag)}`
+  const src =
+    file.versionId === undefined
+      ? `${addressOf(file.namespace, file.name)}?v=${encodeURIComponent(file.etag)}`
+      : versionAddress(file.namespace, file.name, file.versionId)
   const label = words.preview(file.name)
   const fail = () => setBroken(true)
   if (isBroken) return <Notice tone="warn">{words.notLoaded}</Notice>
@@ -42,10 +47,10 @@ export function Preview(file: Previewed) {
   return <p className="py-10 text-dim">{words.noPreview}</p>
 }
 
-function TextPreview({ namespace, name, type, size, etag }: Previewed) {
+function TextPreview({ namespace, name, type, size, etag, versionId }: Previewed) {
   const query = useQuery({
-    queryKey: ["files", "text", namespace, name, etag],
-    queryFn: ({ signal }) => firstText(addressOf(namespace, name), size, signal),
+    queryKey: ["files", "text", namespace, name, versionId ?? etag],
+    queryFn: ({ signal }) => firstText(versionAddress(namespace, name, versionId), size, signal),
     staleTime: Number.POSITIVE_INFINITY,
   })
   if (query.error !== null) return <FaultNotice error={query.error} onRetry={() => void query.refetch()} />

@@ -11,7 +11,7 @@ export type Selection = {
 }
 
 /** Which of the shown entries are selected; what is not shown any more is not. Arrow keys go from one check box to the next. */
-export function useSelection(entries: Entry[], onDelete: () => void): Selection {
+export function useSelection(entries: Entry[], onDelete: () => void, onRename: (name: string) => void): Selection {
   const [chosen, setChosen] = useState<Set<string>>(new Set())
   const [last, setLast] = useState<string>()
   const names = useMemo(() => new Set(entries.filter(({ name }) => chosen.has(name)).map(({ name }) => name)), [entries, chosen])
@@ -36,9 +36,12 @@ export function useSelection(entries: Entry[], onDelete: () => void): Selection 
     }
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
     const row = (event.target as HTMLElement).closest<HTMLElement>("li[data-index]")
-    if (step === undefined || row === null) return
+    if (row === null) return
+    const at = Number(row.dataset.index)
+    if (event.key === "F2" && entries[at] !== undefined) return onRename(entries[at].name)
+    if (step === undefined) return
     event.preventDefault()
-    const to = Number(row.dataset.index) + step
+    const to = at + step
     const entry = entries[to]
     if (entry === undefined) return
     if (event.shiftKey) set(entry.name, true, true)
