@@ -1,4 +1,4 @@
-// Everything in the Debian package but the program and the changelog: `bun scripts/package/stage.ts FOLDER amd64|arm64`.
+// Everything in the Debian package but the program: `bun scripts/package/stage.ts FOLDER amd64|arm64`.
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { configuration, configurationFile } from "../../src/install/configuration"
@@ -20,6 +20,7 @@ const ours = (path: string) => readFileSync(join(repository, path), "utf8")
 for (const [name, text] of Object.entries(unitsFor("/usr/bin/freehold"))) put(`/usr/lib/systemd/system/${name}`, text)
 put(configurationFile, configuration({}), 0o640)
 put(`${documentation}/README.md`, ours("README.md"))
+put(`${documentation}/CHANGELOG.md`, ours("CHANGELOG.md"))
 put(`${documentation}/OPERATING.md`, ours("docs/OPERATING.md"))
 put(`${documentation}/examples/freehold-containers.conf`, containersDropIn.text)
 const licence = ours("LICENSE").trimEnd()
@@ -41,7 +42,8 @@ put(
   `# The program is Bun with our code behind its last section: stripping would cut that off, and what Bun links in is its own.
 freehold: unstripped-binary-or-object [usr/bin/freehold]
 freehold: embedded-library *
-freehold: hardening-no-*
+freehold: hardening-no-pie [usr/bin/freehold]
+freehold: hardening-no-relro [usr/bin/freehold]
 # "freehold help" is the manual.
 freehold: no-manual-page [usr/bin/freehold]
 # Its secrets have a better place, but some may be in it.

@@ -46,7 +46,9 @@ export async function startDebian(): Promise<Debian> {
     mkdirSync(root)
     await runCommand(["tar", "-C", root, "-xf", archive], { limitMs: 120_000 })
     const name = `freehold-${process.pid}-${Date.now().toString(36)}`
-    const groups = existsSync("/run/systemd/system") ? [] : (await hierarchies()).map((path) => join(path, name))
+    const parents = existsSync("/run/systemd/system") ? [] : await hierarchies()
+    for (const parent of parents) await sweep(parent)
+    const groups = parents.map((path) => join(path, name))
     undo.push(() => removeGroups(groups))
     const nspawn = await boot(root, name, groups)
     undo.push(() => nspawn.stop())
@@ -99,6 +101,15 @@ async function hierarchies(): Promise<string[]> {
   return mounts
     .filter(([, , kind, options = ""]) => kind === "cgroup2" || (kind === "cgroup" && options.split(",").includes("name=systemd")))
     .flatMap(([, path]) => path ?? [])
+}
+
+/** Groups of runs that were killed. */
+async function sweep(parent: string): Promise<void> {
+  const dead = (await readdir(parent)).filter((name) => {
+    const owner = /^freehold-(\d+)-[0-9a-z]+$/.exec(name)?.[1]
+    return owner !== undefined && !existsSync(`/proc/${owner}`)
+  })
+  await removeGroups(dead.map((name) => join(parent, name)))
 }
 
 /** A group goes when what it held has gone, the innermost first. */
