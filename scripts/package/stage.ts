@@ -23,6 +23,12 @@ put(`${documentation}/README.md`, ours("README.md"))
 put(`${documentation}/CHANGELOG.md`, ours("CHANGELOG.md"))
 put(`${documentation}/OPERATING.md`, ours("docs/OPERATING.md"))
 put(`${documentation}/examples/freehold-containers.conf`, containersDropIn.text)
+const maintainer = "The Freehold authors <root@localhost>"
+const made = new Date(Number(process.env.SOURCE_DATE_EPOCH ?? 0) * 1000).toUTCString().replace("GMT", "+0000")
+put(
+  `${documentation}/changelog`,
+  `freehold (${version}) unstable; urgency=medium\n\n  * See CHANGELOG.md beside this file.\n\n -- ${maintainer}  ${made}\n`,
+)
 const licence = ours("LICENSE").trimEnd()
 const indented = licence.split("\n").map((line) => (line === "" ? " ." : ` ${line}`))
 put(
@@ -55,7 +61,7 @@ put(
   `Package: freehold
 Version: ${version}
 Architecture: ${architecture}
-Maintainer: The Freehold authors <root@localhost>
+Maintainer: ${maintainer}
 Section: web
 Priority: optional
 Depends: libc6 (>= 2.31), passwd, systemd (>= 250)

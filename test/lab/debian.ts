@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, renameSync, statSync } from "node:fs"
-import { readdir, readFile, rmdir } from "node:fs/promises"
+import { readdir, readFile, rmdir, writeFile } from "node:fs/promises"
 import { homedir } from "node:os"
 import { join } from "node:path"
 import { type Ending, runProgram } from "../e2e/program"
@@ -47,7 +47,7 @@ export async function startDebian(): Promise<Debian> {
     await runCommand(["tar", "-C", root, "-xf", archive], { limitMs: 120_000 })
     const name = `freehold-${process.pid}-${Date.now().toString(36)}`
     const parents = existsSync("/run/systemd/system") ? [] : await hierarchies()
-    for (const parent of parents) await sweep(parent)
+    await sweep(parents)
     const groups = parents.map((path) => join(path, name))
     undo.push(() => removeGroups(groups))
     const nspawn = await boot(root, name, groups)
@@ -103,13 +103,14 @@ async function hierarchies(): Promise<string[]> {
     .flatMap(([, path]) => path ?? [])
 }
 
-/** Groups of runs that were killed. */
-async function sweep(parent: string): Promise<void> {
-  const dead = (await readdir(parent)).filter((name) => {
+/** Groups of runs that were killed, with the containers in them, which outlive nspawn. */
+async function sweep(parents: string[]): Promise<void> {
+  const names = (await Promise.all(parents.map((parent) => readdir(parent)))).flat()
+  const dead = names.filter((name) => {
     const owner = /^freehold-(\d+)-[0-9a-z]+$/.exec(name)?.[1]
     return owner !== undefined && !existsSync(`/proc/${owner}`)
   })
-  await removeGroups(dead.map((name) => join(parent, name)))
+  await removeGroups([...new Set(dead)].flatMap((name) => parents.map((parent) => join(parent, name))))
 }
 
 /** A group goes when what it held has gone, the innermost first. */
@@ -118,7 +119,10 @@ async function removeGroups(groups: string[]): Promise<void> {
     for (const entry of await readdir(path, { withFileTypes: true })) if (entry.isDirectory()) await remove(join(path, entry.name))
     await rmdir(path)
   }
-  for (const path of groups.filter((one) => existsSync(one)))
+  const present = groups.filter((one) => existsSync(one))
+  // Version 1 has no such file, and the same processes.
+  for (const path of present) if (existsSync(join(path, "cgroup.kill"))) await writeFile(join(path, "cgroup.kill"), "1")
+  for (const path of present)
     await waitUntil(() => remove(path).then(() => true), { what: `the control group ${path} to be empty`, limitMs: 5_000 })
 }
 
