@@ -1,3 +1,4 @@
+import { chmodSync, statSync } from "node:fs"
 import { Database } from "bun:sqlite"
 import { join } from "node:path"
 import { AppError } from "../errors"
@@ -26,12 +27,15 @@ export function isLocked(dataDir: string): boolean {
 }
 
 function tryLock(dataDir: string, waitMs: number): (() => void) | undefined {
-  const file = new Database(join(dataDir, lockName), { create: true })
+  const path = join(dataDir, lockName)
+  const file = new Database(path, { create: true })
   try {
     file.run(`PRAGMA busy_timeout = ${waitMs}`)
     // Nothing is ever written, and no journal shall lie beside it.
     file.run("PRAGMA journal_mode = MEMORY")
     file.run("BEGIN EXCLUSIVE")
+    // As all else in the data folder, whatever mask a command was started with.
+    if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600)
     return () => file.close()
   } catch (error) {
     file.close()

@@ -92,6 +92,8 @@ export async function tellReferenceStory(): Promise<Record<string, Example>> {
     scene.hide(house.configFile, "/etc/freehold/freehold.toml")
     scene.hide(String(dnsPort), "53")
     scene.hide(base, "cloud.example.com")
+    // It is printed after the word that all is up.
+    await house.said(/\/setup\/[\w-]+\s/)
     const link = /\/setup\/([\w-]+)/.exec(house.output())?.[1] ?? ""
     await tellAccounts(scene, link)
     await tellHouse(scene)

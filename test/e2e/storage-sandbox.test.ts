@@ -48,7 +48,8 @@ describe.skipIf(!hasChromium)(`uploaded files in a browser${hasChromium ? "" : "
     elsewhere = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: answerElsewhere })
     browser = await startChromium(`--host-resolver-rules=MAP * 127.0.0.1:${house.ports.https}, EXCLUDE 127.0.0.1`)
     context = await browser.newContext({ ignoreHTTPSErrors: true, viewport: { width: 600, height: 400 } })
-    const cookie = { name: "token", value: token, domain: `.${base}`, path: "/", secure: true, sameSite: "None" as const }
+    // As the dashboard's, but that other sites may send it too, so that it is the page alone that is held.
+    const cookie = { name: "__Host-token", value: token, url: `https://storage.${base}/`, secure: true, sameSite: "None" as const }
     await context.addCookies([cookie])
     await upload("evil.html", evil, "text/html")
     await upload("drawing.svg", drawing, "image/svg+xml")
