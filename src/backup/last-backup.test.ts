@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "bun:test"
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { lastBackup } from "./last-backup"
@@ -31,8 +31,9 @@ test("the newest that is there counts, and one in a bucket is believed", () => {
   expect(lastBackup(data)).toEqual({ newest: undefined, failed: undefined })
   const [first, second] = [join(folder, "1.age"), join(folder, "2.age")]
   writeFileSync(first, "x")
+  utimesSync(first, 1000, 1000)
   record(made(2, second), made(1, first))
-  expect(lastBackup(data)).toEqual({ newest: { file: first, at: Date.parse(day(1)) }, failed: undefined })
+  expect(lastBackup(data)).toEqual({ newest: { file: first, at: 1_000_000 }, failed: undefined })
   record(made(3, "s3://bucket/3.age"), made(1, first))
   expect(lastBackup(data).newest).toEqual({ file: "s3://bucket/3.age", at: Date.parse(day(3)) })
 })
@@ -40,9 +41,10 @@ test("the newest that is there counts, and one in a bucket is believed", () => {
 test("a failure counts until the next backup that is made, and a broken record counts as none", () => {
   const file = join(folder, "1.age")
   writeFileSync(file, "x")
+  utimesSync(file, 1000, 1000)
   record(failed(2, "the disk is full"), made(1, file))
   expect(lastBackup(data)).toEqual({
-    newest: { file, at: Date.parse(day(1)) },
+    newest: { file, at: 1_000_000 },
     failed: { at: Date.parse(day(2)), problem: "the disk is full" },
   })
   record(made(3, file), failed(2, "the disk is full"))

@@ -156,7 +156,10 @@ describe("a server", () => {
     expect(service.trouble()).toMatchObject({ kind: "overdue", severity: "bad" })
     record(run(noon + day, "the disk is full"), run(noon))
     expect(service.trouble()).toMatchObject({ kind: "failed", severity: "bad", since: noon + day, reason: "the disk is full" })
+    // Without a destination of its own the server goes by what others made.
     plan.to = undefined
+    expect(service.trouble()).toMatchObject({ kind: "failed", reason: "the disk is full" })
+    record()
     expect(service.trouble()).toBeUndefined()
   })
 })

@@ -2,6 +2,7 @@ import { AppError, describeError } from "../errors"
 import type { Log } from "../log"
 import { Worker } from "../worker"
 import { type BackupFile, filesAt } from "./files-at"
+import { lastBackup } from "./last-backup"
 import { isLocked } from "./lock"
 import type { ObjectsPlace } from "./manifest"
 import { type BackupRun, noteFailure, readRuns } from "./run-record"
@@ -57,6 +58,8 @@ export type BackupsView = {
 }
 
 const listLimitMs = 10_000
+/** A daily timer is late after two days, whatever its hour. */
+const lateMs = 48 * 3_600_000
 
 /** Backups that this server makes by itself, and what administrators see of all of them. */
 export class Backups {
@@ -130,7 +133,7 @@ export class Backups {
   trouble(): BackupTrouble | undefined {
     const { plan, now } = this.needs
     const { to, everyMs } = plan()
-    if (to === undefined) return undefined
+    if (to === undefined) return this.troubleOfOthers()
     const runs = this.runs().filter(({ finished_at: end }) => end !== null)
     const [last] = runs
     const overdue = everyMs === undefined ? undefined : overdueSince(runs, everyMs, this.startedAt, now())
@@ -142,6 +145,15 @@ export class Backups {
     const good = lastGood(runs)
     const reason = good === undefined ? `there is no backup at ${to} yet` : `the last good backup is of ${good.started_at}`
     return { kind: "overdue", severity: "bad", since: overdue, reason }
+  }
+
+  /** Of backups that a timer makes: whoever never made one is not told of it here. */
+  private troubleOfOthers(): BackupTrouble | undefined {
+    const { newest, failed } = lastBackup(this.needs.dataDir)
+    if (failed !== undefined) return { kind: "failed", severity: "bad", since: failed.at, reason: failed.problem }
+    if (newest === undefined || this.needs.now() - newest.at <= lateMs) return undefined
+    const reason = `the newest backup is of ${new Date(newest.at).toISOString()}: ${newest.file}`
+    return { kind: "overdue", severity: "warn", since: newest.at + lateMs, reason }
   }
 
   /** Those to the destination that is set. */
