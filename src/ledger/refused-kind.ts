@@ -8,7 +8,7 @@ export function refusedKind(text: string, hostname: string, domain: string | und
   const said = text.toLowerCase()
   if (/exact (same )?set|duplicate|identical/.test(said)) return "name"
   if (/failed (authorizations|validations)|invalid authorizations/.test(said)) return "failures"
-  if (/new registrations|new accounts|registrations? .*\bip\b/.test(said)) return "accounts"
+  if (/new registrations|new accounts/.test(said) || (said.includes("registration") && /\bip\b/.test(said))) return "accounts"
   const bare = hostname.replace(/^\*\./, "")
   if (/registered domain/.test(said) || [domain, bare].some((name) => name !== undefined && name !== "" && said.includes(name)))
     return "domain"

@@ -113,13 +113,22 @@ describe.skipIf(prometheusObstacle !== undefined)(`metrics${prometheusObstacle ?
     const missing = [...new Set(named)].filter((name) => !new RegExp(`^${name}[{ ]`, "m").test(text))
     expect(missing).toEqual([])
     await waitUntil(async () => (await prometheus.query('up{job="freehold"} == 1')).length === 1, { what: "the target to be up" })
-    const empty: string[] = []
-    for (const expression of expressions) {
-      const values = await prometheus.query(expression.replaceAll("$__rate_interval", "1m").replaceAll(/\$(job|instance)/g, ".*"))
-      if (values.length === 0) empty.push(expression)
-    }
     // It tells of restarts, of which there was none.
-    expect(empty.filter((expression) => !expression.startsWith("changes("))).toEqual([])
+    let empty = expressions.filter((expression) => !expression.startsWith("changes("))
+    // A rate needs two scrapes.
+    await waitUntil(
+      async () => {
+        const before = empty
+        empty = []
+        for (const expression of before) {
+          const values = await prometheus.query(expression.replaceAll("$__rate_interval", "1m").replaceAll(/\$(job|instance)/g, ".*"))
+          if (values.length === 0) empty.push(expression)
+        }
+        return empty.length === 0
+      },
+      { what: "every expression to have a value", everyMs: 500 },
+    ).catch(() => undefined)
+    expect(empty).toEqual([])
   })
 
   test("an engine that is gone is an alert, and a health that is degraded but serves", async () => {
