@@ -6,7 +6,7 @@ import type { Person } from "../e2e/person"
 import { hasChromium } from "../e2e/chromium"
 import { DashboardHouse, troublesIn, type Visit } from "./house"
 
-const parts = ["", "/sessions", "/settings", "/certificates", "/system", "/audit"]
+const parts = ["", "/sessions", "/settings", "/certificates", "/system", "/doctor", "/backups", "/audit"]
 
 describe.skipIf(!hasChromium)("the administration", () => {
   let house: DashboardHouse
@@ -183,6 +183,22 @@ describe.skipIf(!hasChromium)("the administration", () => {
     await visit.page.getByRole("cell", { name: String(house.house.ports.https) }).waitFor()
     await visit.page.getByText("Switched off").waitFor()
     await visit.close()
+  })
+
+  test("the doctor looks at the server and at one hostname, which stands in the address", async () => {
+    const visit = await house.signedIn()
+    await visit.go("/administration/doctor", "Administration")
+    await visit.page.getByRole("list", { name: "Checks" }).getByText("Data folder", { exact: true }).waitFor({ timeout: 40_000 })
+    await visit.page.getByLabel("Look at one hostname").fill("nobody.example.com")
+    await visit.page.getByRole("button", { name: "Look", exact: true }).click()
+    await visit.page.getByRole("list", { name: "Checks" }).getByText("Served", { exact: true }).waitFor({ timeout: 40_000 })
+    expect(new URL(visit.page.url()).search).toBe("?hostname=nobody.example.com")
+  })
+
+  test("backups that are not set up are taught", async () => {
+    const visit = await house.signedIn()
+    await visit.go("/administration/backups", "Administration")
+    await visit.page.getByText("Backups are not set up").waitFor()
   })
 
   test.each(parts)("/administration%s is accessible in both themes, wide and narrow", async (part) => {

@@ -158,7 +158,7 @@ describe.skipIf(obstacle !== undefined)(`install${obstacle ? ` (skipped: ${obsta
 
     await went(freehold("install", "--backup-recipient", recipient))
     await went(debian.run(["systemctl", "start", "freehold-backup.service"]))
-    const [made = ""] = readdirSync(at("var/backups/freehold")).filter((name) => name.endsWith(".age"))
+    const made = readdirSync(at("var/backups/freehold")).find((name) => name.endsWith(".age")) ?? ""
     expect(made).toMatch(/^freehold-\d{8}T\d{6}Z\.age$/)
     writeFileSync(at("root/key.txt"), identity, { mode: 0o600 })
     const checked = await went(freehold("restore", `/var/backups/freehold/${made}`, "--check", "--identity-file", "/root/key.txt"))

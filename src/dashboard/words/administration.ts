@@ -6,6 +6,8 @@ export const administration = {
     settings: "Settings",
     certificates: "Certificates",
     system: "System",
+    doctor: "Doctor",
+    backups: "Backups",
     audit: "Audit trail",
   },
   label: "Parts of the administration",

@@ -7,7 +7,7 @@ import { cx } from "../../parts/classes"
 import { SelectField, TextField } from "../../parts/field"
 import { FaultNotice, Skeleton } from "../../parts/status"
 import { welcome } from "../../words/welcome"
-import { CheckList } from "./check-list"
+import { CheckList } from "../../parts/check-list"
 import { type Container, hostnameQuery, type Mapping, useTypedName } from "./queries"
 import { SettingLines } from "./setting-lines"
 

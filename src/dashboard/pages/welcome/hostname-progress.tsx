@@ -9,10 +9,10 @@ import { Confirm } from "../../parts/dialog"
 import { Loaded } from "../../parts/loaded"
 import { Notice, SkeletonRows } from "../../parts/status"
 import { welcome } from "../../words/welcome"
-import { CheckList } from "./check-list"
+import { type Check, CheckList } from "../../parts/check-list"
 import type { Typed } from "./hostname-form"
 import { isLiveName } from "./live-name"
-import { type Check, type Container, containersQuery, hostnameQuery, type HostnameReport, type Mapping } from "./queries"
+import { type Container, containersQuery, hostnameQuery, type HostnameReport, type Mapping } from "./queries"
 
 const { hostname: words } = welcome
 const watchMs = 2500

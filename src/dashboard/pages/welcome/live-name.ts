@@ -1,4 +1,4 @@
-import type { Check } from "./queries"
+import type { Check } from "../../parts/check-list"
 
 /** Whether a hostname's certificate is there and its application answers. */
 export const isLiveName = (checks: Pick<Check, "name" | "status">[] = []): boolean =>

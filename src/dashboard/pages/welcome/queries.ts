@@ -1,11 +1,8 @@
 import { keepPreviousData, queryOptions } from "@tanstack/react-query"
 import { useEffect, useState } from "react"
 import { ask } from "../../data/api"
+import type { Check, Status } from "../../parts/check-list"
 import { welcome } from "../../words/welcome"
-
-export type Status = "ok" | "warn" | "bad" | "unknown"
-
-export type Check = { name: string; status: Status; verdict: string; remedy?: string }
 
 export type BaseDomain = {
   name: string

@@ -4,7 +4,7 @@ import { Button } from "../../parts/button"
 import { Loaded } from "../../parts/loaded"
 import { SkeletonRows } from "../../parts/status"
 import { welcome } from "../../words/welcome"
-import { CheckList } from "./check-list"
+import { CheckList } from "../../parts/check-list"
 import { serverChecks } from "./queries"
 
 const againMs = 20_000

@@ -6,7 +6,7 @@ import { Loaded } from "../../parts/loaded"
 import { Fact, Facts } from "../../parts/page"
 import { Badge, Skeleton } from "../../parts/status"
 import { welcome } from "../../words/welcome"
-import { StatusMark } from "./check-list"
+import { StatusMark } from "../../parts/check-list"
 import { type BaseDomain, baseDomainQuery, useTypedName } from "./queries"
 import { SettingLines } from "./setting-lines"
 

@@ -1,8 +1,12 @@
 import { CircleAlert, CircleCheck, CircleHelp, TriangleAlert } from "lucide-react"
 import type { ReactNode } from "react"
-import { cx, type Tone, toneText } from "../../parts/classes"
-import { welcome } from "../../words/welcome"
-import type { Check, Status } from "./queries"
+import { welcome } from "../words/welcome"
+import { cx, type Tone, toneText } from "./classes"
+
+export type Status = "ok" | "warn" | "bad" | "unknown"
+
+/** How one thing stands, and what to do about it. */
+export type Check = { name: string; status: Status; verdict: string; remedy?: string }
 
 const marks: Record<Status, { icon: typeof CircleCheck; tone: Tone }> = {
   ok: { icon: CircleCheck, tone: "good" },
