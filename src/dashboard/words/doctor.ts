@@ -1,3 +1,5 @@
+import { welcome } from "./welcome"
+
 /** Words of the doctor and of backups. */
 export const doctor = {
   label: "Checks",
@@ -9,13 +11,7 @@ export const doctor = {
   hostnameHint: "Its DNS, its certificate and what its visitors meet. Empty for the whole server.",
   look: "Look",
   names: {
-    "public-address": "Public address",
-    "http-port": "Port 80",
-    "https-port": "Port 443",
-    reach: "From outside",
-    "outbound-dns": "DNS outward",
-    "outbound-https": "HTTPS outward",
-    "container-engine": "Containers",
+    ...welcome.reach.names,
     resolver: "Resolver",
     caa: "CAA records",
     clock: "Clock",
