@@ -5,7 +5,7 @@ import { freePort } from "../lab/ports"
 import { type LabProcess, startProcess, temporaryFolder, waitUntil } from "../lab/process"
 import { parseCurl, type Answer, type CurlEnding } from "./answer"
 import { Person } from "./person"
-import { type Ending, runProgram } from "./program"
+import { builder, type Ending, runProgram } from "./program"
 
 /** `FREEHOLD_*` settings of a run, by their whole names. */
 export type Settings = Record<string, string>
@@ -33,7 +33,7 @@ export async function binary(): Promise<string> {
   const built = join(repository, "dist/freehold")
   if (!existsSync(built)) {
     const build = await runProgram([join(repository, "scripts/build")], {
-      environment: { HOME: process.env.HOME ?? "/root" },
+      environment: builder(),
       limitMs: 170_000,
     })
     if (build.code !== 0) throw new Error(`scripts/build failed\n${build.out}${build.err}`)

@@ -1,6 +1,6 @@
 import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { runProgram } from "./program"
+import { builder, runProgram } from "./program"
 
 const repository = join(import.meta.dir, "../..")
 
@@ -21,7 +21,7 @@ export async function buildNewerVersion(folder: string, version: string, sql: st
   writeFileSync(list, `import { sql as rawSql } from "kysely"\n${readFileSync(list, "utf8").replace(/\}\n$/, later)}`)
   const program = join(folder, `freehold-${version}`)
   const { code, out, err } = await runProgram([join(tree, "scripts/build"), "--program-only", "--out", program], {
-    environment: { HOME: process.env.HOME ?? "/root" },
+    environment: builder(),
     limitMs: 120_000,
   })
   if (code !== 0) throw new Error(`scripts/build of ${version} failed\n${out}${err}`)

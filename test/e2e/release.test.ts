@@ -5,7 +5,7 @@ import { units } from "../../src/install/units"
 import { debianObstacle, startDebian } from "../lab/debian"
 import { findProgram } from "../lab/dns"
 import { temporaryFolder } from "../lab/process"
-import { type Ending, runProgram } from "./program"
+import { builder, type Ending, runProgram } from "./program"
 
 const repository = join(import.meta.dir, "../..")
 const target = process.arch === "arm64" ? "linux-arm64" : "linux-x64"
@@ -24,7 +24,7 @@ describe.skipIf(obstacle !== undefined)(`a release${obstacle ? ` (skipped: ${obs
   beforeAll(async () => {
     folder = await temporaryFolder("release")
     made = await runProgram([join(repository, "scripts/release"), "--target", target, "--out", at(""), "--check"], {
-      environment: { HOME: process.env.HOME ?? "/root" },
+      environment: builder(),
       limitMs: 580_000,
     })
   }, 600_000)
