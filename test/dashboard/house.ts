@@ -72,11 +72,14 @@ export class Visit {
     readonly look: Look,
   ) {
     page.setDefaultTimeout(15_000)
-    // A page that is left while its code still comes says so; one that stays shows it in its place.
-    page.on("pageerror", ({ message }) => !message.includes("dynamically imported module") && this.faults.push(message))
+    const note = (text: string) => {
+      // A page that is left while its code still comes says so; one that stays shows it in its place.
+      if (!text.includes("dynamically imported module")) this.faults.push(text)
+    }
+    page.on("pageerror", ({ message }) => note(message))
     page.on("console", (message) => {
       // What the API refuses stands there too, whoever deals with it.
-      if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) this.faults.push(message.text())
+      if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) note(message.text())
     })
   }
 

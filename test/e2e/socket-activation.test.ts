@@ -60,7 +60,7 @@ describe.skipIf(obstacle !== undefined)(`socket activation${obstacle ? ` (skippe
     const socket = connect({ host: address, port: ports.https, servername: hostname, rejectUnauthorized: false })
     let text = ""
     socket.setTimeout(20_000, () => socket.destroy(new Error("nothing came for 20 seconds")))
-    socket.on("secureConnect", () => socket.write(`GET /healthz HTTP/1.1\r\nHost: ${hostname}\r\nConnection: close\r\n\r\n`))
+    socket.on("secureConnect", () => socket.write(`GET /livez HTTP/1.1\r\nHost: ${hostname}\r\nConnection: close\r\n\r\n`))
     socket.on("data", (chunk: Buffer) => void (text += chunk.toString("latin1")))
     socket.on("error", reject)
     socket.on("close", () => (text === "" ? reject(new Error("cut off without an answer")) : resolve(Number(text.slice(9, 12)))))
