@@ -263,6 +263,7 @@ async function compose(
     config,
     routes: table,
     httpsPort: () => edge.httpsPort,
+    budget: () => edge.budget,
     certification,
     write: toStandardOutput,
     traffic: counters,

@@ -1,6 +1,7 @@
 import type { ChallengeCertificate } from "../acme/challenges"
 import type { ActivationSockets, ConfigInForce } from "../config"
 import { AccessLog } from "../edge/access-log"
+import { BufferBudget, bufferShare } from "../edge/buffer-budget"
 import { EdgeListener, type ListenerOptions } from "../edge/listener"
 import { PlainListener } from "../edge/plain-listener"
 import type { RequestTap } from "../edge/request-tap"
@@ -12,6 +13,7 @@ import type { TrafficCounters } from "../edge/traffic-counters"
 import { TrustedProxies } from "../edge/trusted-proxies"
 import { listenAt, takeOver } from "../listen"
 import type { Log } from "../log"
+import { memoryLimit } from "../memory-limit"
 import type { RequestBatch } from "../traffic/requests"
 import type { Certification } from "./certification"
 
@@ -43,6 +45,8 @@ export class Edge {
   /** Ports really listened on; before the start those of the settings. */
   httpsPort: number
   httpPort: number
+  /** What all connections of this thread may hold for peers who do not take it. */
+  readonly budget: BufferBudget
   private accessLog: AccessLog
   private trusted: TrustedProxies | undefined
   private threads: ThreadGroup | undefined
@@ -56,6 +60,9 @@ export class Edge {
     this.accessLog = new AccessLog(write)
     this.reload()
     const { proxyProtocol } = config.current
+    const count = this.threadCount()
+    const bufferBytes = bufferShare(memoryLimit(), count > 1 ? count + 1 : 1)
+    this.budget = new BufferBudget(bufferBytes, log)
     const shared: ListenerOptions = {
       routes,
       log,
@@ -67,11 +74,11 @@ export class Edge {
       traffic,
       tap,
       holdMs: () => config.current.holdLimitMs,
+      budget: this.budget,
     }
     const { secureContext, challengeContext, httpAnswer } = certification
     const limits = { handshakeMs: HANDSHAKE_MS }
-    const count = this.threadCount()
-    if (count > 1) this.threads = this.openGroup(count)
+    if (count > 1) this.threads = this.openGroup(count, bufferBytes)
     this.secure = this.threads ?? new EdgeListener({ ...shared, secureContext, challengeContext, limits })
     this.plain = new PlainListener({ ...shared, challenge: httpAnswer, httpsPort: () => this.httpsPort })
   }
@@ -147,7 +154,7 @@ export class Edge {
     return sockets.https === undefined ? threadCount(config.current.edgeWorkers) : 1
   }
 
-  private openGroup(count: number): ThreadGroup {
+  private openGroup(count: number, bufferBytes: number): ThreadGroup {
     const { config, routes, certification, openThread, write, traffic, onRequests, log } = this.needs
     return new ThreadGroup({
       count,
@@ -163,6 +170,7 @@ export class Edge {
       },
       proxyProtocol: config.current.proxyProtocol,
       handshakeMs: HANDSHAKE_MS,
+      bufferBytes,
       log,
     })
   }

@@ -2,6 +2,7 @@ import { afterEach, expect, test } from "bun:test"
 import { createSecureContext } from "node:tls"
 import { freePort } from "../../test/lab/ports"
 import type { ConfigInForce } from "../config"
+import { BufferBudget } from "../edge/buffer-budget"
 import { selfSigned, until } from "../edge/edge.fixture"
 import { type Route, RouteTable } from "../edge/route-table"
 import { TrafficCounters } from "../edge/traffic-counters"
@@ -40,6 +41,7 @@ async function setup(change: object = {}) {
     config: { current } as unknown as ConfigInForce,
     routes,
     httpsPort: () => 4430,
+    budget: () => new BufferBudget(2 ** 24, silentLog),
     certification: { secureContext: () => secure },
     write: async (text) => void lines.push(Buffer.from(text).toString()),
     traffic,

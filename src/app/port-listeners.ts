@@ -1,5 +1,6 @@
 import type { ConfigInForce } from "../config"
 import { AccessLog } from "../edge/access-log"
+import type { BufferBudget } from "../edge/buffer-budget"
 import { EdgeListener } from "../edge/listener"
 import { type Route, RouteTable } from "../edge/route-table"
 import type { TrafficCounters } from "../edge/traffic-counters"
@@ -18,6 +19,8 @@ export type PortNeeds = {
   routes: RouteTable
   /** Where HTTPS is at home. */
   httpsPort: () => number
+  /** What all connections of this thread may hold for peers who do not take it. */
+  budget: () => BufferBudget
   certification: Pick<Certification, "secureContext">
   write: (lines: string | Uint8Array) => Promise<void>
   traffic: TrafficCounters
@@ -132,7 +135,7 @@ export class PortListeners {
   }
 
   private make(): Open {
-    const { config, routes, certification, traffic, tap, httpsPort, log } = this.needs
+    const { config, routes, certification, traffic, tap, httpsPort, budget, log } = this.needs
     const { proxyProtocol, baseDomain } = config.current
     // Our own names, and those of containers without a rule for this port, are not served here.
     const table = new RouteTable({ table: routes, has: (host) => !isWithin(host, baseDomain) })
@@ -148,6 +151,7 @@ export class PortListeners {
       ...(tap === undefined ? {} : { tap }),
       holdMs: () => config.current.holdLimitMs,
       limits: { handshakeMs: HANDSHAKE_MS },
+      budget: budget(),
       secureContext: certification.secureContext,
       redirectPort: httpsPort,
     })

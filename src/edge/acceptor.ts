@@ -1,5 +1,6 @@
 import { createSecureContext, type SecureContext } from "node:tls"
 import type { Log } from "../log"
+import type { BufferBudget } from "./buffer-budget"
 import { ConnectionSet, type Timed } from "./connection-set"
 import type { EdgeTotals } from "./edge-totals"
 import type { EdgeLimits } from "./limits"
@@ -27,6 +28,7 @@ export type TlsChoices = {
 
 export type AcceptorOptions = {
   limits: EdgeLimits
+  budget: BufferBudget
   /** With it the connections are TLS. */
   tls?: TlsChoices
   /** A connection is ready for requests; its `user` is set before this returns. `address` is the client's. */
@@ -119,7 +121,7 @@ export class Acceptor {
     }
     options.totals?.connection("accepted")
     const peer = plainAddress(socket.remoteAddress)
-    const wire = new Wire()
+    const wire = new Wire(options.budget)
     const proxied = options.proxies?.includes(peer) === true
     if (!proxied && options.tls === undefined) {
       options.serve(wire, socket, peer)
@@ -167,7 +169,7 @@ export class Acceptor {
   private upgrade(entry: Entry, socket: ServerSocket, begun: Buffer | undefined): void {
     const plain = entry.wire
     plain.user = NOBODY
-    const wire = new Wire()
+    const wire = new Wire(this.options.budget)
     entry.move(wire)
     const options = {
       data: wire,

@@ -12,6 +12,7 @@ export class ClientTunnel implements Client, WireUser {
   constructor(
     private wire: Wire,
     readonly serverName: string,
+    readonly address: string,
     upstream: UpstreamConnection,
     limits: EdgeLimits,
     private leave: (tunnel: ClientTunnel) => void,
@@ -37,6 +38,10 @@ export class ClientTunnel implements Client, WireUser {
 
   get bufferedBytes(): number {
     return this.wire.writableLength
+  }
+
+  get heldBytes(): number {
+    return this.wire.heldBytes + this.tunnel.heldBytes
   }
 
   /** A tunnel has no requests to wait for: it ends with its listener. */

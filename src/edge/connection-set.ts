@@ -43,7 +43,7 @@ export class ConnectionSet<T extends Timed> {
     if (this.members.size === 0) return
     const { promise, resolve } = Promise.withResolvers<void>()
     this.whenEmpty = resolve
-    const timer = setTimeout(resolve, ms)
+    const timer = setTimeout(resolve, Math.max(ms, 0))
     await promise
     clearTimeout(timer)
     this.whenEmpty = undefined

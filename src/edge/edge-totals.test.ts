@@ -71,7 +71,7 @@ test("what another thread counted is added once", () => {
   main.connection("accepted")
   for (let round = 0; round < 2; round++) main.absorb(thread.take())
   expect(shown(main)).toEqual(["https 1.1 2xx application 1"])
-  expect(main.connections().map(({ count }) => count)).toEqual([1, 1, 0])
+  expect(main.connections().map(({ count }) => count)).toEqual([1, 1, 0, 0])
   expect(main.durations()[0]?.times.sum).toBe(0.005)
   expect(shown(thread)).toEqual([])
 })

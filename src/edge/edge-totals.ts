@@ -6,12 +6,12 @@ const schemes = ["https", "http"] as const
 const protocols = ["1.0", "1.1", "2"] as const
 const classes = ["1xx", "2xx", "3xx", "4xx", "5xx"] as const
 const answerers = ["application", "platform", "edge"] as const
-const outcomes = ["accepted", "turned_away", "failed"] as const
+const outcomes = ["accepted", "turned_away", "failed", "cut_off"] as const
 
 /** Who answered: the application behind a hostname, our own API, or the edge itself, as with an error page or a redirect. */
 export type AnsweredBy = (typeof answerers)[number]
 
-/** What became of a TCP connection: taken in, turned away since the bound was reached, or over before its first request, as when a handshake fails. */
+/** What became of a TCP connection: taken in, turned away since the bound was reached, over before its first request, as when a handshake fails, or ended since too much was held for it. */
 export type ConnectionOutcome = (typeof outcomes)[number]
 
 /** One row of requests. A request that its client gave up before an answer is among `4xx`. */

@@ -5,7 +5,7 @@ import * as x509 from "@peculiar/x509"
 import { silentLog } from "../log"
 import { AccessLog, type AccessLine } from "./access-log"
 import type { EdgeLimits } from "./limits"
-import { EdgeListener } from "./listener"
+import { EdgeListener, type EdgeOptions } from "./listener"
 import type { WatchedRequest } from "../traffic/requests"
 import { RequestTap } from "./request-tap"
 import { type Route, RouteTable, type Upstream } from "./route-table"
@@ -139,6 +139,7 @@ export class EdgeFixture {
     target: Upstream | Route["target"],
     limits: Partial<EdgeLimits> = {},
     challenges: Map<string, SecureContext> = new Map(),
+    more: Pick<EdgeOptions, "budget" | "traffic"> = {},
   ): Promise<EdgeFixture> {
     const pair = await selfSigned()
     const context = createSecureContext(pair)
@@ -154,6 +155,7 @@ export class EdgeFixture {
       tap,
       accessLog,
       log: silentLog,
+      ...more,
       limits: { sweepMs: 20, ...limits },
       challengeContext: (name) => challenges.get(name),
       secureContext: async (name) => {
@@ -177,9 +179,10 @@ export class EdgeFixture {
   }
 
   /** A client with a completed handshake. */
-  async client(serverName = "app.test", alpn: string[] = ["http/1.1"]): Promise<Peer> {
+  async client(serverName = "app.test", alpn: string[] = ["http/1.1"], localAddress?: string): Promise<Peer> {
     const socket = connectTls({
       host: "127.0.0.1",
+      localAddress,
       port: this.port,
       servername: serverName,
       ALPNProtocols: alpn,

@@ -36,6 +36,8 @@ export interface Exchange {
   readonly upstreamName: string
   readonly requestDone: boolean
   readonly responseBegun: boolean
+  /** Memory held for what of the request the application does not take. */
+  readonly heldBytes: number
   /** The application is not there, and awaited. */
   readonly isHeld: boolean
   /** Sends the head with what has already arrived of the body. */

@@ -50,6 +50,14 @@ export class Http1Connection implements RequestOwner, WireUser, Client {
     return this.reader.size + this.wire.writableLength
   }
 
+  get heldBytes(): number {
+    return this.wire.heldBytes + (this.request?.exchange?.heldBytes ?? 0)
+  }
+
+  get address(): string {
+    return this.facts.address
+  }
+
   get serverName(): string {
     return this.facts.serverName
   }
@@ -172,7 +180,7 @@ export class Http1Connection implements RequestOwner, WireUser, Client {
     this.closing = true
     const early = this.reader.take()
     this.wire.resume()
-    const tunnel = new ClientTunnel(this.wire, host, upstream, this.context.limits, (gone) => this.leave(gone))
+    const tunnel = new ClientTunnel(this.wire, host, this.facts.address, upstream, this.context.limits, (gone) => this.leave(gone))
     this.leave(this, tunnel)
     tunnel.begin(firstBytes, early, this.inputEnded)
   }

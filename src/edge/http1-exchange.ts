@@ -58,6 +58,10 @@ export class Http1Exchange implements Exchange, UpstreamUser, HeldRequest {
     return this.context.pool.nameOf(this.upstream)
   }
 
+  get heldBytes(): number {
+    return this.wire.heldBytes
+  }
+
   get responseBegun(): boolean {
     return this.response !== undefined
   }
@@ -150,7 +154,7 @@ export class Http1Exchange implements Exchange, UpstreamUser, HeldRequest {
 
   /** Waits for the application with what of the request was not sent. */
   private wait(unsent: Buffer[], broke: boolean): void {
-    const wire = new Wire()
+    const wire = new Wire(this.context.budget)
     for (const piece of unsent) wire.write(piece)
     this.wire = wire
     this.isHeld = true

@@ -31,6 +31,7 @@ export class Http2Connection implements Client, WireUser {
       transport: { write: (bytes) => wire.write(bytes), end: () => wire.end(), destroy: () => wire.reset() },
       limits: { ...defaultHttp2Limits, headerListBytes: limits.headBytes, headerCount: limits.fieldCount },
       buffers,
+      budget: context.budget,
       now: () => performance.now(),
       onStream: (stream, fields, ended, tooLarge) => {
         const request = new Http2Request(stream, facts, context, hosts, done)
@@ -53,6 +54,16 @@ export class Http2Connection implements Client, WireUser {
 
   get bufferedBytes(): number {
     return this.session.queuedBytes + this.wire.writableLength
+  }
+
+  get heldBytes(): number {
+    let bytes = this.session.queuedBytes + this.wire.heldBytes
+    for (const request of this.requests) bytes += request.heldBytes
+    return bytes
+  }
+
+  get address(): string {
+    return this.facts.address
   }
 
   onDeadline(): void {

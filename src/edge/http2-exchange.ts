@@ -58,6 +58,10 @@ export class Http2Exchange implements Exchange, StreamSeeker, HeldRequest {
     return this.context.pool.nameOf(this.upstream)
   }
 
+  get heldBytes(): number {
+    return this.stream?.queuedBytes ?? 0
+  }
+
   start(part: BodyPart): void {
     this.requestDone = part.done
     this.keep(part)

@@ -118,6 +118,11 @@ export class Http2Request implements ExchangeClient, StreamUser, Timed {
     this.onReset()
   }
 
+  /** Memory held for what of it its application does not take. */
+  get heldBytes(): number {
+    return this.exchange?.heldBytes ?? this.tunnel?.heldBytes ?? 0
+  }
+
   // What the client sends.
 
   onHead(): void {}

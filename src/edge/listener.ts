@@ -3,6 +3,7 @@ import { describeError } from "../errors"
 import type { Log } from "../log"
 import { Acceptor, type ListenAt, nativeContext, type ServerSocket } from "./acceptor"
 import type { AccessLog } from "./access-log"
+import type { BufferBudget } from "./buffer-budget"
 import type { Client } from "./client"
 import { ConnectionSet } from "./connection-set"
 import { Http2Connection } from "./http2-connection"
@@ -38,6 +39,8 @@ export type ListenerOptions = {
   tap?: RequestTap
   /** How long a request waits at the moment for an application that is on its way up; that of `limits` unless told otherwise. */
   holdMs?: () => number
+  /** Shared with other listeners of the thread; one of its own unless told otherwise. */
+  budget?: BufferBudget
 }
 
 /**
@@ -66,6 +69,7 @@ export class EdgeListener {
   private clients: ConnectionSet<Client>
   private draining = false
   private unwatch: () => void
+  private leaveBudget: () => void
 
   constructor(private options: EdgeOptions) {
     const { log, proxies, redirectPort, routes } = options
@@ -77,9 +81,11 @@ export class EdgeListener {
     this.unwatch = options.routes.watchRemovals((removed) => {
       for (const client of this.clients) if (removed.has(client.serverName)) client.retire()
     })
+    this.leaveBudget = this.context.budget.join({ clients: this.clients, onCut: () => options.traffic?.totals?.connection("cut_off") })
     this.acceptor = new Acceptor({
       limits,
       log,
+      budget: this.context.budget,
       proxies,
       totals: options.traffic?.totals,
       tls: {
@@ -133,6 +139,7 @@ export class EdgeListener {
   async stop(): Promise<void> {
     this.draining = true
     this.unwatch()
+    this.leaveBudget()
     this.acceptor.stop()
     this.context.holds.stop()
     for (const client of this.clients) client.destroy()

@@ -23,6 +23,7 @@ export class PlainListener {
   private clients: ConnectionSet<Client>
   private draining = false
   private unwatch: () => void
+  private leaveBudget: () => void
 
   constructor(private options: PlainOptions) {
     const { log, proxies } = options
@@ -32,9 +33,11 @@ export class PlainListener {
     this.unwatch = options.routes.watchRemovals((removed) => {
       for (const client of this.clients) if (removed.has(client.serverName)) client.retire()
     })
+    this.leaveBudget = this.context.budget.join({ clients: this.clients, onCut: () => options.traffic?.totals?.connection("cut_off") })
     this.acceptor = new Acceptor({
       limits,
       log,
+      budget: this.context.budget,
       proxies,
       totals: options.traffic?.totals,
       hasRoom: () => this.clients.size + this.acceptor.size < (options.maxConnections?.() ?? limits.connections),
@@ -68,6 +71,7 @@ export class PlainListener {
   async stop(): Promise<void> {
     this.draining = true
     this.unwatch()
+    this.leaveBudget()
     this.acceptor.stop()
     this.context.holds.stop()
     for (const client of this.clients) client.destroy()

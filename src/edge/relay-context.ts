@@ -1,5 +1,6 @@
 import type { Log } from "../log"
 import type { AccessLog } from "./access-log"
+import { BufferBudget, DEFAULT_BUFFER_BYTES } from "./buffer-budget"
 import type { EdgeTotals } from "./edge-totals"
 import { FieldLines } from "./fields"
 import { BufferPool } from "./http2/buffer-pool"
@@ -27,6 +28,7 @@ export type RelayParts = {
   traffic?: Traffic
   tap?: RequestTap
   holdMs?: () => number
+  budget?: BufferBudget
   answer?: RelayContext["answer"]
 }
 
@@ -42,6 +44,8 @@ export type RelayContext = {
   routes: RouteTable
   pool: UpstreamPool
   sessions: UpstreamSessions
+  /** What all of them together may hold for peers who do not take it. */
+  budget: BufferBudget
   holds: Holds
   limits: EdgeLimits
   accessLog: AccessLog
@@ -67,13 +71,14 @@ export type RelayContext = {
 /** Makes what connections share, with limits and clock by default. */
 export function relayContext(parts: RelayParts): RelayContext {
   const limits = { ...defaultLimits, ...parts.limits }
-  const pool = new UpstreamPool(limits, parts.log)
-  const { now = Date.now, holdMs = () => limits.holdMs } = parts
+  const { now = Date.now, holdMs = () => limits.holdMs, budget = new BufferBudget(DEFAULT_BUFFER_BYTES, parts.log) } = parts
+  const pool = new UpstreamPool(limits, parts.log, budget)
   return {
     ...parts,
     limits,
     pool,
-    sessions: new UpstreamSessions(pool, limits),
+    sessions: new UpstreamSessions(pool, limits, budget),
+    budget,
     holds: new Holds({ routes: parts.routes, pool, limits, holdMs, now }),
     now,
     isLogged: parts.isLogged ?? (() => true),

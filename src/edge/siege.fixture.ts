@@ -11,8 +11,8 @@ export const post = (fields: string, body = "") => `POST / HTTP/1.1\r\nHost: app
 const PATIENCE_MS = 2000
 const HEAP_BOUND = 48 * 1024 * 1024
 
-/** What the tests want to see of an edge's inside: connections on their way in, and connections to upstreams. */
-type Inside = { acceptor: { size: number }; context: { pool: { size: number } } }
+/** What the tests want to see of an edge's inside: connections on their way in, connections to upstreams, and bytes counted against its budget. */
+type Inside = { acceptor: { size: number }; context: { pool: { size: number }; budget: { bytes: number } } }
 
 /**
  * An edge whose `app.test` is under attack, while a well-behaved client of `other.test` asks again and again. `lift` holds that it was served
@@ -72,7 +72,7 @@ export class Siege {
     expect(this.worstMs).toBeLessThan(PATIENCE_MS)
     await until(() => edge.connections === 0 && (edge as unknown as Inside).acceptor.size === 0, "the end of all client connections")
     await until(() => this.upstreams === 0, "the end of all upstream connections")
-    expect(edge.bufferedBytes).toBe(0)
+    expect([edge.bufferedBytes, (edge as unknown as Inside).context.budget.bytes]).toEqual([0, 0])
     this.forget()
     expect(this.faults).toEqual([])
     expect(heapBytes() - this.heapBefore).toBeLessThan(HEAP_BOUND)

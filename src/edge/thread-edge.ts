@@ -3,6 +3,7 @@ import type { ChallengeCertificate } from "../acme/challenges"
 import { describeError } from "../errors"
 import { type Log, type LogFields, type LogLevel, logLevels } from "../log"
 import { AccessLog } from "./access-log"
+import { BufferBudget } from "./buffer-budget"
 import { EdgeListener } from "./listener"
 import { RequestTap } from "./request-tap"
 import { RouteTable } from "./route-table"
@@ -61,7 +62,7 @@ export class ThreadEdge {
   }
 
   private async start(start: ThreadStart): Promise<ThreadAnswer> {
-    const { at, routes, challenges, settings, watched, proxyProtocol, handshakeMs } = start
+    const { at, routes, challenges, settings, watched, proxyProtocol, handshakeMs, bufferBytes } = start
     this.configure(settings)
     this.tap.watch(watched)
     this.routes.apply(routes)
@@ -78,6 +79,7 @@ export class ThreadEdge {
       traffic: this.traffic,
       tap: this.tap,
       limits: { handshakeMs },
+      budget: new BufferBudget(bufferBytes, this.log()),
       secureContext: (name) => this.certificates.secureContext(this.routes.certifiedBy(name)),
       challengeContext: (name) => (this.routes.has(name) ? this.challenges.get(name) : undefined),
     })

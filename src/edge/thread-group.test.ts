@@ -67,6 +67,7 @@ async function setup(options: Partial<ThreadGroupOptions> = {}, answer: Paramete
     settings: () => settings,
     proxyProtocol: [],
     handshakeMs: 2000,
+    bufferBytes: 2 ** 24,
     log,
     pausesMs: [20, 80],
     ...options,
@@ -370,6 +371,7 @@ describe("threads that share a port", () => {
       settings: () => ({ maxConnections: 10, trustedProxies: [], isLogged: false, logLevel: "error", holdMs: 0 }),
       proxyProtocol: [],
       handshakeMs: 2000,
+      bufferBytes: 2 ** 24,
       log: silentLog,
     })
     undo.push(() => group.stop())

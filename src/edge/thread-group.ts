@@ -26,6 +26,8 @@ export type ThreadGroupOptions = {
   settings: () => ThreadSettings
   proxyProtocol: string[]
   handshakeMs: number
+  /** What the connections of one thread may hold for peers who do not take it. */
+  bufferBytes: number
   log: Log
   /** A thread that takes longer to answer is ended. */
   answerMs?: number
@@ -150,7 +152,7 @@ export class ThreadGroup {
   }
 
   private async open(index: number): Promise<void> {
-    const { openThread, routes, proxyProtocol, handshakeMs } = this.options
+    const { openThread, routes, proxyProtocol, handshakeMs, bufferBytes } = this.options
     const link: ThreadLink = new ThreadLink(openThread(), {
       news: (message) => this.receive(link, index, message),
       gone: (reason) => this.lose(link, index, reason),
@@ -166,6 +168,7 @@ export class ThreadGroup {
       watched: this.watched,
       proxyProtocol,
       handshakeMs,
+      bufferBytes,
     }
     const answer = await link.ask({ kind: "start", start }, this.answerMs)
     place.isUp = answer?.port !== undefined

@@ -25,6 +25,8 @@ export type ThreadStart = {
   watched: string[]
   proxyProtocol: string[]
   handshakeMs: number
+  /** What the thread's connections may hold for peers who do not take it. */
+  bufferBytes: number
 }
 
 /** What the main thread asks; each is answered with `done`, in the order in which they came. */

@@ -21,6 +21,11 @@ export class Tunnel implements UpstreamUser {
     upstream.user = this
   }
 
+  /** Memory held for what the upstream does not take. */
+  get heldBytes(): number {
+    return this.upstream.wire.heldBytes
+  }
+
   fromClient(chunk: Buffer): void {
     this.bytesIn += chunk.length
     this.options.onActivity()

@@ -1,4 +1,5 @@
 import type { Log } from "../log"
+import type { BufferBudget } from "./buffer-budget"
 import type { EdgeLimits } from "./limits"
 import type { Upstream } from "./route-table"
 import { UpstreamHealth } from "./upstream-health"
@@ -31,6 +32,9 @@ const SWEEP_MS = 1000
 /** After so long without a packet the kernel asks whether the other end is still there, then each second, and after ten times it breaks the connection. */
 const KEEP_ALIVE_MS = 5000
 
+/** What every connection's Wire is made of. */
+type WireParts = { handlers: ReturnType<typeof wireHandlers>; budget?: BufferBudget | undefined }
+
 /** One connection to an upstream. Without a user, any byte or end on it makes it unfit for the next request. */
 export class UpstreamConnection implements WireUser {
   readonly wire: Wire
@@ -46,11 +50,11 @@ export class UpstreamConnection implements WireUser {
     readonly target: Target,
     connectMs: number,
     mayOpen: boolean,
-    handlers: ReturnType<typeof wireHandlers>,
+    { handlers, budget }: WireParts,
     private forget: (connection: UpstreamConnection) => void,
   ) {
     const { upstream, health } = target
-    const wire = new Wire()
+    const wire = new Wire(budget)
     wire.user = this
     this.wire = wire
     if (!mayOpen || !health.mayTry(this.bornAt)) {
@@ -140,13 +144,14 @@ export class UpstreamPool {
   private timer: Timer | undefined
   private stopped = false
 
-  private handlers: ReturnType<typeof wireHandlers>
+  private parts: WireParts
 
   constructor(
     private limits: EdgeLimits,
     log: Log,
+    budget?: BufferBudget,
   ) {
-    this.handlers = wireHandlers(log)
+    this.parts = { handlers: wireHandlers(log), budget }
   }
 
   /** An idle connection where `mayReuse`, else a new one, which may be written to before it is connected. */
@@ -165,7 +170,7 @@ export class UpstreamPool {
       }
     }
     const mayOpen = this.open.size < this.limits.upstreamConnections
-    const connection = new UpstreamConnection(target, this.limits.connectMs, mayOpen, this.handlers, (gone) => this.forget(gone))
+    const connection = new UpstreamConnection(target, this.limits.connectMs, mayOpen, this.parts, (gone) => this.forget(gone))
     this.open.add(connection)
     target.open++
     connection.user = user

@@ -1,3 +1,4 @@
+import type { BufferBudget } from "./buffer-budget"
 import type { BufferPool } from "./http2/buffer-pool"
 import { ErrorCode } from "./http2/error-codes"
 import type { HeaderField } from "./http2/hpack-table"
@@ -36,7 +37,7 @@ export class UpstreamSession implements UpstreamUser {
   constructor(
     upstream: Upstream,
     pool: UpstreamPool,
-    buffers: BufferPool,
+    { buffers, budget }: { buffers: BufferPool; budget: BufferBudget | undefined },
     private events: { onRoom: () => void; onGone: (session: UpstreamSession) => void },
   ) {
     this.connection = pool.acquire(upstream, this, false)
@@ -46,6 +47,7 @@ export class UpstreamSession implements UpstreamUser {
       transport: { write: (bytes) => wire.write(bytes), end: () => wire.end(), destroy: () => wire.destroy() },
       limits,
       buffers,
+      budget,
       now: () => performance.now(),
       onActivity: () => {
         this.idleSince = performance.now()

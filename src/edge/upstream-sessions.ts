@@ -1,3 +1,4 @@
+import type { BufferBudget } from "./buffer-budget"
 import { BufferPool } from "./http2/buffer-pool"
 import { defaultHttp2Limits } from "./http2/limits"
 import type { StreamUser } from "./http2/stream"
@@ -29,6 +30,7 @@ export class UpstreamSessions {
   constructor(
     private pool: UpstreamPool,
     private limits: EdgeLimits,
+    private budget?: BufferBudget,
   ) {}
 
   /** Finds a connection with room or opens one, within the bound; else the seeker waits its turn. Answers by `onRoom` or `onNoRoom`, perhaps at once. */
@@ -76,10 +78,15 @@ export class UpstreamSessions {
       if (!session.draining) usable++
     }
     if (this.stopped || usable >= this.limits.sessionsPerTarget) return undefined
-    const session = new UpstreamSession(target.upstream, this.pool, this.buffers, {
-      onRoom: () => this.wake(name, target),
-      onGone: (gone) => this.forget(name, target, gone),
-    })
+    const session = new UpstreamSession(
+      target.upstream,
+      this.pool,
+      { buffers: this.buffers, budget: this.budget },
+      {
+        onRoom: () => this.wake(name, target),
+        onGone: (gone) => this.forget(name, target, gone),
+      },
+    )
     target.sessions.push(session)
     this.timer ??= setInterval(() => this.sweep(), 1000)
     return session

@@ -1,4 +1,5 @@
 import type { Log } from "../log"
+import type { BufferBudget } from "./buffer-budget"
 
 /** Whoever a connection's bytes belong to at the moment. */
 export interface WireUser {
@@ -22,6 +23,9 @@ export interface RawSocket {
   resume(): void
 }
 
+/** What was not sent, and the memory that it holds, which is a whole buffer where it was not copied. */
+type Piece = { bytes: Buffer; cost: number }
+
 /** From here on, what was not sent is kept in its own buffer rather than copied, though that holds the whole buffer. */
 const KEPT_BYTES = 64 * 1024
 
@@ -33,15 +37,21 @@ export class Wire {
   /** No more can be written: our side has ended or the connection is gone. */
   closed = false
   private socket: RawSocket | undefined
-  private queue: Buffer[] = []
+  private queue: Piece[] = []
   private queuedBytes = 0
   private ending = false
   private paused = false
   private behind = false
   private shutDown = false
 
+  /** Of the queue, what the budget was told of. */
+  private counted = 0
+
   /** Set before anything can happen to the connection. */
   user!: WireUser
+
+  /** What is kept is counted against the budget. */
+  constructor(private budget?: BufferBudget) {}
 
   /** What was written before a socket was there, which may be never: takes it out, so that it can be sent elsewhere. */
   takeUnsent(): Buffer[] {
@@ -49,7 +59,13 @@ export class Wire {
     if (this.socket) return []
     this.queue = []
     this.queuedBytes = 0
-    return queue
+    this.uncount(this.counted)
+    return queue.map(({ bytes }) => bytes)
+  }
+
+  /** The memory that they hold. */
+  get heldBytes(): number {
+    return this.counted
   }
 
   /** Bytes that the network has not taken yet. */
@@ -81,8 +97,11 @@ export class Wire {
     }
     const keep = lasting && to - sent >= KEPT_BYTES
     const rest = keep ? bytes.subarray(sent, to) : Buffer.from(bytes.subarray(sent, to))
-    this.queue.push(rest)
+    const cost = keep ? rest.buffer.byteLength : rest.length
+    this.queue.push({ bytes: rest, cost })
     this.queuedBytes += rest.length
+    this.counted += cost
+    this.budget?.add(cost)
     this.behind = true
     return false
   }
@@ -138,6 +157,7 @@ export class Wire {
     if (this.closed) return
     this.closed = true
     this.drop()
+    this.uncount(this.counted)
     this.user.onClosed()
   }
 
@@ -152,6 +172,12 @@ export class Wire {
     if (!this.socket) return
     this.queue = []
     this.queuedBytes = 0
+    this.uncount(this.counted)
+  }
+
+  private uncount(bytes: number): void {
+    this.counted -= bytes
+    this.budget?.remove(bytes)
   }
 
   /** True while something is left. */
@@ -160,13 +186,15 @@ export class Wire {
     if (!socket) return true
     while (this.queue.length > 0) {
       const first = this.queue[0]!
-      const taken = socket.write(first, 0, first.length)
+      const { bytes, cost } = first
+      const taken = socket.write(bytes, 0, bytes.length)
       if (taken < 0) return true
       this.queuedBytes -= taken
-      if (taken < first.length) {
-        this.queue[0] = first.subarray(taken)
+      if (taken < bytes.length) {
+        first.bytes = bytes.subarray(taken)
         return true
       }
+      this.uncount(cost)
       this.queue.shift()
     }
     if (this.ending) this.shut()

@@ -51,7 +51,7 @@ export function edgeFamilies({ totals, load, ruleConnections, maxConnections, se
     byLabel(
       "counter",
       "freehold_edge_connections_total",
-      "Connections of visitors by what became of them: accepted, turned_away at the bound of connections, or failed before the first request, as when a handshake is refused; those were accepted before.",
+      "Connections of visitors by what became of them: accepted, turned_away at the bound of connections, failed before the first request, as when a handshake is refused, or cut_off since it held most of what other ends do not take; the last two were accepted before.",
       "outcome",
       () => Object.fromEntries(totals.connections().map(({ outcome, count }) => [outcome, count])),
     ),

@@ -19,6 +19,12 @@ const BYTES_FOR_UPDATE_SHIFT = 8
 /** Control frames that a completed stream makes useful: priorities and the like. */
 const USEFUL_FOR_STREAM = 4
 
+/** Whoever counts bytes that wait. */
+export interface ByteCount {
+  add(bytes: number): void
+  remove(bytes: number): void
+}
+
 type Parts = {
   writer: FrameWriter
   heads: HeadWriter
@@ -28,6 +34,7 @@ type Parts = {
   resets: AbuseBudget
   control: AbuseBudget
   now: () => number
+  budget: ByteCount | undefined
 }
 
 /**
@@ -74,6 +81,7 @@ export class Sender {
     stream.queue ??= new ByteQueue()
     stream.queue.push(rest)
     this.queuedBytes += rest.length
+    this.parts.budget?.add(rest.length)
     if (end) stream.endQueued = true
     this.enqueue(stream)
     const { streamBufferBytes, sessionBufferBytes } = this.parts.limits
@@ -106,6 +114,7 @@ export class Sender {
   discard(stream: Http2Stream): void {
     stream.list?.remove(stream)
     this.queuedBytes -= stream.queuedBytes
+    this.parts.budget?.remove(stream.queuedBytes)
   }
 
   /** Both sides have ended. */
@@ -189,6 +198,7 @@ export class Sender {
     const at = this.dataHead(stream, size, last)
     queue.shift(this.writer.buffer, at, size)
     this.queuedBytes -= size
+    this.parts.budget?.remove(size)
     if (last) this.sentEnd(stream)
   }
 

@@ -12,7 +12,7 @@ import type { HeaderField } from "./hpack-table"
 import type { Http2Limits } from "./limits"
 import { ReceiveWindows } from "./receive-windows"
 import { Receiver } from "./receiver"
-import { Sender } from "./sender"
+import { type ByteCount, Sender } from "./sender"
 import type { SessionEvents } from "./session-events"
 import { ourSettings, PeerSettings } from "./settings"
 import { Http2Stream, type StreamUser } from "./stream"
@@ -32,6 +32,8 @@ export type Http2Options = {
   onActivity?: () => void
   /** Shared by all sessions of a listener, so that idle ones hold no buffer. */
   buffers?: BufferPool
+  /** Told of what waits in the streams. */
+  budget?: ByteCount | undefined
   /** Runs a function at the end of the turn, never at once; `setImmediate` unless told otherwise. */
   schedule?: (run: () => void) => void
   now?: () => number
@@ -79,7 +81,7 @@ export class Http2Session {
     const control = new AbuseBudget(limits.controlBurst, limits.controlPerSecond, now)
     const { writer, table, windows, peer } = this
     const heads = new HeadWriter(writer, encoder, peer, limits)
-    this.sender = new Sender({ writer, heads, table, peer, limits, resets, control, now })
+    this.sender = new Sender({ writer, heads, table, peer, limits, resets, control, now, budget: options.budget })
     const parts = { role, limits, table, sender: this.sender, writer, windows, peer, encoder, resets, control, events: this.events() }
     this.reader = new FrameReader(new Receiver(parts, new HeadReceiver(parts, new HpackDecoder(limits.headerTableBytes))))
     if (role === "client") writer.preface()
