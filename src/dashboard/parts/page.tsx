@@ -48,17 +48,19 @@ export function Page({
   )
 }
 
-/** A part of a page with a heading of its own. */
+/** A part of a page with a heading of its own; `isFlush` for rows that reach from edge to edge. */
 export const Section = ({
   title,
   actions,
   children,
   className,
+  isFlush = false,
 }: {
   title?: ReactNode
   actions?: ReactNode
   children: ReactNode
   className?: string
+  isFlush?: boolean
 }) => (
   <section className={cx("min-w-0 rounded-lg border border-line bg-card", className)}>
     {(title !== undefined || actions !== undefined) && (
@@ -67,7 +69,7 @@ export const Section = ({
         {actions}
       </div>
     )}
-    <div className="p-4">{children}</div>
+    <div className={isFlush ? undefined : "p-4"}>{children}</div>
   </section>
 )
 

@@ -1,6 +1,6 @@
 import { welcome } from "./welcome"
 
-/** Words of the doctor and of backups. */
+/** Words of the doctor, of alerts and of backups. */
 export const doctor = {
   label: "Checks",
   again: "Look again",
@@ -29,6 +29,40 @@ export const doctor = {
     handshake: "Handshake",
     answer: "Answer",
   } as Record<string, string>,
+}
+
+export const alerts = {
+  lead: "What is told of once when it begins and once when it ends, each time with what to do.",
+  told: "Who is told",
+  receivers: { ntfy: "ntfy", mail: "Mail", webhook: "Webhook" },
+  receiverWhat: {
+    ntfy: "A message of a topic, on every phone and screen that follows it.",
+    mail: "A mail to every address.",
+    webhook: "A POST of JSON, for programs.",
+  },
+  receiverSettings: {
+    ntfy: "alert_ntfy",
+    mail: "alert_smtp_url, alert_mail_from, alert_mail_to",
+    webhook: "alert_webhook",
+  },
+  set: "Set",
+  unset: "Not set",
+  bySetting: "Settings:",
+  failing: "Does not take it",
+  failingSince: "since",
+  waiting: (count: number) =>
+    count === 1 ? "One notice has not arrived yet and is tried again." : `${count} notices have not arrived yet and are tried again.`,
+  test: "Send a test",
+  testing: "Each of them is told that this is a test.",
+  delivered: "Took the test",
+  refused: "Did not take the test",
+  noneTitle: "Nobody is told when something breaks",
+  none: "Trouble shows on Home alone, for whoever looks there. Set one of these in the configuration file or the environment, and restart:",
+  nonePlaces: "The URLs are secrets: they may also come as files or as credentials of systemd, see “Alerts” in docs/OPERATING.md.",
+  open: "Going on now",
+  openNone: "Nothing is the matter that would be told of.",
+  openedAt: "told of",
+  down: "Freehold cannot tell that it is down itself: let something elsewhere ask for its address.",
 }
 
 export const backups = {
