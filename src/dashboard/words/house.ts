@@ -101,8 +101,6 @@ export const house = {
   },
   system: {
     appliance: "Freehold",
-    version: "Version",
-    runtime: "Runs on",
     domain: "Base domain",
     folder: "Data folder",
     up: "Started",
