@@ -1,5 +1,6 @@
 import { useMutation, useQuery } from "@tanstack/react-query"
-import { ask } from "../../data/api"
+import { Archive } from "lucide-react"
+import { ask, sentence } from "../../data/api"
 import { refresh } from "../../data/queries"
 import { Button } from "../../parts/button"
 import { FormFault } from "../../parts/form-fault"
@@ -7,16 +8,24 @@ import { Loaded } from "../../parts/loaded"
 import { Fact, Facts, Section } from "../../parts/page"
 import { Badge, Empty, Notice } from "../../parts/status"
 import { Cell, Table } from "../../parts/table"
-import { bytes, duration, Time } from "../../parts/time"
+import { bytes, count, duration, Time } from "../../parts/time"
 import { toast } from "../../parts/toasts"
 import { backups } from "../../words/doctor"
 import { AdminPage } from "./frame"
 
-type Run = { started_at: string; finished_at: string | null; bytes: number | null; error: string | null }
+type Run = {
+  started_at: string
+  finished_at: string | null
+  bytes: number | null
+  copies: { count: number; added: number; added_bytes: number; missing: number } | null
+  error: string | null
+}
 
 type View = {
   to: string | null
   every_seconds: number | null
+  keep: number
+  objects: keyof typeof backups.objectsWhere
   encryption: { kind: "recipient"; recipients: string[] } | { kind: "passphrase" } | null
   is_running: boolean
   last_good_at: string | null
@@ -47,17 +56,25 @@ function Shown() {
     <Loaded query={query}>
       {(view) =>
         view.to === null ? (
-          <Empty title={backups.noneTitle}>{backups.none}</Empty>
+          <>
+            <Empty
+              title={view.runs.length === 0 ? backups.noneTitle : backups.notByItselfTitle}
+              icon={<Archive aria-hidden className="size-6" />}
+            >
+              {view.runs.length === 0 ? backups.none : backups.notByItself}
+            </Empty>
+            <Runs runs={view.runs} />
+          </>
         ) : (
           <>
             {view.is_overdue && <Notice tone="bad">{backups.overdue}</Notice>}
             <HowSet view={view} />
-            <div>
+            <div className="flex flex-col items-start gap-3">
+              <FormFault error={begin.error} />
               <Button kind="primary" isBusy={begin.isPending || view.is_running} onClick={() => begin.mutate()}>
                 {view.is_running ? backups.running : backups.now}
               </Button>
             </div>
-            <FormFault error={begin.error} />
             <Runs runs={view.runs} />
             <Section title={backups.files}>
               {view.files_problem !== null && <Notice tone="warn">{view.files_problem}</Notice>}
@@ -92,6 +109,8 @@ function HowSet({ view }: { view: View }) {
           <code className="[overflow-wrap:anywhere]">{view.to}</code>
         </Fact>
         <Fact name={backups.every}>{view.every_seconds === null ? backups.off : duration(view.every_seconds * 1000)}</Fact>
+        <Fact name={backups.keep}>{backups.newest(view.keep)}</Fact>
+        <Fact name={backups.objects}>{backups.objectsWhere[view.objects]}</Fact>
         <Fact name={backups.encryption}>
           {encryption?.kind === "recipient" ? backups.recipients(encryption.recipients.length) : backups.passphrase}
         </Fact>
@@ -115,19 +134,32 @@ const Runs = ({ runs }: { runs: Run[] }) =>
             <Cell>
               <Time at={run.started_at} />
             </Cell>
-            <Cell className="whitespace-nowrap tabular-nums">
-              {run.finished_at === null ? "" : duration(Date.parse(run.finished_at) - Date.parse(run.started_at))}
-            </Cell>
-            <Cell className="whitespace-nowrap tabular-nums">{run.bytes === null ? "" : bytes(run.bytes)}</Cell>
             <Cell className="min-w-44 [overflow-wrap:anywhere]">
-              {run.error ?? (
+              {run.error !== null ? (
+                <>
+                  <Badge tone="bad">{backups.failed}</Badge> <span className="text-sm">{sentence(run.error)}</span>
+                </>
+              ) : (
                 <Badge tone={run.finished_at === null ? "neutral" : "good"}>
                   {run.finished_at === null ? backups.underWay : backups.well}
                 </Badge>
               )}
             </Cell>
+            <Cell className="whitespace-nowrap tabular-nums">
+              {run.finished_at === null ? "" : duration(Date.parse(run.finished_at) - Date.parse(run.started_at))}
+            </Cell>
+            <Cell className="whitespace-nowrap tabular-nums">{run.bytes === null ? "" : bytes(run.bytes)}</Cell>
+            <Cell className="whitespace-nowrap tabular-nums">{run.copies !== null && <Copies copies={run.copies} />}</Cell>
           </tr>
         ))}
       </Table>
     </Section>
   )
+
+const Copies = ({ copies: { count: all, added, added_bytes: size, missing } }: { copies: NonNullable<Run["copies"]> }) => (
+  <>
+    {backups.copies(count(all))}
+    {added > 0 && <span className="text-dim">{backups.copiesNew(count(added), bytes(size))}</span>}
+    {missing > 0 && <span className="block text-sm text-bad">{backups.copiesMissing(count(missing))}</span>}
+  </>
+)
