@@ -33,3 +33,11 @@ export const Table = ({ label, head, hasActions = false, children }: TableProps)
 export const Cell = ({ children, className }: { children?: ReactNode; className?: string }) => (
   <td className={cx("px-3 py-2 align-middle", className)}>{children}</td>
 )
+
+/** A table below its name. */
+export const TitledTable = (props: TableProps) => (
+  <section className="flex min-w-0 flex-col gap-2">
+    <h2 className="font-semibold">{props.label}</h2>
+    <Table {...props} />
+  </section>
+)

@@ -67,6 +67,7 @@ export const alerts = {
 
 export const backups = {
   lead: "One encrypted file with the store, keys, certificates and accounts, made while Freehold serves.",
+  made: "How they are made",
   now: "Back up now",
   running: "A backup is under way",
   begun: "A backup has begun",

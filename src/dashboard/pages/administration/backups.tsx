@@ -1,5 +1,6 @@
 import { useMutation, useQuery } from "@tanstack/react-query"
 import { Archive } from "lucide-react"
+import type { ReactNode } from "react"
 import { ask, sentence } from "../../data/api"
 import { refresh } from "../../data/queries"
 import { Button } from "../../parts/button"
@@ -7,7 +8,7 @@ import { FormFault } from "../../parts/form-fault"
 import { Loaded } from "../../parts/loaded"
 import { Fact, Facts, Section } from "../../parts/page"
 import { Badge, Empty, Notice } from "../../parts/status"
-import { Cell, Table } from "../../parts/table"
+import { Cell, TitledTable } from "../../parts/table"
 import { bytes, count, duration, Time } from "../../parts/time"
 import { toast } from "../../parts/toasts"
 import { backups } from "../../words/doctor"
@@ -68,31 +69,19 @@ function Shown() {
         ) : (
           <>
             {view.is_overdue && <Notice tone="bad">{backups.overdue}</Notice>}
-            <HowSet view={view} />
-            <div className="flex flex-col items-start gap-3">
-              <FormFault error={begin.error} />
-              <Button kind="primary" isBusy={begin.isPending || view.is_running} onClick={() => begin.mutate()}>
-                {view.is_running ? backups.running : backups.now}
-              </Button>
-            </div>
+            <p className="text-dim">{backups.lead}</p>
+            <FormFault error={begin.error} />
+            <HowSet
+              view={view}
+              action={
+                <Button small kind="primary" isBusy={begin.isPending || view.is_running} onClick={() => begin.mutate()}>
+                  {view.is_running ? backups.running : backups.now}
+                </Button>
+              }
+            />
             <Runs runs={view.runs} />
-            <Section title={backups.files}>
-              {view.files_problem !== null && <Notice tone="warn">{view.files_problem}</Notice>}
-              {view.files.length === 0 && view.files_problem === null && <p className="text-dim">{backups.noFiles}</p>}
-              {view.files.length > 0 && (
-                <Table label={backups.files} head={backups.filesHead}>
-                  {view.files.map((file) => (
-                    <tr key={file.name}>
-                      <Cell className="[overflow-wrap:anywhere]">{file.name}</Cell>
-                      <Cell>
-                        <Time at={file.created_at} />
-                      </Cell>
-                      <Cell className="whitespace-nowrap tabular-nums">{bytes(file.bytes)}</Cell>
-                    </tr>
-                  ))}
-                </Table>
-              )}
-            </Section>
+            {view.files_problem !== null && <Notice tone="warn">{sentence(view.files_problem)}</Notice>}
+            <Files view={view} />
           </>
         )
       }
@@ -100,10 +89,10 @@ function Shown() {
   )
 }
 
-function HowSet({ view }: { view: View }) {
+function HowSet({ view, action }: { view: View; action: ReactNode }) {
   const { encryption } = view
   return (
-    <Section title={backups.lead}>
+    <Section title={backups.made} actions={action}>
       <Facts>
         <Fact name={backups.to}>
           <code className="[overflow-wrap:anywhere]">{view.to}</code>
@@ -125,35 +114,50 @@ function HowSet({ view }: { view: View }) {
   )
 }
 
+function Files({ view: { files, files_problem: problem } }: { view: View }) {
+  if (files.length === 0) return problem === null && <p className="text-dim">{backups.noFiles}</p>
+  return (
+    <TitledTable label={backups.files} head={backups.filesHead}>
+      {files.map((file) => (
+        <tr key={file.name}>
+          <Cell className="[overflow-wrap:anywhere]">{file.name}</Cell>
+          <Cell>
+            <Time at={file.created_at} />
+          </Cell>
+          <Cell className="whitespace-nowrap tabular-nums">{bytes(file.bytes)}</Cell>
+        </tr>
+      ))}
+    </TitledTable>
+  )
+}
+
 const Runs = ({ runs }: { runs: Run[] }) =>
   runs.length === 0 ? null : (
-    <Section title={backups.runs}>
-      <Table label={backups.runs} head={backups.runsHead}>
-        {runs.map((run) => (
-          <tr key={run.started_at}>
-            <Cell>
-              <Time at={run.started_at} />
-            </Cell>
-            <Cell className="min-w-44 [overflow-wrap:anywhere]">
-              {run.error !== null ? (
-                <>
-                  <Badge tone="bad">{backups.failed}</Badge> <span className="text-sm">{sentence(run.error)}</span>
-                </>
-              ) : (
-                <Badge tone={run.finished_at === null ? "neutral" : "good"}>
-                  {run.finished_at === null ? backups.underWay : backups.well}
-                </Badge>
-              )}
-            </Cell>
-            <Cell className="whitespace-nowrap tabular-nums">
-              {run.finished_at === null ? "" : duration(Date.parse(run.finished_at) - Date.parse(run.started_at))}
-            </Cell>
-            <Cell className="whitespace-nowrap tabular-nums">{run.bytes === null ? "" : bytes(run.bytes)}</Cell>
-            <Cell className="whitespace-nowrap tabular-nums">{run.copies !== null && <Copies copies={run.copies} />}</Cell>
-          </tr>
-        ))}
-      </Table>
-    </Section>
+    <TitledTable label={backups.runs} head={backups.runsHead}>
+      {runs.map((run) => (
+        <tr key={run.started_at}>
+          <Cell>
+            <Time at={run.started_at} />
+          </Cell>
+          <Cell className="min-w-44 [overflow-wrap:anywhere]">
+            {run.error !== null ? (
+              <>
+                <Badge tone="bad">{backups.failed}</Badge> <span className="text-sm">{sentence(run.error)}</span>
+              </>
+            ) : (
+              <Badge tone={run.finished_at === null ? "neutral" : "good"}>
+                {run.finished_at === null ? backups.underWay : backups.well}
+              </Badge>
+            )}
+          </Cell>
+          <Cell className="whitespace-nowrap tabular-nums">
+            {run.finished_at === null ? "" : duration(Date.parse(run.finished_at) - Date.parse(run.started_at))}
+          </Cell>
+          <Cell className="whitespace-nowrap tabular-nums">{run.bytes === null ? "" : bytes(run.bytes)}</Cell>
+          <Cell className="whitespace-nowrap tabular-nums">{run.copies !== null && <Copies copies={run.copies} />}</Cell>
+        </tr>
+      ))}
+    </TitledTable>
   )
 
 const Copies = ({ copies: { count: all, added, added_bytes: size, missing } }: { copies: NonNullable<Run["copies"]> }) => (

@@ -56,7 +56,7 @@ export function IssuanceLimits() {
 }
 
 const Row = ({ limit }: { limit: Limit }) => (
-  <li className="grid gap-x-6 gap-y-1.5 py-3 sm:grid-cols-[minmax(0,1fr)_17rem]">
+  <li className="grid gap-x-6 gap-y-1.5 py-3 sm:grid-cols-2">
     <div className="min-w-0 [overflow-wrap:anywhere]">
       <p className="font-medium">{words.limitKinds[limit.kind]}</p>
       <p className="text-dim">

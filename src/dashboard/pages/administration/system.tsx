@@ -3,7 +3,7 @@ import { ask } from "../../data/api"
 import { Loaded } from "../../parts/loaded"
 import { Fact, Facts, Section } from "../../parts/page"
 import { Badge, Notice } from "../../parts/status"
-import { Cell, Table } from "../../parts/table"
+import { Cell, TitledTable } from "../../parts/table"
 import { bytes, Time } from "../../parts/time"
 import { house } from "../../words/house"
 import { DnsFacts, type Dns } from "./dns-facts"
@@ -49,22 +49,19 @@ function Shown() {
           <Appliance system={system} />
           <Version {...system} />
           <Engine engine={system.engine} />
-          <section className="flex flex-col gap-2">
-            <h2 className="font-semibold">{words.listeners}</h2>
-            <Table label={words.listeners} head={words.listenersHead}>
-              {system.listeners.map(({ name, setting, address, port, purpose }) => (
-                <tr key={setting}>
-                  <Cell className="font-medium">{name}</Cell>
-                  <Cell className="whitespace-nowrap">{address}</Cell>
-                  <Cell className="tabular-nums">{port}</Cell>
-                  <Cell className="min-w-44">{purpose}</Cell>
-                  <Cell>
-                    <code>{setting}</code>
-                  </Cell>
-                </tr>
-              ))}
-            </Table>
-          </section>
+          <TitledTable label={words.listeners} head={words.listenersHead}>
+            {system.listeners.map(({ name, setting, address, port, purpose }) => (
+              <tr key={setting}>
+                <Cell className="font-medium">{name}</Cell>
+                <Cell className="whitespace-nowrap">{address}</Cell>
+                <Cell className="tabular-nums">{port}</Cell>
+                <Cell className="min-w-44">{purpose}</Cell>
+                <Cell>
+                  <code>{setting}</code>
+                </Cell>
+              </tr>
+            ))}
+          </TitledTable>
           <Section title={words.dns}>
             <DnsFacts dns={system.dns} />
           </Section>
