@@ -95,6 +95,7 @@ export class House {
       ingress: `ingress.${baseDomain}`,
       engine: () => this.engine.current,
       backups: needs.backups,
+      program: () => program.read(),
       more: needs.more,
       baseDomain,
       isServed: needs.isServed,
