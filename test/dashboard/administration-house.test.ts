@@ -68,7 +68,7 @@ describe.skipIf(!hasChromium)("backups, alerts and the version in the administra
     const visit = await house.signedIn()
     await visit.go("/administration/backups", "Administration")
     await visit.page.getByText(kept).waitFor()
-    await visit.page.getByText("No backup is there yet.").waitFor()
+    await visit.page.getByText("No backup lies at the destination.").waitFor()
     const free = takeLock(house.house.dataDir)
     try {
       await visit.button("Back up now").click()
@@ -122,7 +122,7 @@ describe.skipIf(!hasChromium)("backups, alerts and the version in the administra
     await failed.waitFor({ timeout: 60_000 })
     const reason = "name a folder that is there"
     await failed.getByText(reason).waitFor()
-    await visit.page.getByText("No backup is there yet.").waitFor()
+    await visit.page.getByText("No backup lies at the destination.").waitFor()
     expect(await troublesIn(house, "administration-backups-filled", (look) => look.go("/administration/backups"))).toEqual([])
 
     await visit.go("/", "Home")

@@ -100,5 +100,5 @@ export const backups = {
   underWay: "Under way",
   files: "Files at the destination",
   filesHead: ["Name", "Made", "Size"],
-  noFiles: "No backup is there yet.",
+  noFiles: "No backup lies at the destination.",
 }
