@@ -207,6 +207,7 @@ async function compose(
     config,
     db,
     dataDir: folder.path,
+    storeFile: folder.storeFile,
     backups: () => backups.trouble(),
     disk: () => storage.blobs.disk(),
     listeners: () => listenersOf(config.current, { api, edge, dns, ssh }),

@@ -64,6 +64,7 @@ const allowed: Record<string, string[]> = {
     "hostname.ts",
     "house",
     "http",
+    "install",
     "ledger",
     "ip-address.ts",
     "listen.ts",

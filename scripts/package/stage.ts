@@ -2,7 +2,7 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { configuration, configurationFile } from "../../src/install/configuration"
-import { containersDropIn, enabledUnits, unitsFor } from "../../src/install/units"
+import { containersDropIn, enabledUnits, packagedProgram, unitsFor } from "../../src/install/units"
 import { version } from "../../src/version"
 
 const [stage = "", architecture = ""] = process.argv.slice(2)
@@ -17,7 +17,7 @@ const put = (path: string, text: string, mode = 0o644) => {
 }
 const ours = (path: string) => readFileSync(join(repository, path), "utf8")
 
-for (const [name, text] of Object.entries(unitsFor("/usr/bin/freehold"))) put(`/usr/lib/systemd/system/${name}`, text)
+for (const [name, text] of Object.entries(unitsFor(packagedProgram))) put(`/usr/lib/systemd/system/${name}`, text)
 put(configurationFile, configuration({}), 0o640)
 put(`${documentation}/README.md`, ours("README.md"))
 put(`${documentation}/CHANGELOG.md`, ours("CHANGELOG.md"))

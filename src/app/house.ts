@@ -2,15 +2,19 @@ import type { PublicAddresses } from "../addresses/public-addresses"
 import type { BackupTrouble } from "../backup/service"
 import type { Config } from "../config"
 import type { Db } from "../db/open"
+import { storeCopies } from "../db/upgrade"
 import { findEngine } from "../engine/sockets"
 import { keptSettingsFile } from "../given-settings"
 import { CertificateList } from "../house/certificate-list"
 import { HouseCertificates } from "../house/certificates"
 import { type EngineState, EngineWatch } from "../house/engine-watch"
 import { KeptSettings } from "../house/kept-settings"
+import { Program } from "../house/program"
 import type { HouseParts } from "../house/routes"
 import { HouseSettings } from "../house/settings"
 import { type DnsReply, type Listener, System } from "../house/system"
+import { previousProgram } from "../install/install"
+import { installedProgram, packagedProgram } from "../install/units"
 import type { LiveConfig } from "../live-config"
 import type { Log } from "../log"
 import { verifyName } from "../mappings/model"
@@ -22,8 +26,9 @@ import { version } from "../version"
 export type HouseNeeds = {
   config: LiveConfig
   db: Db
-  /** The data folder. */
+  /** The data folder, and the store in it. */
   dataDir: string
+  storeFile: string
   disk: () => { totalBytes: number; freeBytes: number }
   listeners: () => Listener[]
   dns: () => DnsReply
@@ -52,12 +57,20 @@ export class House {
   private engine: EngineWatch
 
   constructor(private needs: HouseNeeds) {
-    const { config, db, dataDir, disk, listeners, dns, onEngine, log, now } = needs
+    const { config, db, dataDir, storeFile, disk, listeners, dns, onEngine, log, now } = needs
     const { containerEngine, baseDomain } = config.current
     const engine = findEngine(containerEngine)
     this.engine = new EngineWatch({ engine, isWanted: containerEngine !== "none", onChange: onEngine, log, now })
+    const program = new Program({
+      // A compiled program carries its modules in a file system of its own.
+      path: Bun.main.startsWith("/$bunfs/") ? process.execPath : undefined,
+      places: { package: packagedProgram, install: installedProgram },
+      previous: previousProgram,
+      copies: () => storeCopies(storeFile),
+    })
     const system = new System({
       version,
+      program: () => program.read(),
       startedAt: now(),
       dataDir,
       baseDomain,
@@ -82,6 +95,7 @@ export class House {
       ingress: `ingress.${baseDomain}`,
       engine: () => this.engine.current,
       backups: needs.backups,
+      program: () => program.read(),
       more: needs.more,
       baseDomain,
       isServed: needs.isServed,

@@ -1,9 +1,11 @@
 import type { EngineState } from "./engine-watch"
+import type { ProgramReply } from "./program"
 
 export type Listener = { name: string; setting: string; address: string; port: number; purpose: string }
 
 export type SystemNeeds = {
   version: string
+  program: () => ProgramReply
   startedAt: number
   dataDir: string
   baseDomain: string
@@ -33,9 +35,10 @@ export class System {
   constructor(private needs: SystemNeeds) {}
 
   async read() {
-    const { version, startedAt, dataDir, baseDomain, listeners, dns, now } = this.needs
+    const { version, program, startedAt, dataDir, baseDomain, listeners, dns, now } = this.needs
     return {
       version,
+      program: program(),
       runtime: `Bun ${Bun.version}`,
       base_domain: baseDomain,
       data_dir: dataDir,

@@ -8,6 +8,9 @@ import socket from "../../systemd/freehold.socket" with { type: "text" }
 /** Where `freehold install` puts the program, as the units name it. */
 export const installedProgram = "/usr/local/bin/freehold"
 
+/** Where the package puts it. */
+export const packagedProgram = "/usr/bin/freehold"
+
 /** Every unit by its file name, as `systemd/` has it. */
 export const units: Record<string, string> = {
   "freehold.service": service,

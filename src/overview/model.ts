@@ -26,6 +26,8 @@ export type Attention = {
     | "watchdog_stalled"
     | "clock_off"
     | "inodes_low"
+    | "upgrade_waiting"
+    | "program_missing"
   severity: "bad" | "warn"
   subject: { kind: "mapping" | "connection" | "container" | "house"; id: string | null; name: string }
   /** Null where nobody wrote it down. */

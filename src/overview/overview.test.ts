@@ -374,3 +374,17 @@ test("alerts hear of the house and of renewals that fail again and again, with t
   const unserved = await openService({ isServed: () => false, baseDomain: "cloud.test" }).conditions()
   expect(unserved.map(({ kind }) => kind)).toEqual(["engine_away"])
 })
+
+test("a program that waits on disk is told on Home and is no alert; one that is gone is both", async () => {
+  const tell = async (onDisk: "same" | "other" | "missing") => {
+    const service = openService({ program: () => ({ path: "/usr/local/bin/freehold", on_disk: onDisk }) })
+    const kinds = (all: { kind: string; reason: string }[]) =>
+      all.filter(({ reason }) => reason.includes("/usr/local/bin/freehold")).map(({ kind }) => kind)
+    const ofBob = await service.read({ personId: "bob", isAdmin: false })
+    expect(kinds(ofBob.attention)).toEqual([])
+    return [kinds((await service.read({ personId: "ada", isAdmin: true })).attention), kinds(await service.conditions())]
+  }
+  expect(await tell("same")).toEqual([[], []])
+  expect(await tell("other")).toEqual([["upgrade_waiting"], []])
+  expect(await tell("missing")).toEqual([["program_missing"], ["program_missing"]])
+})

@@ -19,6 +19,8 @@ export type OverviewNeeds = {
   disk: () => { total_bytes: number; free_bytes: number; floor_bytes: number }
   engine: () => { state: House["engine"]["state"]; socket?: string; kind?: string; version?: string; since?: number; problem?: string }
   backups: () => { kind: "failed" | "overdue"; severity: "bad" | "warn"; since: number; reason: string } | undefined
+  /** What lies where this program was started from: itself, or another, or nothing. */
+  program?: () => { path: string | null; on_disk: "same" | "other" | "missing" }
   /** What else is the matter with the house, the weightiest, and how much in all. */
   more?: () => Promise<{ findings: Finding[]; total: number }>
   /** Below it lie the platform's own names, of which nobody in particular is told. */
@@ -33,6 +35,9 @@ const found = <Row extends { total: number }>(rows: Row[], show: (row: Row) => F
   findings: rows.map(show),
   total: Number(rows[0]?.total ?? 0),
 })
+
+/** That was so at the start, or is somebody's own doing, or counts what alerts list by name. */
+const noNews: ReadonlySet<Finding["kind"]> = new Set(["engine_missing", "upgrade_waiting", "others_certificates"])
 
 /** A renewal that failed so often is no passing trouble. */
 const stubbornFailures = 3
@@ -79,8 +84,7 @@ export class OverviewService {
   /** What alerts tell of: trouble of the house, and certificates of everybody's that cannot be renewed. */
   async conditions(): Promise<Finding[]> {
     const { found: ofHouse } = await this.house(0)
-    // Those two are no news: one was so at the start, the other counts what is listed here by name.
-    const told = ofHouse.findings.filter(({ kind }) => kind !== "engine_missing" && kind !== "others_certificates")
+    const told = ofHouse.findings.filter(({ kind }) => !noNews.has(kind))
     return [...told, ...(await this.renewals())]
   }
 
@@ -186,7 +190,7 @@ export class OverviewService {
     const { store, disk, engine } = this.needs
     const [faults, certificates, space, now] = [await store.storageFaults(), await store.certificates(), disk(), engine()]
     const { state, kind = null, version = null } = now
-    const findings = [...this.ofDisk(space), ...this.ofEngine(now), ...(await this.ofAddresses()), ...this.ofBackups()]
+    const findings = [...this.ofDisk(space), ...this.ofEngine(now), ...(await this.ofAddresses()), ...this.ofBackups(), ...this.ofProgram()]
     const subject = { kind: "house" as const, id: null }
     if (faults.count > 0)
       findings.push({
@@ -257,6 +261,19 @@ export class OverviewService {
     if (room === "enough") return []
     const reason = `${Math.floor((free / total) * 100)} % of the disk is free`
     return [{ kind: "disk_low", severity: "warn", subject, since: null, reason, step }]
+  }
+
+  private ofProgram(): Finding[] {
+    const { path, on_disk: onDisk } = this.needs.program?.() ?? { path: null, on_disk: "same" }
+    const house = { subject: { kind: "house" as const, id: null, name: "Freehold" }, since: null }
+    if (onDisk === "other") {
+      const reason = `another program lies at ${path} than the one that runs`
+      const step = "Restart Freehold, so that it runs: systemctl restart freehold."
+      return [{ kind: "upgrade_waiting", severity: "warn", ...house, reason, step }]
+    }
+    if (onDisk === "same") return []
+    const reason = `the program is gone from ${path}: Freehold runs, and cannot be started again`
+    return [{ kind: "program_missing", severity: "bad", ...house, reason, step: "Install it anew before anything restarts it." }]
   }
 
   private ofBackups(): Finding[] {

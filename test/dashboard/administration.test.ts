@@ -6,7 +6,7 @@ import type { Person } from "../e2e/person"
 import { hasChromium } from "../e2e/chromium"
 import { DashboardHouse, troublesIn, type Visit } from "./house"
 
-const parts = ["", "/sessions", "/settings", "/certificates", "/system", "/doctor", "/backups", "/audit"]
+const parts = ["", "/sessions", "/settings", "/certificates", "/system", "/doctor", "/alerts", "/backups", "/audit"]
 
 describe.skipIf(!hasChromium)("the administration", () => {
   let house: DashboardHouse

@@ -112,13 +112,7 @@ describe.skipIf(obstacle !== undefined)("pages of applications with real content
       await ready(visit)
       await visit.settled()
       await visit.shot(name)
-      const overflow = await visit.overflow()
-      const told = [
-        ...(await visit.complaints()),
-        ...visit.faults.splice(0),
-        ...(overflow > 0 ? [`scrolls sideways by ${overflow} px`] : []),
-      ]
-      troubles.push(...told.map((trouble) => `${name}: ${trouble}`))
+      troubles.push(...(await visit.troubles()).map((trouble) => `${name}: ${trouble}`))
     }
     expect(troubles).toEqual([])
     await visit.close()

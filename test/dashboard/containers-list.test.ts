@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { hasChromium } from "../e2e/chromium"
-import { DashboardHouse, scrollThrough } from "./house"
+import { DashboardHouse, narrow, scrollThrough } from "./house"
 
 const many = 200
 
@@ -49,6 +49,18 @@ describe.skipIf(!hasChromium)("the list of containers without an engine", () => 
     await visit.button("Show all containers").click()
     await page.getByText(/^\d+ containers$/).waitFor()
     expect(new URL(page.url()).search).toBe("")
+    await visit.close()
+  }, 60_000)
+
+  test("on a narrow screen nothing of a row is cut off, and its actions open", async () => {
+    const visit = await house.signedIn(narrow)
+    await visit.go("/containers?q=app-00", "Containers")
+    const rows = visit.page.getByRole("list", { name: /^Containers/ }).getByRole("listitem")
+    await rows.first().getByRole("button").click()
+    await visit.page.getByRole("menuitem", { name: "Hold traffic back" }).waitFor()
+    expect(await visit.cutOff()).toEqual([])
+    const state = await rows.first().getByText("Traffic let through").boundingBox()
+    expect((state?.x ?? narrow.width) + (state?.width ?? 0)).toBeLessThan(narrow.width - 16)
     await visit.close()
   }, 60_000)
 

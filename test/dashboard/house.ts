@@ -117,6 +117,29 @@ export class Visit {
   overflow = (): Promise<number> =>
     this.page.evaluate(() => Math.max(document.documentElement.scrollWidth - document.documentElement.clientWidth, 0))
 
+  /** Buttons that are not wholly between the left and the right edge of the screen, by their names. */
+  cutOff = (): Promise<string[]> =>
+    this.page.evaluate(() =>
+      [...document.querySelectorAll("main button, [role=dialog] button")]
+        .filter((one) => {
+          const { left, right, width } = one.getBoundingClientRect()
+          return width > 1 && (left < 0 || right > document.documentElement.clientWidth)
+        })
+        .map((one) => one.getAttribute("aria-label") ?? one.textContent),
+    )
+
+  /** All of that, and what went wrong in the page until now. */
+  async troubles(): Promise<string[]> {
+    const overflow = await this.overflow()
+    const cutOff = await this.cutOff()
+    return [
+      ...(await this.complaints()),
+      ...this.faults.splice(0),
+      ...(overflow > 0 ? [`scrolls sideways by ${overflow} px`] : []),
+      ...cutOff.map((name) => `the button "${name}" is cut off`),
+    ]
+  }
+
   /** A picture of the whole page in the folder that FREEHOLD_SHOTS names; none where it names nothing. */
   async shot(name: string): Promise<void> {
     const folder = process.env.FREEHOLD_SHOTS
@@ -127,7 +150,7 @@ export class Visit {
   }
 }
 
-/** What is wrong with a page in all looks: axe-core's complaints, scrolling sideways, faults of scripts; takes its pictures. `arrange` brings a fresh browser to it. */
+/** What is wrong with a page in all looks: axe-core's complaints, scrolling sideways, buttons that are cut off, faults of scripts; takes its pictures. `arrange` brings a fresh browser to it. */
 export async function troublesIn(house: DashboardHouse, name: string, arrange: (visit: Visit) => Promise<void>): Promise<string[]> {
   const troubles: string[] = []
   for (const look of looks) {
@@ -136,9 +159,7 @@ export async function troublesIn(house: DashboardHouse, name: string, arrange: (
       await arrange(visit)
       await visit.settled()
       await visit.shot(name)
-      const overflow = await visit.overflow()
-      const told = [...(await visit.complaints()), ...visit.faults, ...(overflow > 0 ? [`scrolls sideways by ${overflow} px`] : [])]
-      troubles.push(...told.map((trouble) => `${look.width} ${look.scheme}: ${trouble}`))
+      troubles.push(...(await visit.troubles()).map((trouble) => `${look.width} ${look.scheme}: ${trouble}`))
     } finally {
       await visit.close()
     }

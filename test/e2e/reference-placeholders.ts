@@ -40,6 +40,8 @@ export function normalised(examples: Record<string, Example>, hidden: ReadonlyMa
     if (key === "uptime_seconds") return 3600
     if (key === "lan_addresses") return ["192.168.1.10"]
     if (key === "runtime") return "Bun"
+    // Where the tests have it built.
+    if (isObject(value) && "on_disk" in value) return { ...value, path: "/usr/local/bin/freehold", installed: "install", on_disk: "same" }
     if (key === "version" && typeof value === "string") return "1.0.0"
     if (key === "serial" && typeof value === "string") return "04A1"
     if (key === "last4") return "wxyz"

@@ -25,7 +25,7 @@ const colours: Record<Tone, string> = {
   accent: "--color-accent",
 }
 
-/** A graph over time with a legend that follows the pointer. Large: load it with `lazyGraph`. */
+/** A graph over time with a legend that follows the pointer, and tells the newest values where there is none. Large: load it with `lazyGraph`. */
 export function Graph({ label, times, lines, format, height = 180 }: GraphProps) {
   const place = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot>(undefined)
@@ -54,7 +54,10 @@ export function Graph({ label, times, lines, format, height = 180 }: GraphProps)
     }
     // What it shows comes by the effect below.
   }, [shape, height])
-  useEffect(() => plot.current?.setData([times, ...lines.map(({ values }) => values)]), [times, lines])
+  useEffect(() => {
+    plot.current?.setData([times, ...lines.map(({ values }) => values)])
+    if (plot.current !== undefined) tellNewest(plot.current)
+  }, [times, lines])
   const newest = lines.map(({ label, values }) => `${label} ${format(values.findLast((value) => value !== null) ?? 0)}`).join(", ")
   return <div ref={place} role="img" aria-label={`${label}: ${newest}`} className={cx("w-full min-w-0 overflow-hidden text-sm")} />
 }
@@ -72,6 +75,7 @@ function optionsOf(element: HTMLElement, lines: Line[], format: (value: number) 
     height,
     padding: [8, 8, 0, 0],
     cursor: { points: { size: 6 }, drag: { x: false, y: false } },
+    hooks: { setCursor: [tellNewest] },
     scales: { y: { range: (_, low, high) => [Math.min(low ?? 0, 0), (high || 1) * 1.1] } },
     axes: [
       { ...axis, values: at },
@@ -90,6 +94,11 @@ function optionsOf(element: HTMLElement, lines: Line[], format: (value: number) 
       })),
     ],
   }
+}
+
+/** Where the pointer is nowhere on the graph the legend would be empty. */
+function tellNewest(plot: uPlot): void {
+  if (plot.cursor.idx == null) plot.setLegend({ idx: plot.data[0].length - 1 }, false)
 }
 
 /** A colour of the theme as hexadecimal, which a canvas takes and which can be given an opacity. */

@@ -4,10 +4,13 @@ import { Skeleton } from "./status"
 
 const Graph = lazy(() => import("./graph").then(({ Graph }) => ({ default: Graph })))
 
+/** In pixels, where the legend has one line. */
+const legendHeight = 30
+
 /** A graph whose code is loaded when it is first shown; its room is kept. */
 export const LazyGraph = (props: GraphProps) => (
-  <div className="min-h-[210px]">
-    <Suspense fallback={<Skeleton className="h-[210px]" />}>
+  <div className="grid grid-cols-[minmax(0,1fr)]" style={{ minHeight: (props.height ?? 180) + legendHeight }}>
+    <Suspense fallback={<Skeleton className="h-full" />}>
       <Graph {...props} />
     </Suspense>
   </div>

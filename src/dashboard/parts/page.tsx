@@ -1,5 +1,5 @@
-import { Link, type LinkProps } from "@tanstack/react-router"
-import { type ReactNode, useEffect } from "react"
+import { Link, type LinkProps, useLocation } from "@tanstack/react-router"
+import { type ReactNode, useEffect, useLayoutEffect, useRef } from "react"
 import { shell } from "../words/shell"
 import { cx } from "./classes"
 
@@ -48,17 +48,19 @@ export function Page({
   )
 }
 
-/** A part of a page with a heading of its own. */
+/** A part of a page with a heading of its own; `isFlush` for rows that reach from edge to edge. */
 export const Section = ({
   title,
   actions,
   children,
   className,
+  isFlush = false,
 }: {
   title?: ReactNode
   actions?: ReactNode
   children: ReactNode
   className?: string
+  isFlush?: boolean
 }) => (
   <section className={cx("min-w-0 rounded-lg border border-line bg-card", className)}>
     {(title !== undefined || actions !== undefined) && (
@@ -67,7 +69,7 @@ export const Section = ({
         {actions}
       </div>
     )}
-    <div className="p-4">{children}</div>
+    <div className={isFlush ? undefined : "p-4"}>{children}</div>
   </section>
 )
 
@@ -85,19 +87,28 @@ export const Fact = ({ name, children }: { name: string; children: ReactNode }) 
 
 export type TabLink = LinkProps & { label: string }
 
-/** Parts of a page that have addresses of their own. */
-export const TabLinks = ({ label, tabs }: { label: string; tabs: TabLink[] }) => (
-  <nav aria-label={label} className="flex gap-1 overflow-x-auto border-b border-line">
-    {tabs.map(({ label, ...to }) => (
-      <Link
-        key={label}
-        {...to}
-        activeOptions={{ exact: true, ...to.activeOptions }}
-        className="-mb-px border-b-2 border-transparent px-3 py-2 whitespace-nowrap text-dim hover:text-text"
-        activeProps={{ className: "border-accent! text-text! font-medium", "aria-current": "page" }}
-      >
-        {label}
-      </Link>
-    ))}
-  </nav>
-)
+/** Parts of a page that have addresses of their own. Where they do not fit, the one that is open is in sight. */
+export function TabLinks({ label, tabs }: { label: string; tabs: TabLink[] }) {
+  const bar = useRef<HTMLElement>(null)
+  const path = useLocation({ select: ({ pathname }) => pathname })
+  useLayoutEffect(() => {
+    const open = bar.current?.querySelector<HTMLElement>("[aria-current=page]")
+    if (!bar.current || !open) return
+    bar.current.scrollLeft = open.offsetLeft - (bar.current.clientWidth - open.offsetWidth) / 2
+  }, [path])
+  return (
+    <nav ref={bar} aria-label={label} className="relative flex gap-1 overflow-x-auto border-b border-line">
+      {tabs.map(({ label, ...to }) => (
+        <Link
+          key={label}
+          {...to}
+          activeOptions={{ exact: true, ...to.activeOptions }}
+          className="-mb-px border-b-2 border-transparent px-3 py-2 whitespace-nowrap text-dim hover:text-text"
+          activeProps={{ className: "border-accent! text-text! font-medium", "aria-current": "page" }}
+        >
+          {label}
+        </Link>
+      ))}
+    </nav>
+  )
+}

@@ -25,7 +25,7 @@ export function RemovableTable<T>({ label, head, actionHead, items, idOf, remova
   const [leaving, setLeaving] = useState<Removal>()
   return (
     <>
-      <Table label={label} head={[...head, <span className="sr-only">{actionHead}</span>]}>
+      <Table label={label} head={[...head, <span className="sr-only">{actionHead}</span>]} hasActions>
         {items.map((item) => {
           const removal = removalOf(item)
           return (

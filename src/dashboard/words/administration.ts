@@ -7,6 +7,7 @@ export const administration = {
     certificates: "Certificates",
     system: "System",
     doctor: "Doctor",
+    alerts: "Alerts",
     backups: "Backups",
     audit: "Audit trail",
   },

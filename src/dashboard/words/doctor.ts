@@ -1,6 +1,6 @@
 import { welcome } from "./welcome"
 
-/** Words of the doctor and of backups. */
+/** Words of the doctor, of alerts and of backups. */
 export const doctor = {
   label: "Checks",
   again: "Look again",
@@ -31,8 +31,43 @@ export const doctor = {
   } as Record<string, string>,
 }
 
+export const alerts = {
+  lead: "What is told of once when it begins and once when it ends, each time with what to do.",
+  told: "Who is told",
+  receivers: { ntfy: "ntfy", mail: "Mail", webhook: "Webhook" },
+  receiverWhat: {
+    ntfy: "A message of a topic, on every phone and screen that follows it.",
+    mail: "A mail to every address.",
+    webhook: "A POST of JSON, for programs.",
+  },
+  receiverSettings: {
+    ntfy: "alert_ntfy",
+    mail: "alert_smtp_url, alert_mail_from, alert_mail_to",
+    webhook: "alert_webhook",
+  },
+  set: "Set",
+  unset: "Not set",
+  bySetting: "Settings:",
+  failing: "Does not take it",
+  failingSince: "since",
+  waiting: (count: number) =>
+    count === 1 ? "One notice has not arrived yet and is tried again." : `${count} notices have not arrived yet and are tried again.`,
+  test: "Send a test",
+  testing: "Each of them is told that this is a test.",
+  delivered: "Took the test",
+  refused: "Did not take the test",
+  noneTitle: "Nobody is told when something breaks",
+  none: "Trouble shows on Home alone, for whoever looks there. Set one of these in the configuration file or the environment, and restart:",
+  nonePlaces: "The URLs are secrets: they may also come as files or as credentials of systemd, see “Alerts” in docs/OPERATING.md.",
+  open: "Going on now",
+  openNone: "Nothing is the matter that would be told of.",
+  openedAt: "noticed",
+  down: "Freehold cannot tell that it is down itself: let something elsewhere ask for its address.",
+}
+
 export const backups = {
   lead: "One encrypted file with the store, keys, certificates and accounts, made while Freehold serves.",
+  made: "How they are made",
   now: "Back up now",
   running: "A backup is under way",
   begun: "A backup has begun",
@@ -42,17 +77,28 @@ export const backups = {
   encryption: "Encryption",
   recipients: (count: number) => (count === 1 ? "for one key" : `for any of ${count} keys`),
   passphrase: "by a passphrase",
+  keep: "How many are kept",
+  newest: (count: number) => (count === 1 ? "the newest" : `the ${count} newest`),
+  objects: "Stored files",
+  objectsWhere: { beside: "beside the backups, each once", inside: "inside each backup", none: "left out" },
   lastGood: "Last good one",
   never: "Never",
   next: "Next one",
   overdue: "Overdue: the last good backup is older than it should be. See below why the newest run failed, and make one now.",
+  notByItselfTitle: "Freehold makes no backups by itself",
+  notByItself:
+    "Those below a timer or somebody made. With backup_to (a folder, or s3://bucket/prefix) and backup_recipient (a public key of age) in the configuration file or the environment, it makes one a day while it serves.",
   noneTitle: "Backups are not set up",
   none: "Set backup_to (a folder, or s3://bucket/prefix) and backup_recipient (a public key of age) in the configuration file or the environment, and restart. Prove them on any machine with “freehold restore --check --identity-file key.txt”.",
   runs: "Runs",
-  runsHead: ["Begun", "Took", "Size", "Outcome"],
+  runsHead: ["Begun", "Outcome", "Took", "Size", "Stored files"],
+  failed: "Failed",
+  copies: (all: string) => `${all} in all`,
+  copiesNew: (added: string, size: string) => `, ${added} new (${size})`,
+  copiesMissing: (missing: string) => `${missing} missing on disk`,
   well: "Went well",
   underWay: "Under way",
   files: "Files at the destination",
   filesHead: ["Name", "Made", "Size"],
-  noFiles: "No backup is there yet.",
+  noFiles: "No backup lies at the destination.",
 }

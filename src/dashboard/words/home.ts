@@ -31,6 +31,8 @@ export const home = {
     watchdog_stalled: "Stalled",
     clock_off: "Wrong time",
     inodes_low: "Few files left",
+    upgrade_waiting: "Waits for a restart",
+    program_missing: "Program gone",
   },
   kinds: { mapping: "hostname", connection: "connection", container: "container", house: "this server" },
   traffic: "Traffic of the last 24 hours",

@@ -66,6 +66,21 @@ const system = named(
   "System",
   t.Object({
     version: t.String(),
+    program: t.Object({
+      path: orNull(said("The file that this process was started from; null where it runs from source.")),
+      installed: oneOf(["install", "package", "by_hand", "source"], { description: "How it came there, by its path." }),
+      on_disk: oneOf(["same", "other", "missing"], { description: "What lies at the path now: `other` waits for a restart." }),
+      can_roll_back: boolean({ description: "`freehold install --rollback` has a version to go back to." }),
+      store_copies: t.Array(
+        t.Object({
+          name: t.String(),
+          before: said("The first migration that ran after it was made."),
+          made_at: moment(),
+          bytes: integer(),
+        }),
+        { description: "In `before-upgrade` of the data folder, the newest first." },
+      ),
+    }),
     runtime: t.String(),
     base_domain: t.String(),
     data_dir: t.String(),

@@ -18,7 +18,7 @@ export function AuditFilter() {
   const clear = () =>
     void navigate({ to: ".", search: ((before: Record<string, unknown>) => without(before)) as never, replace: true, resetScroll: false })
   return (
-    <div className="flex flex-wrap items-end gap-3">
+    <div className="flex flex-wrap items-end gap-3 max-sm:*:w-full max-sm:*:max-w-none">
       <UrlSearchBox name="person" label={words.person} className="max-w-48" />
       <UrlSearchBox name="action" label={words.action} className="max-w-56" />
       <SelectField label={words.outcome} value={outcome} onChange={(event) => setOutcome(event.target.value)} className="[&_label]:sr-only">

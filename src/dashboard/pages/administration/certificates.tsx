@@ -10,6 +10,7 @@ import { administration } from "../../words/administration"
 import { house } from "../../words/house"
 import { type Certificate, CertificateRow } from "./certificate-row"
 import { AdminPage } from "./frame"
+import { IssuanceLimits } from "./issuance-limits"
 import { IssuerList } from "./issuers"
 import { UrlSearchBox } from "./url-search"
 
@@ -17,7 +18,7 @@ const words = house.certificates
 
 type Certificates = { total: number; failing: number; ending: number; certificates: Certificate[]; next_cursor: string | null }
 
-/** Every certificate, those that end first before the others, and who issues them. */
+/** Every certificate, those that end first before the others, who issues them, and how many more they allow. */
 export const Certificates = () => (
   <AdminPage part="certificates">
     {() => (
@@ -25,6 +26,9 @@ export const Certificates = () => (
         <List />
         <Section title={words.issuers}>
           <IssuerList />
+        </Section>
+        <Section title={words.limits}>
+          <IssuanceLimits />
         </Section>
       </>
     )}

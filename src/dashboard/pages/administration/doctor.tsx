@@ -1,4 +1,5 @@
 import { useQuery } from "@tanstack/react-query"
+import { Link } from "@tanstack/react-router"
 import { type FormEvent, useState } from "react"
 import { ask } from "../../data/api"
 import { useUrlState } from "../../data/url-state"
@@ -7,8 +8,27 @@ import { type Check, CheckList } from "../../parts/check-list"
 import { TextField } from "../../parts/field"
 import { Loaded } from "../../parts/loaded"
 import { Section } from "../../parts/page"
+import { administration } from "../../words/administration"
 import { doctor } from "../../words/doctor"
 import { AdminPage } from "./frame"
+
+/** Checks that have a page of their own. */
+const pages: Record<string, { to: string; label: string }> = {
+  alerts: { to: "/administration/alerts", label: administration.parts.alerts },
+  backup: { to: "/administration/backups", label: administration.parts.backups },
+  certificates: { to: "/administration/certificates", label: administration.parts.certificates },
+}
+
+function Way({ name }: Check) {
+  const page = pages[name]
+  return (
+    page !== undefined && (
+      <Link to={page.to} className="self-start text-accent hover:underline">
+        {page.label}
+      </Link>
+    )
+  )
+}
 
 const order = { bad: 0, warn: 1, unknown: 2, ok: 3 }
 
@@ -55,7 +75,7 @@ function Shown() {
           const worried = checks.filter(({ status }) => status === "bad" || status === "warn").length
           return (
             <Section title={worried === 0 ? doctor.allFine(checks.length) : doctor.some(worried, checks.length)}>
-              <CheckList label={doctor.label} checks={sorted} names={doctor.names} />
+              <CheckList label={doctor.label} checks={sorted} names={doctor.names} more={Way} />
             </Section>
           )
         }}

@@ -30,7 +30,7 @@ export function IssuerList() {
   return (
     <Loaded query={query}>
       {(issuers) => (
-        <ul className="flex flex-col gap-5 divide-y divide-line *:not-first:pt-5">
+        <ul className="divide-y divide-line *:not-first:pt-5 *:not-last:pb-5">
           {issuers.map((issuer) => (
             <li key={issuer.role}>
               <h3 className="font-medium">

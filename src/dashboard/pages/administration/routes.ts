@@ -14,11 +14,12 @@ export const administrationRoutes = (parent: AnyRoute): AnyRoute[] => [
   page(parent, "/administration/certificates", () => import("./certificates"), "Certificates"),
   page(parent, "/administration/system", () => import("./system"), "SystemPage"),
   page(parent, "/administration/doctor", () => import("./doctor"), "Doctor"),
+  page(parent, "/administration/alerts", () => import("./alerts"), "Alerts"),
   page(parent, "/administration/backups", () => import("./backups"), "Backups"),
   page(parent, "/administration/audit", () => import("./audit"), "Audit"),
 ]
 
-const parts = ["sessions", "settings", "certificates", "system", "doctor", "backups", "audit"] as const
+const parts = ["sessions", "settings", "certificates", "system", "doctor", "alerts", "backups", "audit"] as const
 
 offerCommands((client) =>
   isAdminNow(client)

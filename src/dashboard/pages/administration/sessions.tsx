@@ -55,7 +55,7 @@ function List({ person }: { person: string }) {
         if (sessions.length === 0) return <p className="py-6 text-center text-dim">{words.none}</p>
         return (
           <>
-            <Table label={words.list} head={words.head}>
+            <Table label={words.list} head={words.head} hasActions>
               {sessions.map((session) => (
                 <tr key={session.id}>
                   <Cell>

@@ -3,16 +3,18 @@ import { ask } from "../../data/api"
 import { Loaded } from "../../parts/loaded"
 import { Fact, Facts, Section } from "../../parts/page"
 import { Badge, Notice } from "../../parts/status"
-import { Cell, Table } from "../../parts/table"
+import { Cell, TitledTable } from "../../parts/table"
 import { bytes, Time } from "../../parts/time"
 import { house } from "../../words/house"
 import { DnsFacts, type Dns } from "./dns-facts"
 import { AdminPage } from "./frame"
+import { type Program, Version } from "./version"
 
 const words = house.system
 
 type System = {
   version: string
+  program: Program
   runtime: string
   base_domain: string
   data_dir: string
@@ -31,7 +33,7 @@ type System = {
   dns: Dns
 }
 
-/** The appliance itself: version, memory, disk, engine, where it listens, and DNS both ways. */
+/** The appliance itself: memory, disk, version, engine, where it listens, and DNS both ways. */
 export const SystemPage = () => <AdminPage part="system">{() => <Shown />}</AdminPage>
 
 function Shown() {
@@ -45,23 +47,21 @@ function Shown() {
       {(system) => (
         <>
           <Appliance system={system} />
+          <Version {...system} />
           <Engine engine={system.engine} />
-          <section className="flex flex-col gap-2">
-            <h2 className="font-semibold">{words.listeners}</h2>
-            <Table label={words.listeners} head={words.listenersHead}>
-              {system.listeners.map(({ name, setting, address, port, purpose }) => (
-                <tr key={setting}>
-                  <Cell className="font-medium">{name}</Cell>
-                  <Cell className="whitespace-nowrap">{address}</Cell>
-                  <Cell className="tabular-nums">{port}</Cell>
-                  <Cell className="min-w-44">{purpose}</Cell>
-                  <Cell>
-                    <code>{setting}</code>
-                  </Cell>
-                </tr>
-              ))}
-            </Table>
-          </section>
+          <TitledTable label={words.listeners} head={words.listenersHead}>
+            {system.listeners.map(({ name, setting, address, port, purpose }) => (
+              <tr key={setting}>
+                <Cell className="font-medium">{name}</Cell>
+                <Cell className="whitespace-nowrap">{address}</Cell>
+                <Cell className="tabular-nums">{port}</Cell>
+                <Cell className="min-w-44">{purpose}</Cell>
+                <Cell>
+                  <code>{setting}</code>
+                </Cell>
+              </tr>
+            ))}
+          </TitledTable>
           <Section title={words.dns}>
             <DnsFacts dns={system.dns} />
           </Section>
@@ -74,8 +74,6 @@ function Shown() {
 const Appliance = ({ system: { disk, ...system } }: { system: System }) => (
   <Section title={words.appliance}>
     <Facts>
-      <Fact name={words.version}>{system.version}</Fact>
-      <Fact name={words.runtime}>{system.runtime}</Fact>
       <Fact name={words.up}>
         <Time at={system.started_at} />
       </Fact>

@@ -59,6 +59,7 @@ function Listed({ application }: { application: Application }) {
             <Table
               label={credentialWords.list}
               head={[head.provider, head.outcome, head.used, head.made, <span className="sr-only">{words.rowActions}</span>]}
+              hasActions
             >
               {all.map((one) => (
                 <tr key={one.id}>
@@ -76,18 +77,15 @@ function Listed({ application }: { application: Application }) {
                   <Cell className="text-dim">
                     <Time at={one.created_at} />
                   </Cell>
-                  <Cell className="text-right whitespace-nowrap">
-                    <Button
-                      small
-                      className="mr-2"
-                      aria-label={credentialWords.replaceName(nameOf(one.provider))}
-                      onClick={() => setReplaced(one)}
-                    >
-                      {credentialWords.replaceShort}
-                    </Button>
-                    <Button small aria-label={credentialWords.deleteName(nameOf(one.provider))} onClick={() => setEnding(one)}>
-                      {credentialWords.delete}
-                    </Button>
+                  <Cell>
+                    <div className="flex gap-2 max-sm:flex-col sm:justify-end">
+                      <Button small aria-label={credentialWords.replaceName(nameOf(one.provider))} onClick={() => setReplaced(one)}>
+                        {credentialWords.replaceShort}
+                      </Button>
+                      <Button small aria-label={credentialWords.deleteName(nameOf(one.provider))} onClick={() => setEnding(one)}>
+                        {credentialWords.delete}
+                      </Button>
+                    </div>
                   </Cell>
                 </tr>
               ))}

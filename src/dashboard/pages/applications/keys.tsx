@@ -87,6 +87,7 @@ function KeyTable({ label, keys, onRevoke }: { label: string; keys: Key[]; onRev
   return (
     <Table
       label={label}
+      hasActions={onRevoke !== undefined}
       head={[
         head.name,
         head.key,

@@ -50,7 +50,7 @@ function Foreigners() {
               {words.empty}
             </Empty>
           ) : (
-            <Table label={words.list} head={[name, state, <span className="sr-only">{action}</span>]}>
+            <Table label={words.list} head={[name, state, <span className="sr-only">{action}</span>]} hasActions>
               {found.map((one) => (
                 <tr key={one.engine_id}>
                   <Cell>

@@ -30,6 +30,7 @@ export function PortSettings({ container }: { container: Container }) {
         ) : (
           <Table
             label={words.portsList}
+            hasActions
             head={[
               words.portColumns.port,
               words.portColumns.target,

@@ -11,7 +11,7 @@ import { UsageCells } from "./usage"
 
 /** The columns of a row and of the line above the rows. */
 export const columns =
-  "grid grid-cols-[minmax(0,1fr)_auto_1.75rem] items-center gap-x-4 px-4 md:grid-cols-[minmax(0,5fr)_minmax(0,3.5fr)_minmax(0,5fr)_11rem_1.75rem]"
+  "grid grid-cols-[minmax(0,1fr)_2.25rem] items-center gap-x-4 px-4 md:grid-cols-[minmax(0,5fr)_minmax(0,3.5fr)_minmax(0,5fr)_11rem_2.25rem]"
 
 export type RowProps = {
   container: Container
@@ -38,10 +38,10 @@ export const Row = memo(({ container, hostnames, busy, onAct, onDelete, onGo }: 
           {container.image ?? container.address}
         </p>
       </div>
-      <StateLine container={container} busy={busy} className="max-md:max-w-32" />
+      <StateLine container={container} busy={busy} className="max-md:col-span-2 max-md:mt-1" />
       <Addresses container={container} hostnames={hostnames} />
       <UsageCells id={id} isRunning={container.status === "running" && !isExternal(container)} />
-      <span className="max-md:col-start-3 max-md:row-start-1">
+      <span className="max-md:col-start-2 max-md:row-start-1">
         <Menu label={containers.actions(name)} items={itemsOf(container, { onAct, onDelete, onGo })} />
       </span>
     </div>
@@ -84,7 +84,7 @@ function Addresses({ container, hostnames }: { container: Container; hostnames: 
   const names = [...hostnames, ...(container.https_enabled ? [container.hostname] : [])]
   const [first, ...others] = names
   return (
-    <div className={cx("min-w-0 max-md:col-span-3", first === undefined && "max-md:hidden")}>
+    <div className={cx("min-w-0 max-md:col-span-2", first === undefined && "max-md:hidden")}>
       {first === undefined ? (
         <p className="truncate text-sm text-dim">{containers.noAddress}</p>
       ) : (

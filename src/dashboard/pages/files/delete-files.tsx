@@ -7,7 +7,7 @@ import { FaultNotice } from "../../parts/status"
 import { bytes } from "../../parts/time"
 import { toast } from "../../parts/toasts"
 import { files } from "../../words/files"
-import { Progress } from "./meter"
+import { Progress } from "../../parts/meter"
 import { type Entry, type FileEntry, lastPart, listFiles, type Namespace, pageSize } from "./model"
 
 const words = files.removing

@@ -71,10 +71,14 @@ export function File() {
         isThere && (
           <>
             <Neighbours namespace={namespace} name={name} />
-            <LinkAway href={addressOf(namespace, name, "download/")} isDownload icon={<Download aria-hidden className="size-4" />}>
+            <LinkAway
+              href={addressOf(namespace, name, "download/")}
+              isDownload
+              icon={<Download aria-hidden className="size-4 max-sm:hidden" />}
+            >
               {words.download}
             </LinkAway>
-            <Button icon={<Share2 aria-hidden className="size-4" />} onClick={() => setDialog("share")}>
+            <Button icon={<Share2 aria-hidden className="size-4 max-sm:hidden" />} onClick={() => setDialog("share")}>
               {words.share}
             </Button>
             <Menu

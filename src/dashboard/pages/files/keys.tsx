@@ -50,7 +50,11 @@ export function Keys() {
               {words.empty}
             </Empty>
           ) : (
-            <Table label={words.list} head={words.columns.map((column) => column || <span className="sr-only">{words.actions}</span>)}>
+            <Table
+              label={words.list}
+              head={words.columns.map((column) => column || <span className="sr-only">{words.actions}</span>)}
+              hasActions
+            >
               {keys.map((key) => (
                 <tr key={key.id}>
                   <Cell className="min-w-28 font-medium">{key.name}</Cell>

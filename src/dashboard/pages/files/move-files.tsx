@@ -8,7 +8,7 @@ import { SelectField, TextField } from "../../parts/field"
 import { FaultNotice, Skeleton } from "../../parts/status"
 import { moving as words } from "../../words/files-moving"
 import { shell } from "../../words/shell"
-import { Progress } from "./meter"
+import { Progress } from "../../parts/meter"
 import { type Entry, folderOf, lastPart, listFiles, type Namespace, namespacesQuery, pageSize } from "./model"
 import { type Move, moveOne, tellMoved } from "./move"
 

@@ -3,7 +3,7 @@ import { Loaded } from "../../parts/loaded"
 import { Skeleton } from "../../parts/status"
 import { bytes } from "../../parts/time"
 import { files } from "../../words/files"
-import { Meter } from "./meter"
+import { Meter } from "../../parts/meter"
 import { statusQuery, usageQuery } from "./model"
 
 const words = files.use

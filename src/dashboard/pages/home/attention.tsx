@@ -1,11 +1,7 @@
-import { Link } from "@tanstack/react-router"
-import { CircleAlert, CircleCheck, TriangleAlert } from "lucide-react"
-import { sentence } from "../../data/api"
-import { cx } from "../../parts/classes"
-import { Badge } from "../../parts/status"
-import { Time } from "../../parts/time"
+import { CircleCheck } from "lucide-react"
+import { TroubleItem } from "../../parts/trouble-item"
 import { home } from "../../words/home"
-import { type Attention, linkOf, type Overview } from "./data"
+import { linkOf, type Overview } from "./data"
 
 /** What is the matter, the weightiest first: where, since when, why, and what to do. */
 export function AttentionList({ overview: { attention, attention_total: total } }: { overview: Overview }) {
@@ -26,38 +22,15 @@ export function AttentionList({ overview: { attention, attention_total: total } 
       </div>
       <ul className="[&>li]:border-b [&>li]:border-line [&>li:last-child]:border-0">
         {attention.map((one) => (
-          <Item key={`${one.kind} ${one.subject.id}`} {...one} />
+          <TroubleItem
+            key={`${one.kind} ${one.subject.id ?? one.subject.name}`}
+            trouble={one}
+            name={one.subject.name}
+            place={linkOf(one)}
+            note={home.kinds[one.subject.kind]}
+          />
         ))}
       </ul>
     </section>
-  )
-}
-
-function Item(one: Attention) {
-  const { kind, severity, subject, since, reason, step } = one
-  const Icon = severity === "bad" ? CircleAlert : TriangleAlert
-  return (
-    <li className="grid grid-cols-[auto_1fr] gap-x-3 px-4 py-3">
-      <Icon aria-hidden className={cx("mt-0.5 size-4", severity === "bad" ? "text-bad" : "text-warn")} />
-      <div className="min-w-0 [overflow-wrap:anywhere]">
-        <div className="flex flex-wrap items-baseline gap-x-2 gap-y-1">
-          <Link {...linkOf(one)} className="font-medium text-accent hover:underline">
-            {subject.name}
-          </Link>
-          <Badge tone={severity}>{home.states[kind]}</Badge>
-          <span className="text-sm text-dim">
-            {home.kinds[subject.kind]}
-            {since !== null && (
-              <>
-                {" · "}
-                {home.since} <Time at={since} />
-              </>
-            )}
-          </span>
-        </div>
-        <p className="mt-1">{sentence(reason)}</p>
-        <p className="text-dim">{step}</p>
-      </div>
-    </li>
   )
 }

@@ -1,16 +1,10 @@
 import { useQuery } from "@tanstack/react-query"
 import { ask } from "../../data/api"
+import { placeInHouse, type Trouble } from "../../data/trouble"
 import type { home } from "../../words/home"
 
 /** What needs attention, as `GET /api/overview` tells it. */
-export type Attention = {
-  kind: keyof typeof home.states
-  severity: "bad" | "warn"
-  subject: { kind: keyof typeof home.kinds; id: string | null; name: string }
-  since: string | null
-  reason: string
-  step: string
-}
+export type Attention = Trouble & { subject: { kind: keyof typeof home.kinds; id: string | null; name: string } }
 
 type Counts = { requests: number; errors: number; bytes: number }
 
@@ -43,6 +37,5 @@ export const useOverview = () =>
 export function linkOf({ kind, subject }: Attention): { to: string; search?: never } {
   if (subject.kind === "container") return { to: `/containers/${subject.id}` }
   if (subject.kind !== "house") return { to: `/hostnames/${subject.kind}/${subject.id}` }
-  if (kind === "others_certificates") return { to: "/administration/certificates", search: { state: "failing" } as never }
-  return { to: "/administration/system" }
+  return placeInHouse(kind, subject.name)
 }

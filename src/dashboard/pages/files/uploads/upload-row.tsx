@@ -4,7 +4,7 @@ import { IconButton } from "../../../parts/button"
 import { cx } from "../../../parts/classes"
 import { bytes } from "../../../parts/time"
 import { files } from "../../../words/files"
-import { Progress } from "../meter"
+import { Progress } from "../../../parts/meter"
 import type { Upload, UploadState } from "./model"
 import { uploads } from "./queue"
 

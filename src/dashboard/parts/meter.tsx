@@ -1,4 +1,4 @@
-import { cx } from "../../parts/classes"
+import { cx } from "./classes"
 
 /** How full something is, from 0 to 1, with words for who does not see it. */
 export function Meter({ label, value, text }: { label: string; value: number; text: string }) {
