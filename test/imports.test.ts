@@ -121,7 +121,7 @@ const allowed: Record<string, string[]> = {
   "errors.ts": [],
   "address-block.ts": [],
   "secret-path.ts": [],
-  backup: ["body.ts", "data-folder.ts", "errors.ts", "log.ts", "vault.ts", "worker.ts"],
+  backup: ["ballast.ts", "body.ts", "data-folder.ts", "errors.ts", "log.ts", "vault.ts", "worker.ts"],
   live: ["errors.ts", "event-stream.ts"],
   "event-stream.ts": [],
   http: ["accounts", "blanks.ts", "audit", "connect", "disk-fault.ts", "errors.ts", "log.ts", "peer.ts", "secret-path.ts", "version.ts"],

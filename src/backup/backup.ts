@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises"
 import { randomBytes } from "node:crypto"
 import { join, resolve } from "node:path"
 import { generateX25519Identity, identityToRecipient } from "age-encryption"
+import { ballastName } from "../ballast"
 import { writePrivate } from "../data-folder"
 import { AppError } from "../errors"
 import { archive, entriesBelow, type Entry, sizeOf } from "./archive"
@@ -56,15 +57,15 @@ export const copyKeyName = "backup-object-key"
 
 const workPrefix = ".backup-"
 
-/** What of a data folder is no secret and no store: made anew, or too large to go along unasked. */
-const leftOut = (name: string) =>
-  name === storeName ||
-  name.startsWith(`${storeName}-`) ||
-  name === lockName ||
-  name === recordName ||
-  name.endsWith(".new") ||
-  name.endsWith(".sock") ||
-  name.startsWith(".")
+/**
+ * Whether a file of a data folder goes along as a secret. What is made anew does not, nor a copy of the store that somebody put aside, nor what has a
+ * name that Freehold gives to nothing: a restore takes the same names and no others.
+ */
+export const isSecretName = (name: string): boolean =>
+  /^[\w-][\w.-]{0,199}$/.test(name) &&
+  !name.startsWith(storeName) &&
+  !/\.(new|sock)$/.test(name) &&
+  ![lockName, recordName, ballastName, "storage", volumesPrefix, secretsPrefix, manifestName, copiesName].includes(name)
 
 type Place = { destination: Destination; name: string; isForMany: boolean }
 
@@ -181,7 +182,7 @@ async function* entries(options: BackupOptions, manifest: Manifest, copy: string
   yield { name: storeName, path: copy }
   for (const [name, text] of Object.entries(secrets)) yield { name: `${secretsPrefix}/${name}`, text: `${text}\n` }
   for (const one of (await readdir(dataDir, { withFileTypes: true })).sort((a, b) => (a.name < b.name ? -1 : 1)))
-    if (one.isFile() && !leftOut(one.name) && !Object.hasOwn(secrets, one.name))
+    if (one.isFile() && isSecretName(one.name) && !Object.hasOwn(secrets, one.name))
       yield { name: `${secretsPrefix}/${one.name}`, path: join(dataDir, one.name) }
   if (list !== undefined) yield { name: copiesName, path: list }
   if (manifest.objects === "inside") yield* entriesBelow(join(dataDir, objectsPrefix), objectsPrefix)
