@@ -22,8 +22,11 @@ import { withEarlierStore } from "../db/migrations/earlier-store.fixture"
 import { migrations } from "../db/migrations/list"
 import { openDatabase } from "../db/open"
 import { Vault } from "../vault"
+import { archive } from "./archive"
 import { type BackupOptions, writeBackup } from "./backup"
+import { FolderDestination } from "./folder-destination"
 import { restoreBackup } from "./restore"
+import { readRuns } from "./run-record"
 import { seal } from "./seal"
 
 const known = Object.keys(migrations)
@@ -231,6 +234,45 @@ describe("a backup", () => {
     ])
   })
 
+  test("keeps the one just made, also where the clock was wrong before", async () => {
+    mkdirSync(at("kept"))
+    const to = (now: number, keep: number) => writeBackup(options({ target: at("kept"), keep, now }))
+    await to(Date.UTC(2036, 0, 1), 1)
+    const { removed } = await to(Date.UTC(2026, 0, 1), 1)
+    expect(removed).toEqual(["freehold-20360101T000000Z.age"])
+    expect(readdirSync(at("kept")).sort()).toEqual(["freehold-20260101T000000Z.age", "freehold-20260101T000000Z.copies"])
+    await to(Date.UTC(1970, 0, 2), 2)
+    expect((await to(Date.UTC(1970, 0, 3), 2)).removed).toEqual(["freehold-19700102T000000Z.age"])
+  })
+
+  test("is there, and says so, where what is too old cannot be removed", async () => {
+    mkdirSync(at("kept"))
+    const to = (day: number, keep: number) => writeBackup(options({ target: at("kept"), keep, now: Date.UTC(2026, 0, day) }))
+    await to(1, 1)
+    rmSync(at("kept/freehold-20260101T000000Z.copies"))
+    // What is no file is not removed as one.
+    mkdirSync(at("kept/freehold-20260101T000000Z.copies"))
+    const { keepProblem, file } = await to(2, 1)
+    expect(keepProblem).toContain("freehold-20260101T000000Z.copies")
+    expect(statSync(file).size).toBeGreaterThan(0)
+    expect(readRuns(at("data"))[0]).toMatchObject({ error: null, file })
+  })
+
+  test("is no file where a folder was meant that is not there", async () => {
+    expect(await message(writeBackup(options({ target: at("unmounted"), keep: 3 })))).toContain("is no folder that is there")
+    expect(readdirSync(place)).toEqual(["data"])
+  })
+
+  test("names the file that cannot be read, and not the one that was to be written", async () => {
+    const gone = at("data/gone")
+    const entries = async function* (isNeeded: boolean) {
+      yield { name: "gone", path: gone, isNeeded }
+    }
+    const put = (isNeeded: boolean) => new FolderDestination(place).put("backup.age", archive(entries(isNeeded)))
+    expect(await message(put(true))).toStartWith(`${gone} cannot be read`)
+    expect(await message(put(false))).toBe("it went well")
+  })
+
   test.each<[string, () => Partial<BackupOptions>]>([
     ["there is no store at", () => ({ dataDir: at("none") })],
     ["its folder does not exist", () => ({ target: at("nowhere/backup.age") })],
@@ -390,7 +432,7 @@ describe("a restore", () => {
     const header = (name: string, size: number) => {
       const only = pack()
       only.entry({ name, size })
-      return new Promise<Uint8Array>((resolve) => only.once("data", resolve))
+      return new Promise<Uint8Array>((resolve) => only.once("data", (chunk) => resolve(chunk as Uint8Array)))
     }
     for (const [name, size, expected] of [
       ["secrets/huge", 2 ** 52, "has no room"],

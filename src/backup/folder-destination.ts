@@ -96,7 +96,13 @@ function absent(error: NodeJS.ErrnoException): undefined {
 }
 
 function explained(error: unknown, file: string): unknown {
-  const reason = {
+  const reason = reasonOf(error)
+  return reason === undefined ? error : new AppError("invalid", `${file} cannot be written: ${reason}`, { cause: error })
+}
+
+/** What a fault of a disk is in words; undefined for what is none. */
+export const reasonOf = (error: unknown): string | undefined =>
+  ({
     ENOENT: "its folder does not exist",
     ENOTDIR: "its folder does not exist",
     EACCES: "that is not permitted",
@@ -105,6 +111,4 @@ function explained(error: unknown, file: string): unknown {
     EDQUOT: "the disk is full for this user",
     EROFS: "the disk is read-only",
     EIO: "the disk fails",
-  }[(error as NodeJS.ErrnoException).code ?? ""]
-  return reason === undefined ? error : new AppError("invalid", `${file} cannot be written: ${reason}`, { cause: error })
-}
+  })[(error as NodeJS.ErrnoException).code ?? ""]

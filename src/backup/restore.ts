@@ -7,6 +7,7 @@ import { Vault } from "../vault"
 import { copiesName, copyKeyName, isSecretName, isThere, objectsPrefix, secretsPrefix, storeName, volumesPrefix } from "./backup"
 import { checkCopies, type Fetched, fetchCopies } from "./fetch-copies"
 import type { Destination } from "./destination"
+import { reasonOf } from "./folder-destination"
 import { type Manifest, manifestName, parseManifest } from "./manifest"
 import { isBackupName } from "./names"
 import { openDestination, splitPlace } from "./open-destination"
@@ -49,6 +50,18 @@ export type RestoreResult = {
  * files that were fetched before something broke off are used by the next try. Throws `invalid`, `not_found`, `conflict`.
  */
 export async function restoreBackup(options: RestoreOptions): Promise<RestoreResult> {
+  try {
+    return await restore(options)
+  } catch (error) {
+    const reason = reasonOf(error)
+    if (error instanceof AppError || reason === undefined) throw error
+    throw new AppError("invalid", `${(error as NodeJS.ErrnoException).path ?? options.dataDir} cannot be written: ${reason}`, {
+      cause: error,
+    })
+  }
+}
+
+async function restore(options: RestoreOptions): Promise<RestoreResult> {
   const { key, isCheck } = options
   const dataDir = resolve(options.dataDir)
   const { destination, name } = await findBackup(options.file, options.s3)

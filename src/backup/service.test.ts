@@ -166,7 +166,7 @@ describe("a server", () => {
 
 describe("the record of runs", () => {
   test("keeps fifty, also what another process left open, which is told as ended in the middle", async () => {
-    const result = { file: "f", bytes: 1, manifest: {} as never, removed: [], removedCopies: 0, copies: undefined }
+    const result = { file: "f", bytes: 1, manifest: {} as never, removed: [], removedCopies: 0, keepProblem: undefined, copies: undefined }
     for (let n = 0; n < 55; n++)
       await onRecord(
         dataDir,

@@ -6,6 +6,7 @@ import { pipeline } from "node:stream/promises"
 import { createGunzip } from "node:zlib"
 import { extract, type Header } from "tar-stream"
 import { AppError } from "../errors"
+import { reasonOf } from "./folder-destination"
 
 export type UnpackOptions = {
   folder: string
@@ -87,11 +88,10 @@ export async function unpack(zipped: ReadableStream<Uint8Array>, options: Unpack
   } catch (error) {
     source.destroy()
     if (error instanceof AppError) throw error
-    const { code = "", message } = error as NodeJS.ErrnoException
-    if (code === "EEXIST") throw new AppError("invalid", "the backup holds something twice", { cause: error })
-    if (["ENOSPC", "EDQUOT"].includes(code)) throw new AppError("out_of_space", `the disk of ${folder} is full`, { cause: error })
-    if (["EACCES", "EPERM", "EROFS", "EIO"].includes(code))
-      throw new AppError("invalid", `${folder} cannot be written: ${message}`, { cause: error })
+    if ((error as NodeJS.ErrnoException).code === "EEXIST")
+      throw new AppError("invalid", "the backup holds something twice", { cause: error })
+    // Those of the disk are told by whoever knows what it is for.
+    if (reasonOf(error) !== undefined) throw error
     throw new AppError("invalid", `the backup is damaged or not whole (${error instanceof Error ? error.message : String(error)})`, {
       cause: error,
     })

@@ -41,6 +41,8 @@ export const run = (args: string[], io: CommandIo): Promise<number> =>
     })
     if (flags.has("json")) io.out(`${JSON.stringify(result, null, 2)}\n`)
     else io.out(told(result, keep))
+    if (result.keepProblem !== undefined)
+      throw new AppError("unavailable", `the backup is there, and what is too old could not be removed: ${result.keepProblem}`)
     const missing = result.copies?.missing ?? []
     if (missing.length > 0)
       throw new AppError(
