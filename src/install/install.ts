@@ -132,7 +132,7 @@ function fileSteps(options: InstallOptions): Step[] {
       isDone: () => isSameFile(program, machine.at(installedProgram)),
       apply: () => {
         if (machine.has(installedProgram)) machine.alias(installedProgram, previousProgram)
-        machine.copy(program, installedProgram, 0o755)
+        machine.copy(program, installedProgram, { mode: 0o755 })
       },
     },
     ...[...unitFiles, ...dropIns].map(({ path, text, what }) => ({
