@@ -109,6 +109,6 @@ export const reasonOf = (error: unknown): string | undefined =>
     EPERM: "that is not permitted",
     ENOSPC: "the disk is full",
     EDQUOT: "the disk is full for this user",
-    EROFS: "the disk is read-only",
+    EROFS: "it is read-only here, by the disk or by a unit whose ReadWritePaths= does not name it",
     EIO: "the disk fails",
   })[(error as NodeJS.ErrnoException).code ?? ""]
