@@ -113,6 +113,7 @@ const allowed: Record<string, string[]> = {
   "ip-address.ts": [],
   "own-listener.ts": ["ip-address.ts"],
   "publisher.ts": ["edge"],
+  "listener-holders.ts": [],
   "listen.ts": ["errors.ts", "settings.ts"],
   "worker.ts": ["log.ts"],
   "vault.ts": [],
@@ -127,7 +128,7 @@ const allowed: Record<string, string[]> = {
   http: ["accounts", "blanks.ts", "audit", "connect", "disk-fault.ts", "errors.ts", "log.ts", "peer.ts", "secret-path.ts", "version.ts"],
   addresses: ["db", "log.ts", "worker.ts"],
   ledger: ["acme", "db"],
-  install: ["db", "errors.ts", "settings.ts"],
+  install: ["db", "errors.ts", "listener-holders.ts", "settings.ts"],
   house: [
     "body.ts",
     "data-folder.ts",
@@ -188,7 +189,7 @@ const allowed: Record<string, string[]> = {
   "domain-connect": ["errors.ts", "hostname.ts", "log.ts", "safe-fetch.ts"],
   "paging.ts": ["errors.ts"],
   accounts: ["address-block.ts", "body.ts", "db", "errors.ts", "html.ts", "vault.ts"],
-  checks: ["disk-space.ts", "dns", "errors.ts", "hostname.ts", "ip-address.ts", "special-addresses.ts"],
+  checks: ["disk-space.ts", "dns", "errors.ts", "hostname.ts", "ip-address.ts", "listener-holders.ts", "special-addresses.ts"],
   zones: ["body.ts", "db", "errors.ts", "hostname.ts", "log.ts", "paging.ts", "providers", "vault.ts"],
   mappings: ["body.ts", "db", "errors.ts", "hostname.ts", "log.ts", "mapped-name.ts", "worker.ts"],
   compute: [

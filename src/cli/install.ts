@@ -122,7 +122,7 @@ function setupLink(machine: Machine): string {
     "--lines=50",
     "_PID=" + mainPid(machine),
   ]).output
-  const link = /https?:\/\/\S+\/setup\/\S+/.exec(log)?.[0]
+  const link = /https?:\/\/[^\s/]+\/setup\/[\w-]+/.exec(log)?.[0]
   return link === undefined ? "" : `Nobody is set up yet. Open this link once, within 24 hours:\n\n  ${link}\n\n`
 }
 
