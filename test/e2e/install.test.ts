@@ -183,6 +183,9 @@ describe.skipIf(obstacle !== undefined)(`install${obstacle ? ` (skipped: ${obsta
       return freehold("backups", "run", "--wait")
     }
     expect(await went(backUp("/var/backups/freehold"))).toMatch(/^\/var\/backups\/freehold\/freehold-\d{8}T\d{6}Z\.age is there/)
+    const byHand = ["backup", "/var/backups/freehold/move.age", "--objects", "inside", "--volumes", "--recipient", recipient]
+    expect(await freehold(...byHand)).toMatchObject({ code: 1, err: expect.stringContaining("runuser") as never })
+    await went(debian.run(["runuser", "-u", "freehold", "--", own, ...byHand]))
     mkdirSync(at("srv/elsewhere"), { mode: 0o777 })
     expect(await backUp("/srv/elsewhere")).toMatchObject({ code: 1, err: expect.stringContaining("ReadWritePaths=") as never })
     writeFileSync(file, before)
