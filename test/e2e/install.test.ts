@@ -183,13 +183,24 @@ describe.skipIf(obstacle !== undefined)(`install${obstacle ? ` (skipped: ${obsta
       return freehold("backups", "run", "--wait")
     }
     expect(await went(backUp("/var/backups/freehold"))).toMatch(/^\/var\/backups\/freehold\/freehold-\d{8}T\d{6}Z\.age is there/)
-    const byHand = ["backup", "/var/backups/freehold/move.age", "--objects", "inside", "--volumes", "--recipient", recipient]
-    expect(await freehold(...byHand)).toMatchObject({ code: 1, err: expect.stringContaining("runuser") as never })
-    await went(debian.run(["runuser", "-u", "freehold", "--", own, ...byHand]))
     mkdirSync(at("srv/elsewhere"), { mode: 0o777 })
     expect(await backUp("/srv/elsewhere")).toMatchObject({ code: 1, err: expect.stringContaining("ReadWritePaths=") as never })
     writeFileSync(file, before)
     await went(debian.run(["systemctl", "restart", "freehold"]))
+  })
+
+  test("a machine that has nothing but a backup and its configuration goes on as the old one", async () => {
+    const before = await serial()
+    await went(debian.run(["systemctl", "stop", "freehold"]))
+    await went(debian.run(["systemctl", "start", "freehold-backup"]))
+    await went(debian.run(["mv", "/var/lib/freehold", "/var/lib/old"]))
+    writeFileSync(at("root/key.txt"), identity, { mode: 0o600 })
+    await went(freehold("restore", "/var/backups/freehold", "--identity-file", "/root/key.txt"))
+    await went(freehold("install"))
+    rmSync(at("root/key.txt"))
+    expect(await visit()).toBe("at home\n")
+    expect(await serial()).toBe(before)
+    await went(debian.run(["rm", "-r", "/var/lib/old"]))
   })
 
   test("an upgrade keeps certificates and names, and going back brings the store from before", async () => {
