@@ -307,6 +307,7 @@ async function compose(
     engine: () => house.engineState,
     disk: () => storage.blobs.disk(),
     timeline,
+    backups,
     log,
     now,
   })

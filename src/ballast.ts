@@ -4,6 +4,9 @@ import { rename, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import type { Log } from "./log"
 
+/** Its file's name in the data folder. */
+export const ballastName = "ballast"
+
 const MIB = 1024 * 1024
 const ballastBytes = 8 * MIB
 /** Below this a start has no room for the few files it makes. */
@@ -24,7 +27,7 @@ export class Ballast {
     private folder: string,
     private log: Log,
   ) {
-    this.file = join(folder, "ballast")
+    this.file = join(folder, ballastName)
   }
 
   /** Before anything else is opened. */

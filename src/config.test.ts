@@ -84,6 +84,21 @@ test("secrets come from files and systemd credentials too", () => {
   expect(() => loadConfig([], { FREEHOLD_JWT_SECRET_FILE: path, FREEHOLD_JWT_SECRET: "k".repeat(40) })).toThrow("both set")
 })
 
+test("the key of backups has one name, as a setting and as a credential, and a former one", () => {
+  const [one, other] = [`age1${"q".repeat(58)}`, `age1${"p".repeat(58)}`]
+  const key = (environment: Record<string, string>) => loadConfig([], environment).backup.key
+  expect(key({ FREEHOLD_BACKUP_RECIPIENT: `${one}, ${other}` })).toEqual({ recipients: [one, other] })
+  file("freehold.backup_passphrase", "correct horse battery\n")
+  expect(key({ CREDENTIALS_DIRECTORY: folder })).toEqual({ passphrase: "correct horse battery" })
+  file("freehold.backup_recipients", `# of the safe\n${other}\n`)
+  expect(key({ CREDENTIALS_DIRECTORY: folder })).toEqual({ recipients: [other] })
+  file("freehold.backup_recipient", `${one}\n# of the safe\n\n${other}\n`)
+  expect(key({ CREDENTIALS_DIRECTORY: folder })).toEqual({ recipients: [one, other] })
+  file("freehold.backup_recipient", "ssh-ed25519 AAAA")
+  expect(() => key({ CREDENTIALS_DIRECTORY: folder })).toThrow("the credential freehold.backup_recipient must be public keys of age")
+  expect(() => key({ FREEHOLD_BACKUP_RECIPIENT: one, FREEHOLD_BACKUP_PASSPHRASE: "correct horse battery" })).toThrow("exclude each other")
+})
+
 test.each([
   [["--colour", "blue"], {}, "--colour is not a setting"],
   [["--dns-port"], {}, "--dns-port needs a value"],
@@ -154,7 +169,6 @@ test("the client's own names do not disturb the server", () => {
     token: "t",
     configFolder: "/home/a/.config/freehold",
     isRemote: false,
-    credentialsFolder: undefined,
   })
   expect(clientEnvironment({ SSH_CONNECTION: "192.0.2.1 50000 192.0.2.2 22" }).isRemote).toBe(true)
 })

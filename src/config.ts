@@ -114,7 +114,6 @@ export type ClientEnvironment = {
   token: string | undefined
   configFolder: string
   isRemote: boolean
-  credentialsFolder: string | undefined
 }
 
 const firstActivationFd = 3
@@ -130,7 +129,7 @@ export function readSettings(args: string[], environment: Environment = process.
   return gatherSettings(args, environment, isRoot)
 }
 
-/** `FREEHOLD_SERVER` and `FREEHOLD_TOKEN`, the folder for the client's own file, whether the person is logged in by SSH, so that their browser is elsewhere, and systemd's credentials. */
+/** `FREEHOLD_SERVER` and `FREEHOLD_TOKEN`, the folder for the client's own file, and whether the person is logged in by SSH, so that their browser is elsewhere. */
 export function clientEnvironment(environment: Environment = process.env): ClientEnvironment {
   const base = environment.XDG_CONFIG_HOME || join(environment.HOME || "/root", ".config")
   return {
@@ -138,7 +137,6 @@ export function clientEnvironment(environment: Environment = process.env): Clien
     token: environment.FREEHOLD_TOKEN || undefined,
     configFolder: join(base, "freehold"),
     isRemote: Boolean(environment.SSH_CONNECTION || environment.SSH_TTY),
-    credentialsFolder: environment.CREDENTIALS_DIRECTORY || undefined,
   }
 }
 

@@ -1,4 +1,15 @@
-import { chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, statSync, writeSync } from "node:fs"
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from "node:fs"
 import { randomBytes } from "node:crypto"
 import { join, resolve } from "node:path"
 
@@ -47,7 +58,7 @@ export class DataFolder {
 export function writePrivate(file: string, text: string): void {
   const draft = `${file}.new`
   const handle = openSync(draft, "w", 0o600)
-  writeSync(handle, text)
+  writeFileSync(handle, text)
   fsyncSync(handle)
   closeSync(handle)
   renameSync(draft, file)

@@ -122,10 +122,14 @@ function fromCredentials(folder: string | undefined): Found {
   const found: Found = new Map()
   if (folder === undefined) return found
   for (const [key, known] of Object.entries(settings) as [string, Setting<unknown>][]) {
-    const path = join(folder, `freehold.${key}`)
-    if (known.secret === true && existsSync(path))
-      found.set(...foundAt(key, "credential", `the credential freehold.${key}`, readText(key, path)))
+    if (known.secret !== true && known.isCredential !== true) continue
+    const name = [key, known.formerCredential].find((one) => one !== undefined && existsSync(join(folder, `freehold.${one}`)))
+    if (name === undefined) continue
+    const path = join(folder, `freehold.${name}`)
+    found.set(...foundAt(key, "credential", `the credential freehold.${name}`, readText(key, path)))
   }
+  // Both lie there where a passphrase was given up for a key.
+  if (((found.get("backup_recipient")?.value as string[] | undefined) ?? []).length > 0) found.delete("backup_passphrase")
   return found
 }
 

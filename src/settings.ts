@@ -11,9 +11,10 @@ type Reading<T> = { parse: (text: string) => T | undefined; expected: string; se
 
 /**
  * One setting: how it is read, what it is for and what holds without it. `reloads` says that SIGHUP takes a new value over; the others
- * wait for the next start.
+ * wait for the next start. A secret may come as a systemd credential, `freehold.` and its name; `isCredential` is for others that may, and
+ * `formerCredential` the name that earlier versions took.
  */
-export type Setting<T> = Reading<T> & { meaning: string; reloads: boolean }
+export type Setting<T> = Reading<T> & { meaning: string; reloads: boolean; isCredential?: boolean; formerCredential?: string }
 
 const reading = <T>(expected: string, parse: (text: string) => T | undefined): Reading<T> => ({ expected, parse })
 
@@ -104,6 +105,15 @@ const signingKey: Reading<string> = {
 const backupPlace = reading("the path of a folder that begins with /, or s3://bucket/prefix", (value) =>
   /^\/.*$|^s3:\/\/[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9](\/[^\0]*)?$/.test(value) ? value.replace(/(?<=.)\/+$/, "") : undefined,
 )
+
+/** Separated by commas, or as `age` reads them from a file: one a line, beside comments. */
+const recipients = reading("public keys of age such as age1…, separated by commas or one a line", (value) => {
+  const items = value
+    .replace(/#.*/g, "")
+    .split(/[\s,]+/)
+    .filter((item) => item !== "")
+  return items.every((item) => /^age1[a-z0-9]{20,4000}$/.test(item)) ? items : undefined
+})
 
 const passphrase: Reading<string> = {
   ...reading("at least 10 characters", (value) => (value.length >= 10 ? value : undefined)),
@@ -229,10 +239,11 @@ export const settings = {
     "how often that is done while serving, or off; 24h where backup_to is set",
     reading(`off, or ${duration.expected}`, (value) => (value === "off" ? ("off" as const) : duration.parse(value))),
   ),
-  backup_recipient: atStart(
-    "public keys of age that open backups, so that this machine cannot read its own; none",
-    list("public keys such as age1…", (item) => /^age1[a-z0-9]{20,4000}$/.test(item)),
-  ),
+  backup_recipient: {
+    ...atStart("public keys of age that open backups, so that this machine cannot read its own; none", recipients),
+    isCredential: true,
+    formerCredential: "backup_recipients",
+  },
   backup_passphrase: atStart("opens backups where no recipient is set; whoever reads it here can read them all", passphrase),
   backup_keep: atStart("how many backups stay there; 14", wholeNumber(1, 10_000)),
   backup_objects: atStart(

@@ -15,6 +15,19 @@ const put = (path: string, text: string, mode = 0o644) => {
   writeFileSync(file, text)
   chmodSync(file, mode)
 }
+/**
+ * Who looks after the package, which Debian wants as a name and an address (Policy 5.6.2); whoever hands out builds of their own puts theirs into package.json.
+ * One without a mailbox has root@localhost: on each machine that is whoever looks after it.
+ */
+function maintainerOf({ author }: { author?: string | { name?: string; email?: string } }): string {
+  const text = typeof author === "object" ? `${author.name ?? ""} <${author.email ?? ""}>` : (author ?? "")
+  if (/^[^<>,"\n]*[^<>,"\s] <[^<>@\s]+@[^<>@\s]+>$/.test(text)) return text
+  console.error(
+    `package.json: author must be "Name <address>", for it becomes the maintainer of the Debian package; it is ${JSON.stringify(text)}`,
+  )
+  process.exit(1)
+}
+
 const ours = (path: string) => readFileSync(join(repository, path), "utf8")
 
 for (const [name, text] of Object.entries(unitsFor(packagedProgram))) put(`/usr/lib/systemd/system/${name}`, text)
@@ -23,7 +36,7 @@ put(`${documentation}/README.md`, ours("README.md"))
 put(`${documentation}/CHANGELOG.md`, ours("CHANGELOG.md"))
 put(`${documentation}/OPERATING.md`, ours("docs/OPERATING.md"))
 put(`${documentation}/examples/freehold-containers.conf`, containersDropIn.text)
-const maintainer = "The Freehold authors <root@localhost>"
+const maintainer = maintainerOf(JSON.parse(ours("package.json")))
 const made = new Date(Number(process.env.SOURCE_DATE_EPOCH ?? 0) * 1000).toUTCString().replace("GMT", "+0000")
 put(
   `${documentation}/changelog`,

@@ -1,5 +1,5 @@
 import { type Check, limited } from "../checks/check"
-import { checkBackup } from "../checks/backup"
+import { type BackupState, checkBackup } from "../checks/backup"
 import { type CaaFinding, checkCaa } from "../checks/caa"
 import { checkClock, isClockKept } from "../checks/clock"
 import { checkEngine } from "../checks/container-engine"
@@ -10,6 +10,7 @@ import { askHttps, checkOutboundDns, checkOutboundHttps } from "../checks/outbou
 import { checkResolver } from "../checks/resolver"
 import { slowLimitMs } from "../checks/served-hostname"
 import { lastBackup } from "../backup/last-backup"
+import { lateSince } from "../backup/lateness"
 import type { Config } from "../config"
 import type { DnsLookup, Lookup } from "../dns/lookup"
 import { findEngine } from "../engine/sockets"
@@ -50,8 +51,13 @@ export function machineChecks({ config, origin, lookup, mirror, engine, now }: M
     limited("container-engine", () => checkEngine(engine, containerEngine)),
     limited("data-folder", () => checkDataFolder(dataDir)),
     limited("secrets", () => checkSecrets(dataDir, secretFiles(origin))),
-    limited("backup", () => checkBackup(lastBackup(dataDir), now())),
+    limited("backup", () => checkBackup(backupState(config, now()), now())),
   ]
+}
+
+function backupState({ dataDir, backup }: Config, now: number): BackupState {
+  const { newest, failed } = lastBackup(dataDir)
+  return { newest: newest && { ...newest, isLate: lateSince(newest.at, backup.everyMs, now) !== undefined }, failed }
 }
 
 /** What CAA records say of a name, by a preflight; a name that no public authority certifies is not asked about. */

@@ -1,3 +1,4 @@
+import type { Backups } from "../backup/service"
 import { ContainerStore } from "../compute/store"
 import type { ConfigInForce } from "../config"
 import { ConnectionStore } from "../connect/connection-store"
@@ -44,6 +45,7 @@ export type MonitoringNeeds = {
   engine: () => EngineState
   disk: () => { totalBytes: number; freeBytes: number }
   timeline: Timeline
+  backups: Pick<Backups, "figures">
   log: Log
   now: () => number
 }
@@ -119,7 +121,7 @@ export class Monitoring {
   }
 
   private work() {
-    const { db, certification, features, connect, engine, timeline, now } = this.needs
+    const { db, certification, features, connect, engine, timeline, backups, now } = this.needs
     const [mappings, connections, containers] = [new MappingStore(db), new ConnectionStore(db), new ContainerStore(db)]
     const webhooks = new Fresh(() => connect().webhooks.waiting(), countsMs)
     return workFamilies({
@@ -134,6 +136,7 @@ export class Monitoring {
       ordersUnderWay: () => certification.certificates.ordersUnderWay,
       attempts: new Fresh(certification.attempts, countsMs).read,
       timeline: () => timeline.load,
+      backups: () => backups.figures(),
       now,
     })
   }

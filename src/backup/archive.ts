@@ -1,18 +1,25 @@
-import { createReadStream, open } from "node:fs"
+import { createReadStream, fstat, open } from "node:fs"
 import { lstat, readdir, readlink } from "node:fs/promises"
 import { join } from "node:path"
 import { Readable } from "node:stream"
 import { pipeline } from "node:stream/promises"
 import { promisify } from "node:util"
 import { createGzip } from "node:zlib"
+import { AppError } from "../errors"
 import { type Header, pack, type Pack } from "tar-stream"
 
-const openFile = promisify(open)
+const [openFile, statOf] = [promisify(open), promisify(fstat)]
 
-/** A file of an archive: its name there, and what it holds, as text or as a file of this machine. With `owner` it keeps owner, mode and kind (a folder, a link). */
-export type Entry = { name: string; owner?: boolean } & ({ text: string } | { path: string })
+/**
+ * A file of an archive: its name there, and what it holds, as text or as a file of this machine. With `owner` it keeps owner, mode and kind (a folder, a
+ * link); with `isNeeded` there is no archive without it.
+ */
+export type Entry = { name: string; owner?: boolean; isNeeded?: boolean } & ({ text: string } | { path: string })
 
-/** A gzipped tar of the entries, in their order. A file that goes away meanwhile is left out; one that grows is cut at the size it had, and one that shrinks is filled up with zeros. */
+/**
+ * A gzipped tar of the entries, in their order. Another file that goes away meanwhile is left out; one that grows is cut at the size it had, and one that
+ * shrinks is filled up with zeros. What cannot be read ends it with `invalid`, and its path.
+ */
 export function archive(entries: AsyncIterable<Entry>): ReadableStream<Uint8Array> {
   const tar = pack()
   void fill(tar, entries).then(
@@ -36,22 +43,40 @@ async function fill(tar: Pack, entries: AsyncIterable<Entry>): Promise<void> {
       await whole({ name, mode: 0o600 }, entry.text)
       continue
     }
-    const found = await lstat(entry.path).catch(absent)
+    const gone = (error: NodeJS.ErrnoException) => {
+      if (error.code !== "ENOENT" || entry.isNeeded === true) throw unreadable(entry.path, error)
+    }
+    const found = await lstat(entry.path).catch(gone)
     if (found === undefined) continue
-    const { size, mtime, uid, gid } = found
+    const { mtime, uid, gid } = found
     const header: Fields = owner ? { name, mtime, uid, gid, mode: found.mode & 0o7777 } : { name, mtime, mode: 0o600 }
     if (found.isDirectory()) await whole({ ...header, type: "directory" })
-    else if (found.isSymbolicLink()) await whole({ ...header, type: "symlink", linkname: await readlink(entry.path) })
-    else if (size === 0) await whole(header)
-    else {
-      const fd = await openFile(entry.path, "r").catch(absent)
+    else if (found.isSymbolicLink()) {
+      const linkname = await readlink(entry.path).catch(gone)
+      if (linkname !== undefined) await whole({ ...header, type: "symlink", linkname })
+    } else {
+      const fd = await openFile(entry.path, "r").catch(gone)
       if (fd === undefined) continue
+      // Of the file that was opened: another may have taken its name since.
+      const { size } = await statOf(fd)
+      const bytes = createReadStream(entry.path, { fd, end: Math.max(size - 1, 0), highWaterMark: 1024 * 1024 })
+      if (size === 0) {
+        bytes.destroy()
+        await whole(header)
+        continue
+      }
+      let fault: Error | undefined
+      bytes.on("error", (error) => (fault = unreadable(entry.path, error)))
       const body = tar.entry({ ...header, size })
-      const bytes = createReadStream(entry.path, { fd, end: size - 1, highWaterMark: 1024 * 1024 })
-      await pipeline(bytes, filledUp(size), body as unknown as NodeJS.WritableStream)
+      await pipeline(bytes, filledUp(size), body as unknown as NodeJS.WritableStream).catch((error) => {
+        throw fault ?? error
+      })
     }
   }
 }
+
+/** The destination is told of a fault of its own by the same words of the system. */
+const unreadable = (path: string, error: Error) => new AppError("invalid", `${path} cannot be read: ${error.message}`, { cause: error })
 
 /** So many bytes, with zeros where the source ends earlier: a tar cannot take back the size that it has said. */
 const filledUp = (size: number) =>

@@ -22,8 +22,11 @@ import { withEarlierStore } from "../db/migrations/earlier-store.fixture"
 import { migrations } from "../db/migrations/list"
 import { openDatabase } from "../db/open"
 import { Vault } from "../vault"
+import { archive } from "./archive"
 import { type BackupOptions, writeBackup } from "./backup"
+import { FolderDestination } from "./folder-destination"
 import { restoreBackup } from "./restore"
+import { readRuns } from "./run-record"
 import { seal } from "./seal"
 
 const known = Object.keys(migrations)
@@ -103,6 +106,23 @@ async function writeSealed(tar: AsyncIterable<unknown>): Promise<void> {
   writeFileSync(at("backup.age"), await new Response(await seal(new Blob([zipped]).stream(), key)).bytes())
 }
 
+/** A backup that could be restored, with more in it. */
+async function writeTar(...more: { name: string; text: string }[]): Promise<void> {
+  const store = new Database(at("data/freehold.db"))
+  store.run("VACUUM INTO ?", [at("copy.db")])
+  store.close()
+  const tar = pack()
+  const about = { freehold: "0.1.0", created_at: "2026-01-01T00:00:00.000Z", base_domain: "home.example", store: known.sort().at(-1) }
+  const manifest = { format: 2, ...about, objects: "none", volumes: false, from_settings: [] }
+  if (more.every(({ name }) => name !== "manifest.json")) tar.entry({ name: "manifest.json" }, JSON.stringify(manifest))
+  tar.entry({ name: "freehold.db" }, readFileSync(at("copy.db")))
+  tar.entry({ name: "secrets/store-key" }, "1".repeat(64))
+  for (const { name, text } of more) tar.entry({ name }, text)
+  tar.finalize()
+  await writeSealed(tar)
+  rmSync(at("copy.db"))
+}
+
 const message = async (work: Promise<unknown>): Promise<string> =>
   work.then(
     () => "it went well",
@@ -169,6 +189,22 @@ describe("a backup", () => {
     copy.close()
   })
 
+  test("takes along no file that a restore would not take, and one of an earlier version that did is restored without it", async () => {
+    for (const name of ["freehold.db.bak", "notes of mine.txt", "ballast", "secrets", "key~"])
+      writeFileSync(at("data", name), "not a secret")
+    await writeBackup(options())
+    await restore()
+    expect(readdirSync(at("back")).sort()).toEqual(["freehold.db", "jwt-secret", "store-key"])
+    rmSync(at("back"), { recursive: true })
+    await writeTar(
+      { name: "secrets/freehold.db.bak", text: "not a secret" },
+      { name: "secrets/notes of mine.txt", text: "not a secret" },
+      { name: "secrets/ballast", text: "not a secret" },
+    )
+    await restore()
+    expect(readdirSync(at("back")).sort()).toEqual(["freehold.db", "store-key"])
+  })
+
   test("shows nothing of what is in it, and leaves nothing beside it", async () => {
     await writeBackup(options())
     const sealed = readFileSync(at("backup.age"))
@@ -196,6 +232,45 @@ describe("a backup", () => {
       "freehold-20260103T000000Z.copies",
       "of-mine.txt",
     ])
+  })
+
+  test("keeps the one just made, also where the clock was wrong before", async () => {
+    mkdirSync(at("kept"))
+    const to = (now: number, keep: number) => writeBackup(options({ target: at("kept"), keep, now }))
+    await to(Date.UTC(2036, 0, 1), 1)
+    const { removed } = await to(Date.UTC(2026, 0, 1), 1)
+    expect(removed).toEqual(["freehold-20360101T000000Z.age"])
+    expect(readdirSync(at("kept")).sort()).toEqual(["freehold-20260101T000000Z.age", "freehold-20260101T000000Z.copies"])
+    await to(Date.UTC(1970, 0, 2), 2)
+    expect((await to(Date.UTC(1970, 0, 3), 2)).removed).toEqual(["freehold-19700102T000000Z.age"])
+  })
+
+  test("is there, and says so, where what is too old cannot be removed", async () => {
+    mkdirSync(at("kept"))
+    const to = (day: number, keep: number) => writeBackup(options({ target: at("kept"), keep, now: Date.UTC(2026, 0, day) }))
+    await to(1, 1)
+    rmSync(at("kept/freehold-20260101T000000Z.copies"))
+    // What is no file is not removed as one.
+    mkdirSync(at("kept/freehold-20260101T000000Z.copies"))
+    const { keepProblem, file } = await to(2, 1)
+    expect(keepProblem).toContain("freehold-20260101T000000Z.copies")
+    expect(statSync(file).size).toBeGreaterThan(0)
+    expect(readRuns(at("data"))[0]).toMatchObject({ error: null, file })
+  })
+
+  test("is no file where a folder was meant that is not there", async () => {
+    expect(await message(writeBackup(options({ target: at("unmounted"), keep: 3 })))).toContain("is no folder that is there")
+    expect(readdirSync(place)).toEqual(["data"])
+  })
+
+  test("names the file that cannot be read, and not the one that was to be written", async () => {
+    const gone = at("data/gone")
+    const entries = async function* (isNeeded: boolean) {
+      yield { name: "gone", path: gone, isNeeded }
+    }
+    const put = (isNeeded: boolean) => new FolderDestination(place).put("backup.age", archive(entries(isNeeded)))
+    expect(await message(put(true))).toStartWith(`${gone} cannot be read`)
+    expect(await message(put(false))).toBe("it went well")
   })
 
   test.each<[string, () => Partial<BackupOptions>]>([
@@ -314,6 +389,76 @@ describe("a restore", () => {
     expect(readFileSync(join(back, "closed/inside"), "utf8")).toBe("x")
     expect(readlinkSync(join(back, "way-out"))).toBe("/etc")
     for (const one of [volume, back]) chmodSync(join(one, "closed"), 0o700)
+  })
+
+  test("fills an empty folder, which others could look into, with the store at the end, and removes what was given up", async () => {
+    await writeBackup(options())
+    mkdirSync(at("back/.restore-0123456789ab/storage"), { recursive: true })
+    chmodSync(at("back"), 0o755)
+    await restore()
+    expect(readdirSync(at("back")).sort()).toEqual(["freehold.db", "jwt-secret", "store-key"])
+    expect(statSync(at("back")).mode & 0o777).toBe(0o700)
+  })
+
+  test("works in no folder that somebody else has put where it would", async () => {
+    await writeBackup(options())
+    mkdirSync(at("theirs"))
+    writeFileSync(at("theirs/kept.txt"), "x")
+    const own = new Bun.CryptoHasher("sha256").update(at("backup.age")).digest("hex").slice(0, 12)
+    symlinkSync(at("theirs"), at(`.restore-${own}`))
+    expect(await message(restore())).toContain("was made by somebody else")
+    expect(readdirSync(at("theirs"))).toEqual(["kept.txt"])
+    expect(readdirSync(place)).not.toContain("back")
+  })
+
+  test("with --check works in a folder whose name nobody can guess", async () => {
+    await writeBackup(options())
+    const before = process.env.TMPDIR
+    process.env.TMPDIR = at("temporary")
+    mkdirSync(at("temporary/theirs"), { recursive: true })
+    writeFileSync(at("temporary/theirs/kept.txt"), "x")
+    const own = new Bun.CryptoHasher("sha256").update(at("backup.age")).digest("hex").slice(0, 12)
+    symlinkSync(at("temporary/theirs"), at("temporary", `.restore-${own}-${process.pid}`))
+    try {
+      await restore({ isCheck: true })
+    } finally {
+      if (before === undefined) delete process.env.TMPDIR
+      else process.env.TMPDIR = before
+    }
+    expect(readdirSync(at("temporary/theirs"))).toEqual(["kept.txt"])
+  })
+
+  test("believes no size that the disk has no room for, and no manifest that is a flood", async () => {
+    const header = (name: string, size: number) => {
+      const only = pack()
+      only.entry({ name, size })
+      return new Promise<Uint8Array>((resolve) => only.once("data", (chunk) => resolve(chunk as Uint8Array)))
+    }
+    for (const [name, size, expected] of [
+      ["secrets/huge", 2 ** 52, "has no room"],
+      ["manifest.json", 10_000_000, "manifest.json in the backup is larger"],
+    ] as const) {
+      await writeSealed(
+        (async function* () {
+          yield await header(name, size)
+          yield new Uint8Array(4096)
+        })(),
+      )
+      expect(await message(restore())).toContain(expected)
+    }
+    expect(readdirSync(place).sort()).toEqual(["backup.age", "data"])
+  })
+
+  test("takes nothing twice, and says so", async () => {
+    await writeTar({ name: "secrets/twice", text: "a" }, { name: "secrets/twice", text: "b" })
+    expect(await message(restore())).toBe("the backup holds something twice")
+  })
+
+  test("says that the list of stored files is missing", async () => {
+    const about = { freehold: "0.1.0", created_at: "2026-01-01T00:00:00.000Z", base_domain: "home.example", store: known.sort().at(-1) }
+    const manifest = { format: 2, ...about, objects: "beside", volumes: false, from_settings: [] }
+    await writeTar({ name: "manifest.json", text: JSON.stringify(manifest) })
+    expect(await message(restore())).toBe("the backup does not say which stored files belong to it")
   })
 
   test("refuses a backup whose keys do not open what they sealed", async () => {

@@ -2,8 +2,9 @@ import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises"
 import { randomBytes } from "node:crypto"
 import { join, resolve } from "node:path"
 import { generateX25519Identity, identityToRecipient } from "age-encryption"
+import { ballastName } from "../ballast"
 import { writePrivate } from "../data-folder"
-import { AppError } from "../errors"
+import { AppError, describeError } from "../errors"
 import { archive, entriesBelow, type Entry, sizeOf } from "./archive"
 import { copyObjects, type CopyResult } from "./copies"
 import type { Destination } from "./destination"
@@ -41,6 +42,8 @@ export type BackupResult = {
   manifest: Manifest
   removed: string[]
   removedCopies: number
+  /** Why what is too old is still there; undefined where all went well. The backup itself is there in any case. */
+  keepProblem: string | undefined
   /** Of stored files beside the backup; undefined where they are elsewhere. */
   copies: { count: number; bytes: number; added: number; addedBytes: number; missing: string[] } | undefined
 }
@@ -56,15 +59,15 @@ export const copyKeyName = "backup-object-key"
 
 const workPrefix = ".backup-"
 
-/** What of a data folder is no secret and no store: made anew, or too large to go along unasked. */
-const leftOut = (name: string) =>
-  name === storeName ||
-  name.startsWith(`${storeName}-`) ||
-  name === lockName ||
-  name === recordName ||
-  name.endsWith(".new") ||
-  name.endsWith(".sock") ||
-  name.startsWith(".")
+/**
+ * Whether a file of a data folder goes along as a secret. What is made anew does not, nor a copy of the store that somebody put aside, nor what has a
+ * name that Freehold gives to nothing: a restore takes the same names and no others.
+ */
+export const isSecretName = (name: string): boolean =>
+  /^[\w-][\w.-]{0,199}$/.test(name) &&
+  !name.startsWith(storeName) &&
+  !/\.(new|sock)$/.test(name) &&
+  ![lockName, recordName, ballastName, "storage", volumesPrefix, secretsPrefix, manifestName, copiesName].includes(name)
 
 type Place = { destination: Destination; name: string; isForMany: boolean }
 
@@ -113,7 +116,7 @@ async function write(options: BackupOptions, { destination, name, isForMany }: P
     const contents = () => entries(options, manifest, copy, copies?.list)
     const expected = await sizeOf(contents())
     const bytes = await destination.put(name, await seal(archive(contents()), key), expected)
-    const retired = isForMany && keep !== undefined ? await retire(destination, keep, now) : { removed: [], removedCopies: 0 }
+    const retired = isForMany && keep !== undefined ? await retiredBy(destination, keep, name, now) : nothingRetired
     return { file: `${destination.shown}/${name}`, bytes, manifest, ...retired, copies: copies && withoutList(copies) }
   } catch (error) {
     if (isForMany) await withdraw(destination, name)
@@ -122,6 +125,15 @@ async function write(options: BackupOptions, { destination, name, isForMany }: P
     await rm(work, { recursive: true, force: true })
   }
 }
+
+const nothingRetired = { removed: [], removedCopies: 0, keepProblem: undefined }
+
+/** The backup is there already, so that what goes wrong here must not count as a failure of it, which would be tried again. */
+const retiredBy = (destination: Destination, keep: number, made: string, now: number) =>
+  retire(destination, keep, made, now).then(
+    (retired) => ({ ...retired, keepProblem: undefined }),
+    (error) => ({ ...nothingRetired, keepProblem: describeError(error) }),
+  )
 
 /** A list without a backup would keep copies for a week; where the place does not answer, it does. */
 async function withdraw(destination: Destination, name: string): Promise<void> {
@@ -134,15 +146,27 @@ async function withdraw(destination: Destination, name: string): Promise<void> {
 /** The store must be there, and the files that are made beside it must belong to whom the server runs as. */
 async function checkFolder(dataDir: string): Promise<void> {
   const store = join(dataDir, storeName)
-  const found = await stat(store).catch(() => undefined)
+  const found = await stat(store).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "EACCES")
+      throw new AppError(
+        "forbidden",
+        `${dataDir} is closed for this user: run this as the user that Freehold runs as, such as with runuser or sudo -u`,
+      )
+  })
   if (found === undefined) throw new AppError("not_found", `there is no store at ${store}: is the data folder (--data-dir) the right one?`)
   if (process.getuid?.() === 0 && found.uid !== 0)
     throw new AppError("invalid", `${store} belongs to user ${found.uid}: run this as that user, such as with runuser or sudo -u`)
 }
 
-async function placeOf({ target, s3, now }: BackupOptions): Promise<Place> {
+async function placeOf({ target, s3, keep, now }: BackupOptions): Promise<Place> {
   const isS3 = /^s3:/i.test(target)
   const isForMany = isS3 ? !target.endsWith(".age") : ((await stat(target).catch(() => undefined))?.isDirectory() ?? false)
+  // Such as a disk that is not mounted: a file in its place would be in the way of all that come after it.
+  if (!isForMany && keep !== undefined)
+    throw new AppError(
+      "not_found",
+      `${isS3 ? target : resolve(target)} is no folder that is there, and only in one can several be kept: make it, or mount it`,
+    )
   if (isForMany) return { destination: openDestination(target, s3), name: backupName(now), isForMany }
   const { place, name } = splitPlace(isS3 ? target : resolve(target))
   return { destination: openDestination(place, s3), name, isForMany }
@@ -178,12 +202,12 @@ const withoutList = ({ count, bytes, added, addedBytes, missing }: CopyResult) =
 async function* entries(options: BackupOptions, manifest: Manifest, copy: string, list: string | undefined): AsyncGenerator<Entry> {
   const { dataDir, secrets } = options
   yield { name: manifestName, text: `${JSON.stringify(manifest, null, 2)}\n` }
-  yield { name: storeName, path: copy }
+  yield { name: storeName, path: copy, isNeeded: true }
   for (const [name, text] of Object.entries(secrets)) yield { name: `${secretsPrefix}/${name}`, text: `${text}\n` }
   for (const one of (await readdir(dataDir, { withFileTypes: true })).sort((a, b) => (a.name < b.name ? -1 : 1)))
-    if (one.isFile() && !leftOut(one.name) && !Object.hasOwn(secrets, one.name))
+    if (one.isFile() && isSecretName(one.name) && !Object.hasOwn(secrets, one.name))
       yield { name: `${secretsPrefix}/${one.name}`, path: join(dataDir, one.name) }
-  if (list !== undefined) yield { name: copiesName, path: list }
+  if (list !== undefined) yield { name: copiesName, path: list, isNeeded: true }
   if (manifest.objects === "inside") yield* entriesBelow(join(dataDir, objectsPrefix), objectsPrefix)
   if (options.volumes) yield* entriesBelow(join(dataDir, volumesPrefix), volumesPrefix, true)
 }

@@ -181,6 +181,32 @@ describe("a bucket", () => {
     expect(left.Uploads?.map(({ Key }) => Key).sort()).toEqual([`${prefix}/freehold-x.age`, `${prefix}/of-mine.bin`])
   })
 
+  test.each<[string, (controller: ReadableStreamDefaultController<Uint8Array>) => void, string]>([
+    [
+      "stops in the middle of an answer",
+      (controller) => controller.enqueue(new TextEncoder().encode("<ListBucketResult>")),
+      "nothing came for",
+    ],
+    [
+      "answers without an end",
+      (controller) => {
+        for (let sent = 0; sent < 9; sent++) controller.enqueue(new Uint8Array(mib))
+      },
+      "has more than",
+    ],
+  ])("whose server %s is given up", async (_, begin, words) => {
+    const server = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      idleTimeout: 30,
+      fetch: () => new Response(new ReadableStream({ start: begin })),
+    })
+    const endpoint = `http://127.0.0.1:${server.port}`
+    const access = { endpoint, region: "us-east-1", accessKey: "a", secretKey: "b", style: "path", ca: undefined } as const
+    expect(await message(names(new S3Destination(access, "backups", "", 5 * mib, 1, 200)))).toContain(words)
+    await server.stop(true)
+  })
+
   test("refuses what was changed on the way", async () => {
     // A server between that turns one bit of each body.
     const liar = Bun.serve({

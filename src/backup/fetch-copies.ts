@@ -1,4 +1,4 @@
-import { createReadStream, createWriteStream } from "node:fs"
+import { createReadStream, createWriteStream, existsSync } from "node:fs"
 import { mkdir, open as openFile, rename, rm, stat } from "node:fs/promises"
 import { randomInt } from "node:crypto"
 import { createInterface } from "node:readline"
@@ -82,7 +82,10 @@ async function fetchOne({ destination, identities }: CopyNeeds, copy: Copy, file
         ? new Writable({ write: (_chunk, _encoding, done) => done() })
         : createWriteStream(draft, { mode: 0o600, flags: "w" })
     const counted = async function* (chunks: AsyncIterable<Uint8Array>) {
+      let bytes = 0
       for await (const chunk of chunks) {
+        bytes += chunk.byteLength
+        if (bytes > copy.size) throw new AppError("invalid", `${copyPath(copy.name)} is longer than the backup says`)
         hasher.update(chunk)
         yield chunk
       }
@@ -112,6 +115,7 @@ function isOfThePlace(error: unknown): boolean {
 async function readList({ list, store }: CopyNeeds): Promise<{ all: Copy[]; unlisted: string[] }> {
   const all: Copy[] = []
   const known = new Set<string>()
+  if (!existsSync(list)) throw new AppError("invalid", "the backup does not say which stored files belong to it")
   for await (const line of createInterface({ input: createReadStream(list) })) {
     const copy = parseCopy(line)
     if (copy === undefined) throw new AppError("invalid", "the list of stored files in this backup cannot be read")

@@ -96,15 +96,19 @@ function absent(error: NodeJS.ErrnoException): undefined {
 }
 
 function explained(error: unknown, file: string): unknown {
-  const reason = {
+  const reason = reasonOf(error)
+  return reason === undefined ? error : new AppError("invalid", `${file} cannot be written: ${reason}`, { cause: error })
+}
+
+/** What a fault of a disk is in words; undefined for what is none. */
+export const reasonOf = (error: unknown): string | undefined =>
+  ({
     ENOENT: "its folder does not exist",
     ENOTDIR: "its folder does not exist",
     EACCES: "that is not permitted",
     EPERM: "that is not permitted",
     ENOSPC: "the disk is full",
     EDQUOT: "the disk is full for this user",
-    EROFS: "the disk is read-only",
+    EROFS: "it is read-only here, by the disk or by a unit whose ReadWritePaths= does not name it",
     EIO: "the disk fails",
-  }[(error as NodeJS.ErrnoException).code ?? ""]
-  return reason === undefined ? error : new AppError("invalid", `${file} cannot be written: ${reason}`, { cause: error })
-}
+  })[(error as NodeJS.ErrnoException).code ?? ""]

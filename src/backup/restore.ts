@@ -1,12 +1,13 @@
-import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises"
+import { chmod, lstat, mkdir, mkdtemp, open as openFile, readdir, readFile, rename, rm, stat } from "node:fs/promises"
 import { createHash } from "node:crypto"
 import { tmpdir } from "node:os"
 import { dirname, join, resolve } from "node:path"
 import { AppError } from "../errors"
 import { Vault } from "../vault"
-import { copiesName, copyKeyName, isThere, objectsPrefix, secretsPrefix, storeName, volumesPrefix } from "./backup"
+import { copiesName, copyKeyName, isSecretName, isThere, objectsPrefix, secretsPrefix, storeName, volumesPrefix } from "./backup"
 import { checkCopies, type Fetched, fetchCopies } from "./fetch-copies"
 import type { Destination } from "./destination"
+import { reasonOf } from "./folder-destination"
 import { type Manifest, manifestName, parseManifest } from "./manifest"
 import { isBackupName } from "./names"
 import { openDestination, splitPlace } from "./open-destination"
@@ -49,6 +50,18 @@ export type RestoreResult = {
  * files that were fetched before something broke off are used by the next try. Throws `invalid`, `not_found`, `conflict`.
  */
 export async function restoreBackup(options: RestoreOptions): Promise<RestoreResult> {
+  try {
+    return await restore(options)
+  } catch (error) {
+    const reason = reasonOf(error)
+    if (error instanceof AppError || reason === undefined) throw error
+    throw new AppError("invalid", `${(error as NodeJS.ErrnoException).path ?? options.dataDir} cannot be written: ${reason}`, {
+      cause: error,
+    })
+  }
+}
+
+async function restore(options: RestoreOptions): Promise<RestoreResult> {
   const { key, isCheck } = options
   const dataDir = resolve(options.dataDir)
   const { destination, name } = await findBackup(options.file, options.s3)
@@ -58,16 +71,17 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRes
     throw new AppError("conflict", `${dataDir} is not empty: a restore writes over nothing. Stop Freehold and move the folder away first.`)
   // On the disk where it will stay, which for a mount point is that of the folder itself; the same again for the same backup.
   const own = `${workPrefix}${createHash("sha256").update(file).digest("hex").slice(0, 12)}`
-  const work = isCheck ? join(tmpdir(), `${own}-${process.pid}`) : join(isPresent ? dataDir : dirname(dataDir), own)
-  await mkdir(work, { recursive: true, mode: 0o700 })
+  // Everybody may write to the folder of temporary files: a name that can be guessed could be a link of theirs.
+  const work = isCheck ? await mkdtemp(join(tmpdir(), workPrefix)) : await ownFolder(join(isPresent ? dataDir : dirname(dataDir), own))
   await removeAllBut(work, objectsPrefix)
   let mayGoOn = false
   try {
-    const { names, damaged } = await unpack(await open(await destination.get(name), key), {
+    const { files, compared, damaged } = await unpack(await open(await destination.get(name), key), {
       folder: work,
       isWanted: isKnown,
       keepsOwner: (one) => one === volumesPrefix || one.startsWith(`${volumesPrefix}/`),
-      ...(isCheck ? { isDrained: (one: string) => one.startsWith(`${objectsPrefix}/`) || one.startsWith(`${volumesPrefix}/`) } : {}),
+      isDrained: (one) => isLeftOver(one) || (isCheck && (one.startsWith(`${objectsPrefix}/`) || one.startsWith(`${volumesPrefix}/`))),
+      mostBytes: (one) => (one === manifestName ? mostManifestBytes : undefined),
       sumOf: (one) => (one.startsWith(`${objectsPrefix}/`) ? one.slice(-64) : undefined),
     })
     const manifest = parseManifest(await readFile(join(work, manifestName), "utf8").catch(() => ""))
@@ -84,20 +98,17 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRes
       compared: 0,
       missing: damaged.map((one) => one.slice(-64)),
     }
-    if (manifest.objects === "inside")
-      objects.present = objects.compared = names.filter((one) => one.startsWith(`${objectsPrefix}/`)).length
+    if (manifest.objects === "inside") objects.present = objects.compared = compared
     if (manifest.objects === "beside") {
       mayGoOn = !isCheck
       Object.assign(objects, await copiesOf(options, destination, work))
     }
     if (objects.missing.length > 0 && options.skipsMissing !== true) throw lost(objects.missing, file, isCheck)
-    const result = { file, manifest, facts, files: names.length, objects }
+    const result = { file, manifest, facts, files, objects }
     mayGoOn = false
     if (isCheck) return { ...result, dataDir: undefined }
     await arrange(work)
-    // An empty folder may be a mount point, so it is filled rather than replaced.
-    await mkdir(dataDir, { recursive: true, mode: 0o700 })
-    for (const one of await readdir(work)) await rename(join(work, one), join(dataDir, one))
+    await settle(work, dataDir, isPresent)
     return { ...result, dataDir }
   } catch (error) {
     if (mayGoOn) await removeAllBut(work, objectsPrefix)
@@ -111,6 +122,50 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRes
 }
 
 const workPrefix = ".restore-"
+/** Ours have some hundred bytes. */
+const mostManifestBytes = 64 * 1024
+
+/** A folder that is ours alone, made here or by an earlier try. Throws `conflict` where something else has its name. */
+async function ownFolder(path: string): Promise<string> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  await mkdir(path, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EEXIST") throw error
+  })
+  const found = await lstat(path)
+  if (!found.isDirectory() || found.uid !== process.geteuid?.())
+    throw new AppError("conflict", `${path} was made by somebody else: look what it is and remove it, then restore`)
+  await chmod(path, 0o700)
+  return path
+}
+
+/** Puts what was arranged in its place, for a power cut too. The store comes last where there is a folder: without it nothing else is taken for a data folder. */
+async function settle(work: string, dataDir: string, isPresent: boolean): Promise<void> {
+  await flushFolders(work)
+  if (!isPresent) {
+    await rename(work, dataDir)
+    return flushFolder(dirname(dataDir))
+  }
+  // An empty folder may be a mount point, so it is filled rather than replaced.
+  await chmod(dataDir, 0o700)
+  for (const one of await readdir(work)) if (one !== storeName) await rename(join(work, one), join(dataDir, one))
+  await flushFolder(dataDir)
+  await rename(join(work, storeName), join(dataDir, storeName))
+  // Of other backups, which were given up.
+  for (const one of await readdir(dataDir)) if (one.startsWith(workPrefix)) await rm(join(dataDir, one), { recursive: true, force: true })
+  await flushFolder(dataDir)
+}
+
+async function flushFolders(folder: string): Promise<void> {
+  for (const one of await readdir(folder, { withFileTypes: true }).catch(() => []))
+    if (one.isDirectory()) await flushFolders(join(folder, one.name))
+  await flushFolder(folder)
+}
+
+/** One that its owner may not read is flushed with the disk. */
+async function flushFolder(folder: string): Promise<void> {
+  const handle = await openFile(folder, "r").catch(() => undefined)
+  await handle?.sync().finally(() => handle.close())
+}
 
 /** The backup that is meant: one by its name, or the newest of a place. Throws `not_found`. */
 export async function findBackup(file: string, s3: S3Access | undefined): Promise<{ destination: Destination; name: string }> {
@@ -146,10 +201,19 @@ const isKnown = (name: string) =>
   name === manifestName ||
   name === storeName ||
   name === copiesName ||
-  // None that takes the place of something that is no secret.
-  (new RegExp(`^${secretsPrefix}/[\\w.-]+$`).test(name) && !new RegExp(`^${secretsPrefix}/(freehold\\.db|storage$|volumes$)`).test(name)) ||
+  isSecret(name) ||
+  isLeftOver(name) ||
   new RegExp(`^${objectsPrefix}/([0-9a-f]{2})/\\1[0-9a-f]{62}$`).test(name) ||
   name.startsWith(`${volumesPrefix}/`)
+
+const isSecret = (name: string) => name.startsWith(`${secretsPrefix}/`) && isSecretName(name.slice(secretsPrefix.length + 1))
+
+/** What earlier versions took for a secret and is none, such as `freehold.db.bak` in the data folder; it is not restored. */
+const isLeftOver = (name: string) =>
+  name.startsWith(`${secretsPrefix}/`) &&
+  !isSecret(name) &&
+  !name.slice(secretsPrefix.length + 1).includes("/") &&
+  !new RegExp(`^${secretsPrefix}/(freehold\\.db(-.*)?|storage|volumes)$`).test(name)
 
 function count(all: Iterable<unknown>): number {
   let number = 0

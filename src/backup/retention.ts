@@ -1,3 +1,4 @@
+import { AppError } from "../errors"
 import { type Destination, listed, readText } from "./destination"
 import { backupOfList, copiesFolder, copyAt, copyPath, isBackupName, listNameOf } from "./names"
 
@@ -8,14 +9,17 @@ const unfinishedMs = 7 * 86_400_000
 export type Retired = { removed: string[]; removedCopies: number }
 
 /**
- * Keeps the newest `keep` backups of a destination and removes older ones with their lists, then the copies that no list asks for. Nothing that is not
- * called as ours goes. To be called by whoever holds the lock: a backup that is being made is told by its list alone.
+ * Keeps `keep` backups of a destination, the one that was just `made` and the newest others, and removes older ones with their lists, then the copies that
+ * no list asks for. Nothing goes where the one just made is not to be seen, and nothing that is not called as ours. To be called by whoever holds the lock:
+ * a backup that is being made is told by its list alone.
  */
-export async function retire(destination: Destination, keep: number, now: number): Promise<Retired> {
+export async function retire(destination: Destination, keep: number, made: string, now: number): Promise<Retired> {
   const files = await listed(destination.list())
-  const backups = [...files.keys()].filter(isBackupName).sort()
-  const removed = backups.slice(0, Math.max(backups.length - keep, 0))
-  const kept = new Set(backups.slice(removed.length))
+  if ((files.get(made)?.bytes ?? 0) === 0) throw new AppError("not_found", `${made} is not to be seen at ${destination.shown}`)
+  // By their names, which are moments: under a clock that was wrong the one just made may be called as the oldest.
+  const others = [...files.keys()].filter((name) => isBackupName(name) && name !== made).sort()
+  const removed = others.slice(0, Math.max(others.length - (keep - 1), 0))
+  const kept = new Set([...others.slice(removed.length), made])
   for (const name of removed) {
     // The backup first: without its list it would lose what it needs.
     await destination.remove(name)
@@ -26,7 +30,8 @@ export async function retire(destination: Destination, keep: number, now: number
   for (const [name, { modifiedAt }] of files) {
     const backup = backupOfList(name)
     if (backup === undefined || removed.includes(backup)) continue
-    if (kept.has(backup) || now - modifiedAt < unfinishedMs) lists.push(name)
+    // A server that does not say when it was written keeps it.
+    if (kept.has(backup) || !(now - modifiedAt >= unfinishedMs)) lists.push(name)
     else {
       await destination.remove(name)
       removedLists++

@@ -64,7 +64,9 @@ export async function onRecord(dataDir: string, to: string, now: () => number, w
 /** Puts on record that a backup could not even begin, unless it has said so itself since then. */
 export function noteFailure(dataDir: string, to: string, startedAt: string, now: number, error: string): void {
   const runs = readRuns(dataDir)
-  if ((runs[0]?.started_at ?? "") >= startedAt) return
+  const [last] = runs
+  // One that is still to come was made under a clock that was wrong.
+  if (last !== undefined && last.started_at >= startedAt && last.started_at <= iso(now)) return
   save(dataDir, [{ started_at: startedAt, finished_at: iso(now), to, file: null, bytes: null, copies: null, error }, ...runs])
 }
 

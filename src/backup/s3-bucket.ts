@@ -30,6 +30,9 @@ export type S3Answer = { status: number; headers: Headers; body: ReadableStream<
 
 const tries = 5
 const answerLimitMs = 60_000
+const mostIdleMs = 60_000
+/** A page of a list has a thousand names of at most a kilobyte, and some words around each. */
+const mostTextBytes = 8 * 1024 ** 2
 /** What the slowest line that is still of use sends: 64 KiB a second. */
 const leastRate = 64
 
@@ -41,6 +44,7 @@ export class S3Bucket {
     private access: S3Access,
     private bucket: string,
     private pauseMs = 500,
+    private idleLimitMs = mostIdleMs,
   ) {
     this.shown = `s3://${bucket}`
   }
@@ -52,10 +56,12 @@ export class S3Bucket {
       let leastPauseMs = 0
       try {
         const res = await this.send(method, request)
-        if (res.ok || request.accepts?.includes(res.status) === true) return res
-        const text = await res.text().catch(() => "")
-        fault = this.refusal(res.status, text)
-        if (!mayPass(res.status, text)) throw fault
+        const text = () => this.text(res)
+        if (res.ok || request.accepts?.includes(res.status) === true)
+          return { status: res.status, headers: res.headers, body: res.body, text }
+        const said = await text().catch(() => "")
+        fault = this.refusal(res.status, said)
+        if (!mayPass(res.status, said)) throw fault
         leastPauseMs = Math.min(Number(res.headers.get("retry-after") ?? 0) * 1000 || 0, 30_000)
       } catch (error) {
         if (error instanceof AppError) throw error
@@ -64,6 +70,12 @@ export class S3Bucket {
       if (attempt === tries) throw fault
       await Bun.sleep(Math.max(leastPauseMs, this.pauseMs * 2 ** (attempt - 1) * (0.75 + Math.random() / 2)))
     }
+  }
+
+  private text(res: Response): Promise<string> {
+    return textOf(res.body, this.idleLimitMs).catch((error) => {
+      throw new AppError("bad_gateway", `${this.access.endpoint} broke off in its answer: ${inWords(error)}`, { cause: error })
+    })
   }
 
   private async send(method: string, { key = "", query = {}, body, headers = {} }: S3Request): Promise<Response> {
@@ -120,6 +132,37 @@ export class S3Bucket {
     const code = status === 404 ? "not_found" : status === 403 ? "forbidden" : status === 507 ? "out_of_space" : "bad_gateway"
     const elsewhere = status >= 300 && status < 400 ? "; is its region or its endpoint the right one?" : ""
     return new AppError(code, `${this.shown} refused (${status}${said === "" ? "" : ` ${said.slice(0, 300)}`})${elsewhere}`)
+  }
+}
+
+/** A whole document; an answer that is longer than any of S3's is none. */
+async function textOf(body: ReadableStream<Uint8Array> | null, limitMs: number): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  for await (const chunk of withinIdleLimit(body, limitMs)) {
+    bytes += chunk.byteLength
+    if (bytes > mostTextBytes) throw new Error(`its answer has more than ${mostTextBytes} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString()
+}
+
+/** The chunks of a body, and an error where none comes for a minute. */
+export async function* withinIdleLimit(body: ReadableStream<Uint8Array> | null, limitMs = mostIdleMs): AsyncGenerator<Uint8Array> {
+  if (body === null) return
+  const reader = body.getReader()
+  try {
+    for (;;) {
+      let timer: Timer | undefined
+      const idle = new Promise<never>((_, reject) => {
+        timer = setTimeout(() => reject(new Error(`nothing came for ${Math.round(limitMs / 1000)} seconds`)), limitMs)
+      })
+      const { done, value } = await Promise.race([reader.read(), idle]).finally(() => clearTimeout(timer))
+      if (done) return
+      yield value
+    }
+  } finally {
+    await reader.cancel().catch(() => {})
   }
 }
 

@@ -1,13 +1,12 @@
 import { AppError } from "../errors"
 import type { Destination, Stored } from "./destination"
 import { backupOfList, copyAt, isBackupName } from "./names"
-import { elementIn, errorIn, type S3Access, type S3Answer, S3Bucket } from "./s3-bucket"
+import { elementIn, errorIn, type S3Access, type S3Answer, S3Bucket, withinIdleLimit } from "./s3-bucket"
 
 const mib = 1024 ** 2
 /** What is smaller goes in one request. S3 takes parts from 5 MiB on, and 10,000 of them. */
 const leastPart = 16 * mib
 const mostParts = 10_000
-const idleLimitMs = 60_000
 const readTries = 5
 
 /**
@@ -24,8 +23,9 @@ export class S3Destination implements Destination {
     private prefix: string,
     private partBytes = leastPart,
     pauseMs?: number,
+    private idleLimitMs?: number,
   ) {
-    this.bucket = new S3Bucket(access, bucket, pauseMs)
+    this.bucket = new S3Bucket(access, bucket, pauseMs, idleLimitMs)
     this.shown = [this.bucket.shown, prefix].filter((part) => part !== "").join("/")
   }
 
@@ -155,7 +155,7 @@ export class S3Destination implements Destination {
       const before = offset
       let fault: unknown
       try {
-        for await (const chunk of withinIdleLimit(res.body)) {
+        for await (const chunk of withinIdleLimit(res.body, this.idleLimitMs)) {
           offset += chunk.byteLength
           yield chunk
         }
@@ -200,25 +200,6 @@ async function* cut(body: ReadableStream<Uint8Array>, size: number): AsyncGenera
     }
   }
   if (filled > 0) yield Buffer.concat(gathered)
-}
-
-/** The chunks of a body, and an error where none comes for a minute. */
-async function* withinIdleLimit(body: ReadableStream<Uint8Array> | null): AsyncGenerator<Uint8Array> {
-  if (body === null) return
-  const reader = body.getReader()
-  try {
-    for (;;) {
-      let timer: Timer | undefined
-      const idle = new Promise<never>((_, reject) => {
-        timer = setTimeout(() => reject(new Error("nothing came for a minute")), idleLimitMs)
-      })
-      const { done, value } = await Promise.race([reader.read(), idle]).finally(() => clearTimeout(timer))
-      if (done) return
-      yield value
-    }
-  } finally {
-    await reader.cancel().catch(() => {})
-  }
 }
 
 function fromGenerator(chunks: AsyncGenerator<Uint8Array>): ReadableStream<Uint8Array> {

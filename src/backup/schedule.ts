@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto"
+import { isAhead, lateSince } from "./lateness"
 import type { BackupRun } from "./run-record"
 
 const minuteMs = 60_000
@@ -16,10 +17,11 @@ export const lastGood = (runs: BackupRun[]): BackupRun | undefined =>
 
 /**
  * When the next backup is due, by the runs to the same destination, the newest first; in milliseconds of Unix time. A tenth of the interval, an hour at
- * most, is added by chance, so that many appliances with one destination do not come at once.
+ * most, is added by chance, so that many appliances with one destination do not come at once. After a clock that was ahead it is due at once.
  */
-export function dueAt(runs: BackupRun[], everyMs: number, serverStartedAt: number): number {
+export function dueAt(runs: BackupRun[], everyMs: number, serverStartedAt: number, now: number): number {
   const [last] = runs
+  if (isAhead(last === undefined ? serverStartedAt : at(last.started_at), now)) return now
   if (last === undefined) return serverStartedAt + Math.min(firstPauseMs, everyMs)
   const next = at(last.started_at) + everyMs + chance(last.started_at) * Math.min(everyMs / 10, mostJitterMs)
   if (last.error === null) return next
@@ -33,11 +35,10 @@ export function failures(runs: BackupRun[]): number {
   return well < 0 ? runs.length : well
 }
 
-/** Since when there should have been another backup: one and a half intervals, and an hour, after the last good one; undefined while there need not. */
+/** Since when there should have been another backup after the last good one, or after the start; undefined while there need not. */
 export function overdueSince(runs: BackupRun[], everyMs: number, serverStartedAt: number, now: number): number | undefined {
-  const good = lastGood(runs)
-  const due = (good === undefined ? serverStartedAt : at(good.started_at)) + everyMs * 1.5 + 60 * minuteMs
-  return now > due ? due : undefined
+  const good = lastGood(runs.filter(({ started_at: start }) => !isAhead(at(start), now)))
+  return lateSince(good === undefined ? Math.min(serverStartedAt, now) : at(good.started_at), everyMs, now)
 }
 
 /** The same for the same text after a restart: from 0 to 1. */

@@ -70,21 +70,21 @@ async function until(holds: () => boolean): Promise<void> {
 
 describe("when a backup is due", () => {
   test("the first one soon after the start, the next ones after the interval and up to a tenth, an hour at most", () => {
-    expect(dueAt([], day, noon)).toBe(noon + 2 * minute)
-    const due = dueAt([run(noon)], day, noon)
+    expect(dueAt([], day, noon, noon)).toBe(noon + 2 * minute)
+    const due = dueAt([run(noon)], day, noon, noon)
     expect(due).toBeGreaterThanOrEqual(noon + day)
     expect(due).toBeLessThanOrEqual(noon + day + hour)
-    expect(dueAt([run(noon)], day, noon)).toBe(due)
-    expect(dueAt([run(noon + 1000)], day, noon)).not.toBe(due + 1000)
-    expect(dueAt([run(noon)], hour, noon)).toBeLessThanOrEqual(noon + hour + 6 * minute)
+    expect(dueAt([run(noon)], day, noon, noon)).toBe(due)
+    expect(dueAt([run(noon + 1000)], day, noon, noon)).not.toBe(due + 1000)
+    expect(dueAt([run(noon)], hour, noon, noon)).toBeLessThanOrEqual(noon + hour + 6 * minute)
   })
 
   test("a failed one three times, later each time, then at its turn", () => {
     const bad = (many: number) => Array.from({ length: many }, (_, n) => run(noon - n * hour, "full"))
     const ended = noon + minute
-    expect([1, 2, 3].map((many) => dueAt(bad(many), day, 0))).toEqual([5, 15, 45].map((minutes) => ended + minutes * minute))
-    expect(dueAt(bad(4), day, 0)).toBeGreaterThanOrEqual(noon + day)
-    expect(dueAt([run(noon, "full")], minute, 0)).toBeLessThan(noon + 2 * minute)
+    expect([1, 2, 3].map((many) => dueAt(bad(many), day, 0, noon))).toEqual([5, 15, 45].map((minutes) => ended + minutes * minute))
+    expect(dueAt(bad(4), day, 0, noon)).toBeGreaterThanOrEqual(noon + day)
+    expect(dueAt([run(noon, "full")], minute, 0, noon)).toBeLessThan(noon + 2 * minute)
     expect(failures([...bad(2), run(0)])).toBe(2)
     expect(lastGood([...bad(2), run(5)])?.started_at).toBe(new Date(5).toISOString())
   })
@@ -94,6 +94,17 @@ describe("when a backup is due", () => {
     expect(overdueSince([run(noon)], day, 0, noon + limit)).toBeUndefined()
     expect(overdueSince([run(noon + day, "full"), run(noon)], day, 0, noon + limit + 1)).toBe(noon + limit)
     expect(overdueSince([], day, noon, noon + limit + 1)).toBe(noon + limit)
+  })
+
+  test("it is due at once where the last one, or the start, was under a clock that was ahead, and such a one counts for nothing", () => {
+    const ahead = run(noon + 365 * day)
+    expect(dueAt([ahead], day, noon, noon)).toBe(noon)
+    expect(dueAt([run(noon), ahead], day, noon, noon)).toBeGreaterThanOrEqual(noon + day)
+    expect(dueAt([], day, noon + 365 * day, noon)).toBe(noon)
+    // A clock that was put right by some seconds.
+    expect(dueAt([run(noon + minute)], day, noon, noon)).toBeGreaterThan(noon + day)
+    expect(overdueSince([ahead, run(noon - 3 * day)], day, 0, noon)).toBe(noon - 1.5 * day + hour)
+    expect(overdueSince([ahead], day, noon + 365 * day, noon)).toBeUndefined()
   })
 })
 
@@ -147,6 +158,35 @@ describe("a server", () => {
     expect(readRuns(dataDir)).toEqual([])
   })
 
+  test("makes one after a clock that was ahead, and puts what cannot begin on record too", async () => {
+    let made = 0
+    record(run(noon + 365 * day))
+    const service = open(async () => ({ problem: `broken ${++made}` }))
+    service.start()
+    await until(() => readRuns(dataDir)[0]?.error === "broken 1")
+    await Bun.sleep(50)
+    expect(made).toBe(1)
+  })
+
+  test("has figures of the newest good one, of the last one, and of how late it is", () => {
+    const service = open()
+    expect(service.figures()).toEqual({ ageSeconds: undefined, overdueSeconds: 0, isLastGood: undefined })
+    clock = noon + 2 * day
+    expect(service.figures().overdueSeconds).toBe((0.5 * day - hour) / 1000)
+    record(run(noon + day, "the disk is full"), run(noon))
+    expect(service.figures()).toEqual({ ageSeconds: 172_800, overdueSeconds: (0.5 * day - hour) / 1000, isLastGood: false })
+    record(run(clock))
+    expect(service.figures()).toEqual({ ageSeconds: 0, overdueSeconds: 0, isLastGood: true })
+    // By a timer: nobody knows of one until it has made the first.
+    plan.to = undefined
+    record()
+    expect(service.figures()).toEqual({ ageSeconds: undefined, overdueSeconds: undefined, isLastGood: undefined })
+    record(run(noon, null, { file: "s3://bucket/1.age" }))
+    clock = noon + minute + 49 * hour
+    expect(service.figures()).toEqual({ ageSeconds: 49 * 3600, overdueSeconds: 3600, isLastGood: true })
+    expect(service.trouble()).toMatchObject({ kind: "overdue", since: clock - hour })
+  })
+
   test("tells what is wrong: overdue, failed, and gravely where both", () => {
     const service = open()
     expect(service.trouble()).toBeUndefined()
@@ -166,7 +206,7 @@ describe("a server", () => {
 
 describe("the record of runs", () => {
   test("keeps fifty, also what another process left open, which is told as ended in the middle", async () => {
-    const result = { file: "f", bytes: 1, manifest: {} as never, removed: [], removedCopies: 0, copies: undefined }
+    const result = { file: "f", bytes: 1, manifest: {} as never, removed: [], removedCopies: 0, keepProblem: undefined, copies: undefined }
     for (let n = 0; n < 55; n++)
       await onRecord(
         dataDir,

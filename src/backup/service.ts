@@ -3,6 +3,7 @@ import type { Log } from "../log"
 import { Worker } from "../worker"
 import { type BackupFile, filesAt } from "./files-at"
 import { lastBackup } from "./last-backup"
+import { lateSince } from "./lateness"
 import { isLocked } from "./lock"
 import type { ObjectsPlace } from "./manifest"
 import { type BackupRun, noteFailure, readRuns } from "./run-record"
@@ -57,9 +58,17 @@ export type BackupsView = {
   files_problem: string | null
 }
 
+/** What watchers are told of backups. */
+export type BackupFigures = {
+  /** Of the newest good one; undefined while there is none. */
+  ageSeconds: number | undefined
+  /** For how long there should have been another one; undefined where nobody ever made one and nobody is to. */
+  overdueSeconds: number | undefined
+  /** Whether the last one that ended went well; undefined while none did. */
+  isLastGood: boolean | undefined
+}
+
 const listLimitMs = 10_000
-/** A daily timer is late after two days, whatever its hour. */
-const lateMs = 48 * 3_600_000
 
 /** Backups that this server makes by itself, and what administrators see of all of them. */
 export class Backups {
@@ -121,7 +130,7 @@ export class Backups {
       s3: s3 === undefined || to?.startsWith("s3:") !== true ? null : { endpoint: s3.endpoint, region: s3.region, style: s3.style },
       is_running: this.running !== undefined || isLocked(dataDir),
       last_good_at: good?.started_at ?? null,
-      next_at: everyMs === undefined ? null : new Date(Math.max(dueAt(runs, everyMs, this.startedAt), now())).toISOString(),
+      next_at: everyMs === undefined ? null : new Date(Math.max(dueAt(runs, everyMs, this.startedAt, now()), now())).toISOString(),
       is_overdue: everyMs !== undefined && overdueSince(runs, everyMs, this.startedAt, now()) !== undefined,
       runs: readRuns(dataDir),
       files: typeof files === "string" ? [] : files,
@@ -151,9 +160,27 @@ export class Backups {
   private troubleOfOthers(): BackupTrouble | undefined {
     const { newest, failed } = lastBackup(this.needs.dataDir)
     if (failed !== undefined) return { kind: "failed", severity: "bad", since: failed.at, reason: failed.problem }
-    if (newest === undefined || this.needs.now() - newest.at <= lateMs) return undefined
+    const since = newest && lateSince(newest.at, undefined, this.needs.now())
+    if (newest === undefined || since === undefined) return undefined
     const reason = `the newest backup is of ${new Date(newest.at).toISOString()}: ${newest.file}`
-    return { kind: "overdue", severity: "warn", since: newest.at + lateMs, reason }
+    return { kind: "overdue", severity: "warn", since, reason }
+  }
+
+  /** Figures for `/metrics`. Reads one small file. */
+  figures(): BackupFigures {
+    const { dataDir, plan, now } = this.needs
+    const { to, everyMs } = plan()
+    const at = now()
+    const runs = (to === undefined ? readRuns(dataDir) : this.runs()).filter(({ finished_at: end }) => end !== null)
+    const good = lastGood(runs)
+    const newestAt = to === undefined ? lastBackup(dataDir).newest?.at : good && Date.parse(good.started_at)
+    const isMade = to !== undefined && everyMs !== undefined
+    const late = isMade ? overdueSince(runs, everyMs, this.startedAt, at) : newestAt && lateSince(newestAt, undefined, at)
+    return {
+      ageSeconds: newestAt === undefined ? undefined : Math.max(at - newestAt, 0) / 1000,
+      overdueSeconds: isMade || newestAt !== undefined ? (late === undefined ? 0 : (at - late) / 1000) : undefined,
+      isLastGood: runs[0] && runs[0].error === null,
+    }
   }
 
   /** Those to the destination that is set. */
@@ -167,7 +194,7 @@ export class Backups {
     const { dataDir, plan, now, log } = this.needs
     const { to, everyMs } = plan()
     if (to === undefined || everyMs === undefined || this.running !== undefined || isLocked(dataDir)) return
-    if (now() < dueAt(this.runs(), everyMs, this.startedAt)) return
+    if (now() < dueAt(this.runs(), everyMs, this.startedAt, now())) return
     log.info("a backup is due", { to })
     this.begin()
     await this.running

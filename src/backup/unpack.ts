@@ -1,11 +1,12 @@
 import { createWriteStream } from "node:fs"
-import { chmod, chown, mkdir, open, symlink } from "node:fs/promises"
+import { chmod, chown, mkdir, open, statfs, symlink } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { Readable, Writable } from "node:stream"
 import { pipeline } from "node:stream/promises"
 import { createGunzip } from "node:zlib"
 import { extract, type Header } from "tar-stream"
 import { AppError } from "../errors"
+import { reasonOf } from "./folder-destination"
 
 export type UnpackOptions = {
   folder: string
@@ -17,15 +18,23 @@ export type UnpackOptions = {
   isDrained?: (name: string) => boolean
   /** The SHA-256 that a file must have; undefined where nothing is known. */
   sumOf: (name: string) => string | undefined
+  /** How large a file may be that is read into memory afterwards. */
+  mostBytes?: (name: string) => number | undefined
+  /** What the disk of the folder has left; asked now and then. */
+  freeBytes?: (folder: string) => Promise<number>
 }
 
-/** Names of the files, and of those among them whose bytes are not what they should be. */
-export type Unpacked = { names: string[]; damaged: string[] }
+/** How many files there were, how many of them were compared with a sum, and the names of those that were not what they should be. */
+export type Unpacked = { files: number; compared: number; damaged: string[] }
 
-/** Unpacks a gzipped tar into a folder, flushed. Throws `invalid` for what is damaged or cut off, whatever of it was good. */
+/**
+ * Unpacks a gzipped tar into a folder, flushed. What it says of sizes is believed only as far as the disk has room. Throws `invalid` for what is damaged or
+ * cut off, whatever of it was good, and `out_of_space` before the disk is full.
+ */
 export async function unpack(zipped: ReadableStream<Uint8Array>, options: UnpackOptions): Promise<Unpacked> {
-  const { folder, isWanted, keepsOwner, isDrained, sumOf } = options
-  const unpacked: Unpacked = { names: [], damaged: [] }
+  const { folder, isWanted, keepsOwner, isDrained, sumOf, mostBytes } = options
+  const unpacked: Unpacked = { files: 0, compared: 0, damaged: [] }
+  const room = new Room(folder, options.freeBytes ?? freeBytesOf)
   // Made at the end: nothing may be written through a link, or into a folder that is closed for us.
   const later: Header[] = []
   const tar = extract()
@@ -41,8 +50,10 @@ export async function unpack(zipped: ReadableStream<Uint8Array>, options: Unpack
       const isOther = keepsOwner(name) && (header.type === "directory" || header.type === "symlink")
       if (!(isOther || header.type === "file") || !isPlain(name) || !isWanted(name))
         throw new AppError("invalid", `the backup holds something that has no place in one: ${JSON.stringify(name.slice(0, 100))}`)
-      const path = join(folder, name)
+      const [path, size] = [join(folder, name), header.size ?? 0]
       const mustDrain = isDrained?.(name) === true
+      if (size > (mostBytes?.(name) ?? size)) throw new AppError("invalid", `${name} in the backup is larger than one of Freehold can be`)
+      if (!mustDrain) await room.take(size)
       if (!mustDrain) await mkdir(header.type === "directory" ? path : dirname(path), { recursive: true, mode: 0o700 })
       if (isOther) {
         entry.resume()
@@ -66,7 +77,8 @@ export async function unpack(zipped: ReadableStream<Uint8Array>, options: Unpack
         if (keepsOwner(name)) await giveBack(path, header)
         await flushFile(path)
       }
-      unpacked.names.push(name)
+      unpacked.files++
+      if (expected !== undefined) unpacked.compared++
     }
     for (const header of later.reverse()) {
       const path = join(folder, header.name.replace(/\/$/, ""))
@@ -76,7 +88,10 @@ export async function unpack(zipped: ReadableStream<Uint8Array>, options: Unpack
   } catch (error) {
     source.destroy()
     if (error instanceof AppError) throw error
-    if (["ENOSPC", "EDQUOT", "EACCES", "EROFS", "EEXIST"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error
+    if ((error as NodeJS.ErrnoException).code === "EEXIST")
+      throw new AppError("invalid", "the backup holds something twice", { cause: error })
+    // Those of the disk are told by whoever knows what it is for.
+    if (reasonOf(error) !== undefined) throw error
     throw new AppError("invalid", `the backup is damaged or not whole (${error instanceof Error ? error.message : String(error)})`, {
       cause: error,
     })
@@ -88,6 +103,40 @@ export async function unpack(zipped: ReadableStream<Uint8Array>, options: Unpack
 async function giveBack(path: string, { uid, gid, mode }: Header): Promise<void> {
   if (process.getuid?.() === 0 && uid !== undefined && gid !== undefined) await chown(path, uid, gid)
   if (mode !== undefined) await chmod(path, mode & 0o7777)
+}
+
+/** Left for others on the same disk. */
+const floorBytes = 16 * 1024 * 1024
+/** So much is written before the disk is looked at again. */
+const strideBytes = 64 * 1024 * 1024
+/** What an empty file costs. */
+const fileBytes = 4096
+
+async function freeBytesOf(folder: string): Promise<number> {
+  const { bavail, bsize } = await statfs(folder)
+  return bavail * bsize
+}
+
+/** Room on the disk of a folder. */
+class Room {
+  private known = 0
+
+  constructor(
+    private folder: string,
+    private freeBytes: (folder: string) => Promise<number>,
+  ) {}
+
+  /** Throws `out_of_space` where a file of this size has none. */
+  async take(size: number): Promise<void> {
+    const bytes = size + fileBytes
+    if (this.known < bytes) {
+      const free = Math.max((await this.freeBytes(this.folder)) - floorBytes, 0)
+      if (free < bytes)
+        throw new AppError("out_of_space", `the backup holds a file of ${size} bytes, for which the disk of ${this.folder} has no room`)
+      this.known = Math.min(free, bytes + strideBytes)
+    }
+    this.known -= bytes
+  }
 }
 
 async function flushFile(path: string): Promise<void> {

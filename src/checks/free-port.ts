@@ -1,7 +1,7 @@
 import { createSocket } from "node:dgram"
 import { createServer } from "node:net"
 import type { Verdict } from "./check"
-import { holderOf, inWords } from "./listener-holder"
+import { holderOf, inWords } from "../listener-holders"
 
 export type FreePortNeeds = { what: string; setting: string; listen: { host: string | undefined; port: number }; protocol?: "tcp" | "udp" }
 

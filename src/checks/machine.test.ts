@@ -14,7 +14,7 @@ import { checkDisk, spaceOf } from "./disk"
 import { checkFileLimit, openFilesLimit } from "./file-limit"
 import { checkFreePort } from "./free-port"
 import { checkIssuerAccounts } from "./issuer-account"
-import { holderOf, inWords } from "./listener-holder"
+import { holderOf, inWords } from "../listener-holders"
 import { checkResolver } from "./resolver"
 import { checkServed } from "./served"
 import { checkStore, storedName } from "./store"
@@ -205,15 +205,20 @@ test("who is told: nobody, somebody, somebody who cannot be reached, and alerts 
 })
 
 test("backups: none, fresh, late, and one that failed since", () => {
-  const newest = { file: "/b/x.age", at: now - 3_600_000 }
+  const newest = { file: "/b/x.age", at: now - 3_600_000, isLate: false }
   expect(checkBackup({ newest: undefined, failed: undefined }, now)).toMatchObject({ status: "warn", remedy: saying("freehold backup") })
   expect(checkBackup({ newest, failed: { at: now - 86_400_000, problem: "old" } }, now)).toMatchObject({
     status: "ok",
     verdict: saying("/b/x.age"),
   })
-  expect(checkBackup({ newest: { ...newest, at: now - 3 * 86_400_000 }, failed: undefined }, now)).toMatchObject({
+  expect(checkBackup({ newest: { ...newest, at: now - 3 * 86_400_000, isLate: true }, failed: undefined }, now)).toMatchObject({
     status: "warn",
     verdict: saying("3 days old"),
+  })
+  expect(checkBackup({ newest: { ...newest, isLate: true }, failed: undefined }, now)).toMatchObject({ verdict: saying("1 hours old") })
+  expect(checkBackup({ newest: { ...newest, at: now + 86_400_000, isLate: true }, failed: undefined }, now)).toMatchObject({
+    status: "warn",
+    verdict: saying("still to come: /b/x.age. The clock was wrong"),
   })
   expect(checkBackup({ newest, failed: { at: now, problem: "the disk is full." } }, now)).toMatchObject({
     status: "bad",

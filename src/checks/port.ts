@@ -1,7 +1,7 @@
 import { parseIp } from "../ip-address"
 import { kindOfAddress } from "../special-addresses"
 import type { Verdict } from "./check"
-import { holderOf, inWords } from "./listener-holder"
+import { holderOf, inWords } from "../listener-holders"
 
 export type PortNeeds = {
   protocol: "HTTP" | "HTTPS"

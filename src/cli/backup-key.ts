@@ -1,5 +1,4 @@
-import { existsSync, readFileSync } from "node:fs"
-import { join } from "node:path"
+import { readFileSync } from "node:fs"
 import type { SealKey, OpenKey } from "../backup/seal"
 import { AppError } from "../errors"
 import { type Flags, UsageError } from "./arguments"
@@ -10,8 +9,8 @@ export const sealFlags = { recipient: "list", "passphrase-file": "text", unatten
 export const openFlags = { "identity-file": "text", "passphrase-file": "text" } as const
 
 /**
- * Public keys by `--recipient`, else the passphrase of a file, else what the settings say, else what systemd gave an `--unattended` run, else a passphrase
- * that is asked for twice. Throws `invalid` and UsageError.
+ * Public keys by `--recipient`, else the passphrase of a file, else what the settings say, else a passphrase that is asked for twice, unless the run is
+ * `--unattended`. Throws `invalid` and UsageError.
  */
 export async function sealKey(flags: Flags, io: CommandIo, set: SealKey | undefined): Promise<SealKey> {
   const recipients = flags.list("recipient")
@@ -20,21 +19,14 @@ export async function sealKey(flags: Flags, io: CommandIo, set: SealKey | undefi
   if (recipients.length > 0) return { recipients }
   if (file !== undefined) return { passphrase: firstLine(file) }
   if (set !== undefined) return set
-  if (flags.has("unattended")) return credentialKey(io.environment.credentialsFolder)
+  if (flags.has("unattended"))
+    throw new AppError(
+      "invalid",
+      `no backup was made, for it has no key: "freehold install --backup-recipient age1..." gives it one, or the setting backup_recipient, or backup_passphrase as the file /etc/credstore/freehold.backup_passphrase`,
+    )
   const passphrase = await io.readLine("Passphrase for the backup: ", { hidden: true })
   if (passphrase !== (await io.readLine("Once more: ", { hidden: true }))) throw new AppError("invalid", "the two passphrases differ")
   return { passphrase }
-}
-
-/** Public keys, else a passphrase, of systemd's credentials. Throws `invalid`, saying where to put them, where there are none. */
-function credentialKey(folder: string | undefined): SealKey {
-  const [recipients, passphrase] = ["recipients", "passphrase"].map((name) => join(folder ?? "", `freehold.backup_${name}`))
-  if (folder !== undefined && recipients !== undefined && existsSync(recipients)) return { recipients: keysOf(recipients) }
-  if (folder !== undefined && passphrase !== undefined && existsSync(passphrase)) return { passphrase: firstLine(passphrase) }
-  throw new AppError(
-    "invalid",
-    `no backup was made, for it has no key: put public keys of age into /etc/credstore/freehold.backup_recipients ("freehold install --backup-recipient age1..." does so), or a passphrase into /etc/credstore/freehold.backup_passphrase`,
-  )
 }
 
 /** Secret keys of a file, else the passphrase of one, else that of the settings, else one that is asked for. Throws `invalid` and UsageError. */

@@ -1,5 +1,6 @@
 import { type BackupResult, writeBackup } from "../backup/backup"
 import { type ObjectsPlace, objectsPlaces } from "../backup/manifest"
+import { noteFailure } from "../backup/run-record"
 import { ConfigError, loadConfig } from "../config"
 import { AppError } from "../errors"
 import { type Flags, parseNumber, UsageError } from "./arguments"
@@ -26,21 +27,25 @@ export const run = (args: string[], io: CommandIo): Promise<number> =>
     // Of a place that was named here no more is removed than was asked for here.
     const keep = keepOf(flags) ?? (target === backup.to ? backup.keep : undefined)
     const objects = objectsOf(flags) ?? (target === backup.to ? backup.objects : undefined)
-    const result = await writeBackup({
-      dataDir: config.dataDir,
-      target,
-      s3: backup.s3,
-      key: await sealKey(flags, io, backup.key),
-      baseDomain: config.baseDomain,
-      version: io.version,
-      secrets: secretsOf(config),
-      objects,
-      volumes: flags.has("volumes") || (target === backup.to && backup.volumes),
-      keep,
-      now: Date.now(),
-    })
+    const make = async () =>
+      writeBackup({
+        dataDir: config.dataDir,
+        target,
+        s3: backup.s3,
+        key: await sealKey(flags, io, backup.key),
+        baseDomain: config.baseDomain,
+        version: io.version,
+        secrets: secretsOf(config),
+        objects,
+        volumes: flags.has("volumes") || (target === backup.to && backup.volumes),
+        keep,
+        now: Date.now(),
+      })
+    const result = await (flags.has("unattended") ? noted(config.dataDir, target, make) : make())
     if (flags.has("json")) io.out(`${JSON.stringify(result, null, 2)}\n`)
     else io.out(told(result, keep))
+    if (result.keepProblem !== undefined)
+      throw new AppError("unavailable", `the backup is there, and what is too old could not be removed: ${result.keepProblem}`)
     const missing = result.copies?.missing ?? []
     if (missing.length > 0)
       throw new AppError(
@@ -48,6 +53,17 @@ export const run = (args: string[], io: CommandIo): Promise<number> =>
         `the backup is there, and ${missing.length} stored files are not in it: they are missing or damaged on this disk, the first by the hash ${missing[0]}`,
       )
   })
+
+/** Nobody sees what a timer's run says, so that what could not even begin is put on record too. */
+async function noted<T>(dataDir: string, to: string, work: () => Promise<T>): Promise<T> {
+  const startedAt = new Date().toISOString()
+  try {
+    return await work()
+  } catch (error) {
+    if (error instanceof AppError && error.code !== "conflict") noteFailure(dataDir, to, startedAt, Date.now(), error.message)
+    throw error
+  }
+}
 
 function told({ file, bytes: size, manifest, copies, removed, removedCopies }: BackupResult, keep: number | undefined): string {
   const inside = [manifest.objects === "inside" ? ", with stored files" : "", manifest.volumes ? ", with volumes" : ""].join("")

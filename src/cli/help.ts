@@ -98,7 +98,7 @@ backup_* say; Freehold does that by itself while it serves, each day unless back
 finds it: by --data-dir, FREEHOLD_DATA_DIR or the configuration. One backup at a time is made of it.
   --recipient          a public key of age ("age-keygen" makes a pair), so that this machine cannot read its own backups; may be given several times
   --passphrase-file    the first line of this file; without either it is what the settings say, else a passphrase is asked for
-  --unattended         asks nothing: the key is in the settings, or else a systemd credential, freehold.backup_recipients or freehold.backup_passphrase (/etc/credstore)
+  --unattended         asks nothing: the key is the setting backup_recipient or backup_passphrase, which may be a file /etc/credstore/freehold.NAME
   --objects beside     the bytes of stored files lie beside the backups, each encrypted by itself and only once; the usual way in a folder or bucket
   --objects inside     they are in the file, each time
   --objects none       they are not kept: copy the folder storage/objects by itself, in which nothing ever changes; the usual way with a single file

@@ -62,7 +62,7 @@ export const run = (args: string[], io: CommandIo): Promise<number> =>
     if (changes === 0) io.out(`Nothing was changed: Freehold ${io.version} is installed${machine.isImage ? ` in ${machine.root}` : ""}.\n`)
     else if (isDry) io.out(`${changes} of ${outcomes.length} things would be done; nothing was changed.\n`)
     else io.out(`Freehold ${io.version} is installed. To undo all of it and keep the data: freehold uninstall\n`)
-    if (!hasBackupKey && !flags.has("packaged") && !isDry) io.out(noBackupKey)
+    if (!hasBackupKey && config.backup.key === undefined && !flags.has("packaged") && !isDry) io.out(noBackupKey)
     if (!machine.isImage && !isDry && !flags.has("packaged") && changes > 0) io.out(setupLink(machine))
   })
 
@@ -122,7 +122,7 @@ function setupLink(machine: Machine): string {
     "--lines=50",
     "_PID=" + mainPid(machine),
   ]).output
-  const link = /https?:\/\/\S+\/setup\/\S+/.exec(log)?.[0]
+  const link = /https?:\/\/[^\s/]+\/setup\/[\w-]+/.exec(log)?.[0]
   return link === undefined ? "" : `Nobody is set up yet. Open this link once, within 24 hours:\n\n  ${link}\n\n`
 }
 

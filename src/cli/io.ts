@@ -10,7 +10,7 @@ export type CommandIo = {
   readLine(prompt: string, options: { hidden: boolean; signal?: AbortSignal }): Promise<string>
   /** The standard streams as bytes, where there are some; afterwards nothing else may read or write them. */
   console?: () => ByteConsole
-  /** `FREEHOLD_SERVER`, `FREEHOLD_TOKEN`, the folder that keeps `config.json`, whether the person sits at another machine, behind SSH, and systemd's credentials. */
-  environment: { server?: string; token?: string; configFolder: string; isRemote?: boolean; credentialsFolder?: string }
+  /** `FREEHOLD_SERVER`, `FREEHOLD_TOKEN`, the folder that keeps `config.json`, and whether the person sits at another machine, behind SSH. */
+  environment: { server?: string; token?: string; configFolder: string; isRemote?: boolean }
   version: string
 }

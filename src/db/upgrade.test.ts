@@ -129,7 +129,7 @@ test("a store that a newer version migrated is refused by name, untouched, and t
 test("three copies are kept, the oldest go, and half a copy goes too", async () => {
   await withEarlierStore(newest, fill, async (path) => {
     mkdirSync(copiesFolder(path))
-    for (const day of ["01", "02", "03"]) writeFileSync(join(copiesFolder(path), `before-0002-x.202601${day}T000000Z.db`), "")
+    for (const day of ["01", "02", "03"]) writeFileSync(join(copiesFolder(path), `before-00${day}-x.202601${day}T000000Z.db`), "")
     writeFileSync(join(copiesFolder(path), "before-0002-x.20260104T000000Z.db.new"), "")
     writeFileSync(join(copiesFolder(path), "mine.db"), "")
     await (await openDatabase(path)).destroy()
@@ -137,6 +137,29 @@ test("three copies are kept, the oldest go, and half a copy goes too", async () 
     expect(left).toHaveLength(4)
     expect(left).toContain("mine.db")
     expect(left.some((name) => name.includes("20260101") || name.endsWith(".new"))).toBe(false)
+  })
+})
+
+test("a start that fails again and again leaves one copy of its upgrade, and those of earlier ones stay", async () => {
+  await withEarlierStore(newest, fill, async (path) => {
+    mkdirSync(copiesFolder(path))
+    // The later one was made under a clock that was ahead.
+    for (const name of ["before-0002-x.20260101T000000Z.db", "before-0003-y.20990101T000000Z.db", `before-${newest}.20260102T000000Z.db`])
+      writeFileSync(join(copiesFolder(path), name), "")
+    const failing = withMore("9999-failing", (db) => sql`INSERT INTO nowhere VALUES (1)`.execute(db).then(() => {}))
+    for (let start = 0; start < 3; start++) await openDatabase(path, { migrations: failing }).catch(() => {})
+    const left = storeCopies(path)
+    expect(left.map(({ before }) => before).sort()).toEqual(["0002-x", "0003-y", newest])
+    expect(schemaOf(left.find(({ before }) => before === newest)?.file ?? "").done).toEqual(schemaOf(path).done)
+  })
+})
+
+test("a copy made under a clock that is behind is not the one that goes", async () => {
+  await withEarlierStore(newest, fill, async (path) => {
+    mkdirSync(copiesFolder(path))
+    for (const day of ["01", "02", "03"]) writeFileSync(join(copiesFolder(path), `before-00${day}-x.209901${day}T000000Z.db`), "")
+    await (await openDatabase(path)).destroy()
+    expect(storeCopies(path).map(({ before }) => before)).toEqual(["0003-x", "0002-x", newest])
   })
 })
 

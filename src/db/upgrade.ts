@@ -78,7 +78,19 @@ function copyStore(sqlite: Database, store: string, before: string, now: number)
     const message = `the store cannot be copied to ${folder} before it is upgraded: ${reason}. Nothing was changed; the version before still starts`
     throw new AppError(isFull ? "out_of_space" : "unavailable", message, { cause: error })
   }
-  for (const old of storeCopies(store).slice(keptCopies)) rmSync(old.file, { force: true })
+  for (const old of superseded(storeCopies(store), file)) rmSync(old, { force: true })
+}
+
+/**
+ * Copies that go: older ones from before the same upgrade, which a start that fails makes again and again, and those of more than three upgrades. The one just
+ * made stays, whatever the clock said when the others were made.
+ */
+function superseded(copies: StoreCopy[], made: string): string[] {
+  const kept = new Map<string, string>()
+  for (const { file, before } of copies.toSorted((a, b) => Number(b.file === made) - Number(a.file === made)))
+    if (!kept.has(before) && kept.size < keptCopies) kept.set(before, file)
+  const stay = new Set(kept.values())
+  return copies.map(({ file }) => file).filter((file) => !stay.has(file))
 }
 
 function flush(path: string): void {

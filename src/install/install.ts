@@ -1,6 +1,6 @@
 import { join } from "node:path"
 import { AppError } from "../errors"
-import type { SettingKey } from "../settings"
+import { type SettingKey, settings as knownSettings } from "../settings"
 import { configuration, configurationFile, dataFolder, settingLine } from "./configuration"
 import { type Account, isSameFile, type Machine } from "./machine"
 import { type Listener, refuseTakenPorts } from "./port-holders"
@@ -51,9 +51,13 @@ export function install(options: InstallOptions): { outcomes: Outcome[]; hasBack
   }
   return {
     outcomes,
-    hasBackupKey: ["recipients", "passphrase"].some((name) => machine.has(join(credentialFolder, `freehold.backup_${name}`))),
+    hasBackupKey: ["backup_recipient", knownSettings.backup_recipient.formerCredential, "backup_passphrase"].some((name) =>
+      [credentialFolder, `${credentialFolder}.encrypted`].some((folder) => machine.has(join(folder, `freehold.${name}`))),
+    ),
   }
 }
+
+const credential = (name: string) => join(credentialFolder, `freehold.${name}`)
 
 const programWord = `the program ${installedProgram}`
 const unitWord = (name: string) => `the unit ${name}`
@@ -132,7 +136,7 @@ function fileSteps(options: InstallOptions): Step[] {
       isDone: () => isSameFile(program, machine.at(installedProgram)),
       apply: () => {
         if (machine.has(installedProgram)) machine.alias(installedProgram, previousProgram)
-        machine.copy(program, installedProgram, 0o755)
+        machine.copy(program, installedProgram, { mode: 0o755 })
       },
     },
     ...[...unitFiles, ...dropIns].map(({ path, text, what }) => ({
@@ -159,13 +163,16 @@ function configurationStep({ machine, settings }: InstallOptions): Step {
 }
 
 function recipientsStep(machine: Machine, recipients: readonly string[]): Step {
-  const path = join(credentialFolder, "freehold.backup_recipients")
+  const [path, former] = [credential("backup_recipient"), credential(knownSettings.backup_recipient.formerCredential)]
   const text = `${recipients.join("\n")}\n`
   return {
     what: `the public keys of backups ${path}`,
     undo: `rm ${path}`,
-    isDone: () => machine.read(path) === text,
-    apply: () => machine.write(path, text, { mode: 0o600, owner: root }),
+    isDone: () => machine.read(path) === text && !machine.has(former),
+    apply: () => {
+      machine.write(path, text, { mode: 0o600, owner: root })
+      machine.remove(former)
+    },
   }
 }
 

@@ -4,8 +4,9 @@ import {
   chmodSync,
   chownSync,
   closeSync,
-  copyFileSync,
   existsSync,
+  fchmodSync,
+  fchownSync,
   fsyncSync,
   lchownSync,
   linkSync,
@@ -18,6 +19,7 @@ import {
   readSync,
   renameSync,
   rmSync,
+  writeFileSync,
   writeSync,
 } from "node:fs"
 import { dirname, join, resolve } from "node:path"
@@ -54,31 +56,39 @@ export class Machine {
   }
 
   /** Writes a file whole or not at all, and its folder where that is missing. */
-  write(path: string, text: string, { mode, owner }: FileOptions): void {
-    mkdirSync(dirname(this.at(path)), { recursive: true })
-    const draft = `${this.at(path)}.freehold-new`
-    rmSync(draft, { force: true })
-    const handle = openSync(draft, "wx", mode)
-    writeSync(handle, text)
-    fsyncSync(handle)
-    closeSync(handle)
-    this.settle(draft, path, { mode, owner })
+  write(path: string, text: string, options: FileOptions): void {
+    this.draft(path, options, (handle) => writeFileSync(handle, text))
   }
 
   /** Copies a file of ours to the machine, whole or not at all. */
-  copy(from: string, path: string, mode: number): void {
-    mkdirSync(dirname(this.at(path)), { recursive: true })
-    const draft = `${this.at(path)}.freehold-new`
-    copyFileSync(from, draft)
-    const handle = openSync(draft, "r")
-    fsyncSync(handle)
-    closeSync(handle)
-    this.settle(draft, path, { mode })
+  copy(from: string, path: string, options: FileOptions): void {
+    const source = openSync(from, "r")
+    try {
+      this.draft(path, options, (handle) => {
+        for (const piece of piecesOf(source)) for (let at = 0; at < piece.byteLength;) at += writeSync(handle, piece, at)
+      })
+    } finally {
+      closeSync(source)
+    }
   }
 
-  private settle(draft: string, path: string, { mode, owner }: FileOptions): void {
-    chmodSync(draft, mode)
-    if (owner !== undefined) chownSync(draft, owner.user, owner.group)
+  /** Fills a new file, flushes it and gives it its name. Mode and owner go to the open file: in a folder of somebody else its name could lead elsewhere by then. */
+  private draft(path: string, { mode, owner }: FileOptions, fill: (handle: number) => void): void {
+    mkdirSync(dirname(this.at(path)), { recursive: true })
+    const draft = `${this.at(path)}.freehold-new`
+    rmSync(draft, { force: true })
+    const handle = openSync(draft, "wx", 0o600)
+    try {
+      fill(handle)
+      fchmodSync(handle, mode)
+      if (owner !== undefined) fchownSync(handle, owner.user, owner.group)
+      fsyncSync(handle)
+    } catch (error) {
+      rmSync(draft, { force: true })
+      throw error
+    } finally {
+      closeSync(handle)
+    }
     renameSync(draft, this.at(path))
     flush(dirname(this.at(path)))
   }
@@ -98,6 +108,12 @@ export class Machine {
 
   remove(path: string): void {
     rmSync(this.at(path), { recursive: true, force: true })
+  }
+
+  /** A folder that was not there, in one that may be somebody else's. Throws where anything has its name. */
+  newFolder(path: string, mode: number, owner: Account): void {
+    mkdirSync(this.at(path), { mode })
+    lchownSync(this.at(path), owner.user, owner.group)
   }
 
   folder(path: string, mode: number, owner: Account): void {
@@ -184,14 +200,19 @@ export function isSameFile(one: string, other: string): boolean {
 
 function digest(path: string): string {
   const hash = createHash("sha256")
-  const buffer = Buffer.allocUnsafe(1024 * 1024)
   const handle = openSync(path, "r")
   try {
-    for (let read = readSync(handle, buffer); read > 0; read = readSync(handle, buffer)) hash.update(buffer.subarray(0, read))
+    for (const piece of piecesOf(handle)) hash.update(piece)
   } finally {
     closeSync(handle)
   }
   return hash.digest("hex")
+}
+
+/** What an open file holds; each piece is there until the next one. */
+function* piecesOf(handle: number): Generator<Uint8Array> {
+  const buffer = Buffer.allocUnsafe(1024 * 1024)
+  for (let read = readSync(handle, buffer); read > 0; read = readSync(handle, buffer)) yield buffer.subarray(0, read)
 }
 
 function flush(path: string): void {

@@ -19,14 +19,17 @@ export type RollbackOptions = {
 /** What a binary says of itself; `store` is the newest migration that it knows, for those that tell. */
 type Version = { version: string; store?: string }
 
-const programs = ["freehold.db", "freehold.db-wal", "freehold.db-shm"]
-
 /**
  * Puts the version before in place of the present one, which becomes the version before. Throws `not_found` where there is none, and `conflict` where the
  * store was upgraded since, unless it may go back too.
  */
 export function rollBack({ machine, dataDir, restoreStore, isDry, said }: RollbackOptions): void {
   if (machine.isImage) throw new AppError("invalid", "--rollback is for the machine itself: it has to stop and start the service")
+  if (!isDry && !machine.has(previousProgram) && machine.has(swap)) {
+    machine.rename(swap, previousProgram)
+    said("An earlier --rollback that was ended in the middle is finished.")
+    return startService(machine)
+  }
   if (!machine.has(previousProgram))
     throw new AppError("not_found", `there is no version before this one: ${previousProgram}, which an upgrade leaves, is missing`)
   const [now, before] = [versionOf(machine, installedProgram), versionOf(machine, previousProgram)]
@@ -40,23 +43,39 @@ export function rollBack({ machine, dataDir, restoreStore, isDry, said }: Rollba
   }
   machine.systemctl("stop", "freehold.service")
   if (copy !== undefined) {
-    const aside = join(dataDir, `before-rollback-${new Date().toISOString().replace(/[-:]|\.\d+/g, "")}`)
-    const owner = machine.account(userName)
-    machine.folder(aside, 0o700, owner ?? { user: 0, group: 0 })
-    for (const name of programs) if (machine.has(join(dataDir, name))) machine.rename(join(dataDir, name), join(aside, name))
-    machine.copy(copy.file, store, 0o600)
-    if (owner !== undefined) machine.giveTo(store, owner)
+    const aside = putBack(machine, dataDir, copy.file)
     said(`The store is that of ${copy.madeAt} again; the one of Freehold ${now.version} lies in ${aside}.`)
   }
-  const swap = `${installedProgram}.swap`
-  machine.alias(installedProgram, swap)
-  machine.rename(previousProgram, installedProgram)
-  machine.rename(swap, previousProgram)
+  exchangePrograms(machine)
   said(
     `Freehold ${before.version} is ${installedProgram} again; ${now.version} is the version before ("freehold install --rollback" changes them once more).`,
   )
   startService(machine)
   said("freehold.service runs.")
+}
+
+const swap = `${installedProgram}.swap`
+
+/** Gives the two programs each other's names; there is one to start at every moment. */
+export function exchangePrograms(machine: Machine): void {
+  machine.alias(installedProgram, swap)
+  machine.rename(previousProgram, installedProgram)
+  machine.rename(swap, previousProgram)
+}
+
+/**
+ * Puts a copy in place of the store, and the store aside. At every moment there is one: a version that starts where none is would make a new one.
+ */
+export function putBack(machine: Machine, dataDir: string, copy: string): string {
+  const store = join(dataDir, "freehold.db")
+  const aside = join(dataDir, `before-rollback-${new Date().toISOString().replace(/[-:]|\.\d+/g, "")}`)
+  const owner = machine.account(userName) ?? { user: 0, group: 0 }
+  machine.newFolder(aside, 0o700, owner)
+  // Its log must not be taken for one of the copy.
+  for (const end of ["-wal", "-shm"]) if (machine.has(`${store}${end}`)) machine.rename(`${store}${end}`, join(aside, `freehold.db${end}`))
+  if (machine.has(store)) machine.alias(store, join(aside, "freehold.db"))
+  machine.copy(copy, store, { mode: 0o600, owner })
+  return aside
 }
 
 function versionOf(machine: Machine, program: string): Version {

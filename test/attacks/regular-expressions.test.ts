@@ -12,8 +12,7 @@ const obstacle = existsSync(program) ? undefined : "recheck-linux-x64 is not ins
 /** Where more than linear time does no harm: by file, then the expression, with the longest input it ever gets. */
 const bounded: Record<string, Record<string, { longest: number; because: string }>> = {
   "backup/open-destination.ts": { "/\\/+$/": { longest: 4096, because: "the operator's own setting" } },
-  "cli/install.ts": { "/https?:\\/\\/\\S+\\/setup\\/\\S+/": { longest: 65_536, because: "what our own service wrote into the journal" } },
-  "install/port-holders.ts": {
+  "listener-holders.ts": {
     "/([^/]+\\.(?:service|scope))(?:\\/|$)/m": { longest: 4096, because: "a control group's path, which the kernel bounds" },
   },
   "settings.ts": { "/\\/+$/": { longest: 4096, because: "the operator's own setting" } },

@@ -154,9 +154,16 @@ describe.skipIf(obstacle !== undefined)(`install${obstacle ? ` (skipped: ${obsta
     expect(await property("ActiveState", "freehold-backup.timer")).toBe("active")
     expect(await debian.run(["systemctl", "start", "freehold-backup.service"])).toMatchObject({ code: 1 })
     const log = await went(debian.run(["journalctl", "--unit=freehold-backup", "--output=cat"]))
-    expect(log).toContain("no backup was made, for it has no key: put public keys of age into /etc/credstore/freehold.backup_recipients")
+    expect(log).toContain('no backup was made, for it has no key: "freehold install --backup-recipient age1..." gives it one')
+    const unwell = await freehold("doctor", "--json")
+    expect(unwell.out).toContain("no backup was made, for it has no key")
+    // By the name that it had before.
+    writeFileSync(at("etc/credstore/freehold.backup_recipients"), `${recipient}\n`, { mode: 0o600 })
+    await went(debian.run(["systemctl", "start", "freehold-backup.service"]))
+    expect(readdirSync(at("var/backups/freehold")).filter((name) => name.endsWith(".age"))).toHaveLength(1)
 
     await went(freehold("install", "--backup-recipient", recipient))
+    expect(readdirSync(at("etc/credstore")).filter((name) => name.includes("backup"))).toEqual(["freehold.backup_recipient"])
     await went(debian.run(["systemctl", "start", "freehold-backup.service"]))
     const made = readdirSync(at("var/backups/freehold")).find((name) => name.endsWith(".age")) ?? ""
     expect(made).toMatch(/^freehold-\d{8}T\d{6}Z\.age$/)
@@ -165,6 +172,35 @@ describe.skipIf(obstacle !== undefined)(`install${obstacle ? ` (skipped: ${obsta
     expect(checked).toContain("1 mappings")
     expect(checked).toContain("it can be restored")
     rmSync(at("root/key.txt"))
+  })
+
+  test("the server makes backups by itself, with the key that the timer has", async () => {
+    const file = at("etc/freehold/freehold.toml")
+    const before = readFileSync(file, "utf8")
+    const backUp = async (to: string) => {
+      writeFileSync(file, before.replace('#backup_to = ""', `backup_to = "${to}"`))
+      await went(debian.run(["systemctl", "restart", "freehold"]))
+      return freehold("backups", "run", "--wait")
+    }
+    expect(await went(backUp("/var/backups/freehold"))).toMatch(/^\/var\/backups\/freehold\/freehold-\d{8}T\d{6}Z\.age is there/)
+    mkdirSync(at("srv/elsewhere"), { mode: 0o777 })
+    expect(await backUp("/srv/elsewhere")).toMatchObject({ code: 1, err: expect.stringContaining("ReadWritePaths=") as never })
+    writeFileSync(file, before)
+    await went(debian.run(["systemctl", "restart", "freehold"]))
+  })
+
+  test("a machine that has nothing but a backup and its configuration goes on as the old one", async () => {
+    const before = await serial()
+    await went(debian.run(["systemctl", "stop", "freehold"]))
+    await went(debian.run(["systemctl", "start", "freehold-backup"]))
+    await went(debian.run(["mv", "/var/lib/freehold", "/var/lib/old"]))
+    writeFileSync(at("root/key.txt"), identity, { mode: 0o600 })
+    await went(freehold("restore", "/var/backups/freehold", "--identity-file", "/root/key.txt"))
+    await went(freehold("install"))
+    rmSync(at("root/key.txt"))
+    expect(await visit()).toBe("at home\n")
+    expect(await serial()).toBe(before)
+    await went(debian.run(["rm", "-r", "/var/lib/old"]))
   })
 
   test("an upgrade keeps certificates and names, and going back brings the store from before", async () => {
@@ -218,6 +254,8 @@ describe.skipIf(obstacle !== undefined)(`install${obstacle ? ` (skipped: ${obsta
   })
 
   test("a purge wants a typed word, and leaves nothing but backups", async () => {
+    const backups = () => readdirSync(at("var/backups/freehold")).filter((name) => name.endsWith(".age"))
+    const made = backups()
     const refused = await debian.run([own, "uninstall", "--purge"], { input: "yes\n" })
     expect(refused).toMatchObject({ code: 1, err: expect.stringContaining("nothing was changed") as never })
     expect(await visit()).toBe("at home\n")
@@ -233,7 +271,8 @@ describe.skipIf(obstacle !== undefined)(`install${obstacle ? ` (skipped: ${obsta
       expect([path, existsSync(at(path))]).toEqual([path, false])
     expect(readFileSync(at("etc/passwd"), "utf8")).not.toContain("freehold")
     expect(readFileSync(at("etc/group"), "utf8")).not.toContain("freehold")
-    expect(readdirSync(at("var/backups/freehold")).filter((name) => name.endsWith(".age"))).toHaveLength(1)
+    expect(made.length).toBeGreaterThan(0)
+    expect(backups()).toEqual(made)
   })
 })
 

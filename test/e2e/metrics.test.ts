@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { join } from "node:path"
 import { freePort, loopbackBlock } from "../lab/ports"
-import { runCommand, waitUntil } from "../lab/process"
+import { runCommand, temporaryFolder, waitUntil } from "../lab/process"
 import { type Appliance, startAppliance } from "./appliance"
 import type { Person } from "./person"
 import { PrometheusLab, prometheusObstacle } from "./prometheus"
@@ -35,6 +35,8 @@ describe.skipIf(prometheusObstacle !== undefined)(`metrics${prometheusObstacle ?
   beforeAll(async () => {
     const address = (await loopbackBlock(8080, 1)).address(1)
     const nobody = `127.0.0.1:${await freePort("127.0.0.1")}`
+    const kept = await temporaryFolder("kept")
+    undo.push(() => kept.remove())
     house = await startAppliance({
       address,
       settings: {
@@ -45,6 +47,9 @@ describe.skipIf(prometheusObstacle !== undefined)(`metrics${prometheusObstacle ?
         FREEHOLD_CONTAINER_ENGINE: "unix:///run/no-engine-here.sock",
         FREEHOLD_EDGE_WORKERS: "2",
         FREEHOLD_METRICS_HOSTNAMES: "shop.lan",
+        FREEHOLD_BACKUP_TO: kept.path,
+        FREEHOLD_BACKUP_PASSPHRASE: "a secret of the house",
+        FREEHOLD_BACKUP_EVERY: "off",
       },
     })
     undo.push(() => house.stop())
@@ -86,6 +91,15 @@ describe.skipIf(prometheusObstacle !== undefined)(`metrics${prometheusObstacle ?
     const ofAll = [...text.matchAll(/^freehold_edge_requests_total\{.*code="2xx",answered_by="application"\} (\d+)$/gm)]
     expect(ofAll.reduce((sum, [, count]) => sum + Number(count), 0)).toBe(before + 12)
     expect(countOf(text, 'freehold_edge_request_duration_seconds_count{answered_by="application"}')).toBe(before + 12)
+  })
+
+  test("of backups there is nothing to tell until the first, and then its age and that it went well", async () => {
+    expect(await scrape()).not.toMatch(/^freehold_backup_/m)
+    await ada.send("POST", "/admin/backups")
+    await waitUntil(async () => countOf(await scrape(), "freehold_backup_last_ok") === 1, { what: "a backup" })
+    const text = await scrape()
+    expect(Number(/^freehold_backup_age_seconds (\S+)$/m.exec(text)?.[1])).toBeLessThan(60)
+    expect(countOf(text, "freehold_backup_overdue_seconds")).toBe(0)
   })
 
   test("docs/OPERATING.md has each metric with its type, its labels and its meaning, and no other", async () => {

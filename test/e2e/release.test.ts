@@ -1,5 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { appendFileSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import {
+  appendFileSync,
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs"
 import { join } from "node:path"
 import { units } from "../../src/install/units"
 import { debianObstacle, startDebian } from "../lab/debian"
@@ -32,6 +43,7 @@ describe.skipIf(obstacle !== undefined)(`a release${obstacle ? ` (skipped: ${obs
 
   test("is made twice with the same bytes, and every file has its checksum", async () => {
     expect(made.err).toContain("made twice, in two folders, with the same bytes")
+    expect(made.err).toMatch(new RegExp(`^${target} serves: /livez, [0-9.]+ seconds`, "m"))
     expect(made.code).toBe(0)
     const listed = made.out
       .trim()
@@ -51,6 +63,8 @@ describe.skipIf(obstacle !== undefined)(`a release${obstacle ? ` (skipped: ${obs
     expect(readdirSync(join(unpacked, "usr/lib/systemd/system")).sort()).toEqual(Object.keys(units).sort())
     const unit = readFileSync(join(unpacked, "usr/lib/systemd/system/freehold.service"), "utf8")
     expect(unit.replaceAll("/usr/bin/freehold", "/usr/local/bin/freehold")).toBe(units["freehold.service"] ?? "")
+    const { author } = JSON.parse(readFileSync(join(repository, "package.json"), "utf8")) as { author: string }
+    expect(readFileSync(join(unpacked, "DEBIAN/control"), "utf8")).toContain(`\nMaintainer: ${author}\n`)
     expect(readFileSync(join(unpacked, "DEBIAN/conffiles"), "utf8")).toBe("/etc/freehold/freehold.toml\n")
     const { out } = await run(["dpkg-deb", "--contents", deb])
     expect(out.split("\n").filter((line) => line !== "" && !line.includes(" root/root "))).toEqual([])
@@ -96,6 +110,23 @@ describe.skipIf(obstacle !== undefined)(`a release${obstacle ? ` (skipped: ${obs
     400_000,
   )
 
+  test.each([undefined, "Somebody", "Some <a@b> <c@d>", { name: "Somebody" }])(
+    "its package is not made for a maintainer that Debian does not take: %p",
+    async (author) => {
+      // The same sources, and another package.json.
+      const copy = join(folder.path, `sources of ${JSON.stringify(author)?.replace(/\W/g, "-")}`)
+      mkdirSync(copy)
+      for (const name of ["src", "scripts", "systemd", "node_modules", "docs", "README.md", "CHANGELOG.md", "LICENSE", "tsconfig.json"])
+        symlinkSync(join(repository, name), join(copy, name))
+      rmSync(join(copy, "scripts"))
+      cpSync(join(repository, "scripts"), join(copy, "scripts"), { recursive: true })
+      writeFileSync(join(copy, "package.json"), JSON.stringify({ name: "freehold", version, author }))
+      const { code, err } = await run([process.execPath, join(copy, "scripts/package/stage.ts"), join(copy, "stage"), architecture])
+      expect([code, err]).toEqual([1, expect.stringContaining('author must be "Name <address>"') as never])
+      expect(existsSync(join(copy, "stage/DEBIAN/control"))).toBe(false)
+    },
+  )
+
   test("its bill of materials names every direct dependency with its licence", () => {
     const bill = JSON.parse(readFileSync(at(`freehold-${version}.cdx.json`), "utf8")) as {
       components: { name: string; version: string; licenses: object[]; "bom-ref": string }[]
@@ -108,6 +139,13 @@ describe.skipIf(obstacle !== undefined)(`a release${obstacle ? ` (skipped: ${obs
     expect(bill.dependencies.flatMap(({ dependsOn }) => dependsOn).filter((one) => !refs.has(one))).toEqual([])
     // What only tests and the build need is not in the binary.
     expect([...named.keys()].filter((name) => /^(oxlint|playwright-core|@aws-sdk)/.test(name))).toEqual([])
+  })
+
+  test("a binary that does not serve is no release", async () => {
+    const broken = join(folder.path, "broken")
+    writeFileSync(broken, "#!/bin/sh\necho no port is free\nexit 3\n", { mode: 0o755 })
+    const { code, err } = await run([process.execPath, join(repository, "scripts/package/trial.ts"), broken])
+    expect([code, err]).toEqual([1, `${broken} does not serve: it ended (3)\nno port is free\n\n`])
   })
 
   test("install.sh runs what its checksum vouches for, and nothing of a file that was changed or is not listed", async () => {

@@ -15,6 +15,7 @@ export type WorkReadings = {
   ordersUnderWay: () => number
   attempts: () => Promise<{ waiting: number }>
   timeline: () => { waiting: number; leftOut: number }
+  backups: () => { ageSeconds: number | undefined; overdueSeconds: number | undefined; isLastGood: boolean | undefined }
   now: () => number
 }
 
@@ -102,6 +103,20 @@ export function workFamilies(readings: WorkReadings): Family[] {
       "Tries to deliver a webhook by result: delivered, retried (it will be tried again) or given_up.",
       "result",
       readings.webhookTries,
+    ),
+    gauge(
+      "freehold_backup_age_seconds",
+      "How old the newest good backup is; absent where there is none.",
+      () => readings.backups().ageSeconds,
+    ),
+    gauge("freehold_backup_last_ok", "Whether the last backup that ended went well, 1 or 0; absent where none did yet.", () => {
+      const { isLastGood } = readings.backups()
+      return isLastGood === undefined ? undefined : Number(isLastGood)
+    }),
+    gauge(
+      "freehold_backup_overdue_seconds",
+      "For how long there should have been another backup; 0 while none is late, absent where none was ever made and none is to be.",
+      () => readings.backups().overdueSeconds,
     ),
     counter(
       "freehold_timeline_left_out_total",
