@@ -7,15 +7,23 @@ export type TxtLookup = (name: string) => Promise<{ answers: Answer[]; via: "aut
 /** Whether the record is there, and in one sentence what was found where. */
 export type Proof = { proven: boolean; detail: string }
 
-/** The check behind every verification, of mappings and connections: one server that shows the token is proof, because only its owner can write there. */
+/** Outcomes by which a server says what its zone holds; the others say that it could not be asked. */
+const telling = new Set(["answer", "nodata", "nxdomain"])
+
+/**
+ * The check behind every verification, of mappings and connections: every server that speaks for the zone shows the token. One of them may be in other hands
+ * than the zone, since a name server's own domain can lapse and be bought; what it says alone proves nothing.
+ */
 export async function checkProof(lookup: TxtLookup, name: string, token: string): Promise<Proof> {
   const found = await lookup(name)
-  const proven = found.answers.some((answer) => answer.outcome === "answer" && answer.values.some((value) => value.trim() === token))
+  const spoken = found.answers.filter(({ outcome }) => telling.has(outcome))
+  const proven = spoken.length > 0 && spoken.every((answer) => shows(answer, token))
   const said = [...Map.groupBy(found.answers, (answer) => describeAnswer(answer, token))]
     .map(([what, by]) => `${names(by)} ${what}`)
     .join("; ")
   const source = found.via === "doh" ? " (asked over DNS-over-HTTPS, so the answer may be cached)" : ""
-  const parts = [said, found.problem].filter((part) => part !== undefined && part !== "")
+  const isSplit = !proven && spoken.some((answer) => shows(answer, token))
+  const parts = [said, isSplit ? "all of them have to show it" : "", found.problem].filter((part) => part !== undefined && part !== "")
   return { proven, detail: `TXT ${name}: ${parts.length === 0 ? "no server could be asked" : parts.join("; ")}${source}` }
 }
 
@@ -46,6 +54,8 @@ function describeAnswer(answer: Answer, token: string): string {
       return "could not be reached"
   }
 }
+
+const shows = ({ outcome, values }: Answer, token: string) => outcome === "answer" && values.some((value) => value.trim() === token)
 
 function describeValues(values: string[], token: string): string {
   if (values.some((value) => value.trim() === token)) return "answered the expected TXT record"

@@ -154,13 +154,27 @@ describe.skipIf(obstacle !== undefined)(`name servers that fail${obstacle ? ` (s
     )
   })
 
-  test("hijacked: a server that lies does not keep the one that is right from proving the name", async () => {
+  test("hijacked: one server of the zone that shows the token proves nothing while another says that there is none", async () => {
+    const mapping = await claim("bought", { published: false })
+    behave(
+      ({ question, instead }) => (isProof(mapping, question) ? instead({ answers: [txt(question.name, mapping.verify_token)] }) : "pass"),
+      () => "pass",
+    )
+    await pendingWith(
+      mapping,
+      /ns1\.customer\.test answered the expected TXT record; ns2\.customer\.test answered NXDOMAIN; all of them have to show it/,
+    )
+  })
+
+  test("hijacked: while a server lies the name is not proved, and it is as soon as they agree", async () => {
     const mapping = await claim("oneliar", { published: true })
     behave(
       ({ question, instead }) =>
         isProof(mapping, question) ? instead({ answers: [txt(question.name, "edd-verify-of-somebody-else")] }) : "pass",
       () => "pass",
     )
+    await pendingWith(mapping, /ns2\.customer\.test answered the expected TXT record; all of them have to show it/)
+    behave(() => "pass")
     expect(await verify(mapping)).toEqual({ status: "verified" })
   })
 
