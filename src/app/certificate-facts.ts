@@ -28,9 +28,16 @@ export function certificateFacts({ config, db, certification, certifiedBy, now }
       return { total, failing, examples: first.slice(0, examples).map(({ hostname }) => hostname) }
     },
     kept: async (hostname) => {
-      const { state, notAfter, issuer, problem, nextAttemptAt } = await certification.certificates.status(certifiedBy(hostname))
+      const {
+        state,
+        notAfter,
+        issuer,
+        problem,
+        nextAttemptAt,
+        isPutOff = false,
+      } = await certification.certificates.status(certifiedBy(hostname))
       if (state === "none") return undefined
-      return { notAfter, issuer, problem: problem === undefined ? undefined : problemInWords(problem), nextAttemptAt }
+      return { notAfter, issuer, problem: problem === undefined ? undefined : problemInWords(problem), nextAttemptAt, isPutOff }
     },
     accounts: async () => {
       const { acmeDirectory, acmeFallbackDirectory } = config.current

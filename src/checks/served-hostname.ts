@@ -10,12 +10,14 @@ import type { NameAddresses } from "./name-addresses"
 import { authoritativeAddresses, judgePrivateName, judgePublicName } from "./name-addresses"
 import { checkReach } from "./reach"
 
-/** The certificate that the store has for a name, and what stands in the way of a new one. Times are Unix milliseconds. */
+/** The certificate that the store has for a name, and what stands in the way of a new one, or what it waits for. Times are Unix milliseconds. */
 export type KeptCertificate = {
   notAfter: number | undefined
   issuer: string | undefined
   problem: string | undefined
   nextAttemptAt: number | undefined
+  /** A limit keeps the order waiting, and nothing failed. */
+  isPutOff?: boolean
 }
 
 export type ServedHostnameNeeds = {
@@ -87,6 +89,12 @@ const judgeServed = (name: string, isServed: boolean): Verdict =>
 
 function judgeKept(name: string, kept: KeptCertificate | undefined, now: number): Verdict {
   const again = kept?.nextAttemptAt === undefined ? "" : `; it is tried again at ${minute(kept.nextAttemptAt)}`
+  if (kept?.isPutOff === true && kept.problem !== undefined && (kept.notAfter ?? 0) <= now)
+    return {
+      status: "warn",
+      verdict: `There is no certificate for ${name} yet: ${kept.problem.replace(/\.$/, "")}.`,
+      remedy: "Nothing is to be done: it is ordered by itself then.",
+    }
   if (kept?.notAfter === undefined)
     return kept?.problem === undefined
       ? {

@@ -16,7 +16,7 @@ import { CertificateBackOff, FAILURES_PER_HOUR } from "./certificate-backoff"
 import { RecentMap } from "./certificate-cache"
 import { CertificateRefused } from "./certificate-refused"
 import type { CertificateStore, StoredCertificate } from "./certificate-store"
-import { OrderCounts } from "./order-counts"
+import { isRateLimited, OrderCounts } from "./order-counts"
 import { HeldCertificates } from "./held-certificates"
 
 export { CertificateRefused } from "./certificate-refused"
@@ -28,6 +28,8 @@ export type CertificateStatus = {
   notAfter?: number
   problem?: string
   nextAttemptAt?: number
+  /** Stands where a limit keeps the order waiting, and nothing failed. */
+  isPutOff?: true
 }
 
 /** What a secure context is made of, in PEM; `notAfter` is Unix milliseconds. */
@@ -170,7 +172,8 @@ export class Certificates {
   async status(hostname: string): Promise<CertificateStatus> {
     const stored = await this.options.store.find(hostname)
     const attempt = await this.options.store.attempt(hostname)
-    const trouble = attempt?.problem ? { problem: attempt.problem, nextAttemptAt: attempt.nextAttemptAt } : {}
+    const putOff = attempt?.putOff === 1 ? { isPutOff: true as const } : {}
+    const trouble = attempt?.problem ? { problem: attempt.problem, nextAttemptAt: attempt.nextAttemptAt, ...putOff } : {}
     if (stored && this.isUsable(stored)) return { state: "issued", issuer: stored.issuer, notAfter: stored.notAfter, ...trouble }
     return { state: attempt?.problem ? "backing_off" : "none", ...trouble }
   }
@@ -271,7 +274,8 @@ export class Certificates {
   /** An order the limits do not allow yet is no failure; it is put on record as due at the time they do. */
   private async putOff(hostname: string, issuer: Issuer, attempt: CertificateAttemptRow | undefined, put: BackingOff) {
     const { until: nextAttemptAt, problem } = put
-    const row = { hostname, failures: attempt?.failures ?? 0, lastAttemptAt: attempt?.lastAttemptAt ?? 0, nextAttemptAt, problem }
+    const { failures = 0, lastAttemptAt = 0 } = attempt ?? {}
+    const row = { hostname, failures, lastAttemptAt, nextAttemptAt, problem, putOff: 1 }
     this.options.log.info("certificate not ordered yet", { hostname, nextAttemptAt: new Date(nextAttemptAt).toISOString(), problem })
     await this.options.store.saveAttempt(row)
     this.counts.putOff(issuer.name)
@@ -304,7 +308,9 @@ export class Certificates {
     this.counts.failed(issuer.name, fault, advised)
     const failures = failuresBefore + 1
     const nextAttemptAt = Math.ceil(this.backOff.failed(hostname, failures, fault))
-    const row = { hostname, failures, lastAttemptAt: this.now(), nextAttemptAt, problem: fault.problem }
+    // What the CA itself puts off is counted, so that it is left alone for longer each time, but it is no fault of the name.
+    const putOff = isRateLimited(fault) ? 1 : 0
+    const row = { hostname, failures, lastAttemptAt: this.now(), nextAttemptAt, problem: fault.problem, putOff }
     const fields = { hostname, issuer: issuer.name, failures, nextAttemptAt: new Date(nextAttemptAt).toISOString(), error }
     if (error instanceof IssuanceError) this.options.log.warn("certificate not issued", fields)
     else this.options.log.error("certificate not issued", fields)

@@ -68,6 +68,9 @@ export class OrderCounts {
   }
 }
 
+/** Whether the CA refused since one of its rate limits is reached (RFC 8555 section 6.6). */
+export const isRateLimited = (fault: IssuanceError): boolean => kindOf(fault) === "rateLimited"
+
 /** The CA's own error type, `unready` where it was not asked, and `other` for what is no problem document, such as a directory that is away. */
 function kindOf(fault: IssuanceError): string {
   if (fault.isUnready) return "unready"
