@@ -91,6 +91,11 @@ test("another certificate than the stored one, and somebody else at the public a
 test.each([
   [undefined, "warn", "no certificate for app.test"],
   [{ notAfter: undefined, problem: "CAA forbids it." }, "bad", "There is no certificate for app.test: CAA forbids it."],
+  [
+    { notAfter: undefined, problem: "all are used up; it is ordered at 03:22", isPutOff: true },
+    "warn",
+    "There is no certificate for app.test yet: all are used up; it is ordered at 03:22.",
+  ],
   [{ notAfter: now - 1, problem: "no." }, "bad", "expired at 2026-11-29 23:59 UTC, for no."],
   [{ notAfter: now + 20 * dayMs, problem: "no." }, "warn", "cannot be renewed, with 20 days left: no."],
   [{ notAfter: now + 3 * dayMs, problem: "no." }, "bad", "with 3 days left"],

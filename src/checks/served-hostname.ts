@@ -6,6 +6,7 @@ import { type CaaFinding, checkCaa } from "./caa"
 import { type Check, limited, type Verdict } from "./check"
 import { kindOfDomain } from "./domain-kind"
 import type { Place } from "./handshake"
+import { checkLimitsFor } from "./limits"
 import type { NameAddresses } from "./name-addresses"
 import { authoritativeAddresses, judgePrivateName, judgePublicName } from "./name-addresses"
 import { checkReach } from "./reach"
@@ -40,6 +41,8 @@ export type ServedHostnameNeeds = {
       }
     | undefined
   certificate: (name: string) => Promise<KeptCertificate | undefined>
+  /** What preflight says of the limits on orders for a name; left out where the books cannot be read. */
+  limits?: (name: string) => Promise<Parameters<typeof checkLimitsFor>[1]>
   publicPort?: number
 }
 
@@ -66,6 +69,8 @@ export async function examineServedHostname(raw: string, needs: ServedHostnameNe
     ["caa", async () => checkCaa(name, await needs.caa(name)), slowLimitMs],
     ["certificate", async () => judgeKept(name, await needs.certificate(name), needs.now())],
   ]
+  const { limits } = needs
+  if (limits !== undefined) looks.push(["limits", async () => checkLimitsFor(name, await limits(name))])
   if (edge !== undefined) {
     looks.unshift(["served", () => judgeServed(name, edge.isServed(name))])
     if (edge.isServed(name))

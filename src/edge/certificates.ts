@@ -2,7 +2,8 @@
 //   1. memory   the context made last time, and the gate beside it: may this name have a certificate *now*? If not, nothing else is looked at
 //   2. gate     a name it refuses costs one look in a table: no disk, no network, no entry anywhere
 //   3. store    a certificate that is valid, of the one who holds the name now, and whose key opens; a name that is backing off is remembered as such and refused without disk
-//   4. issuer   the safety net, for names are certified as soon as they are verified (`obtain`); the handshake waits so long, the order goes on
+//   4. budget   what handshakes may order at a CA is bounded, and they take three of four places, so that renewals and new names always find one
+//   5. issuer   the safety net, for names are certified as soon as they are verified (`obtain`); the handshake waits so long, the order goes on
 // One look-up and one order a hostname at a time; everybody who asks meanwhile shares them. A valid certificate is never taken away by a
 // renewal that fails. A name that goes keeps its certificate in the store until that ends, served to nobody: when its holder brings it back, it costs the CA
 // nothing. Whoever else proves the name gets a new key, and the old one is deleted. Not done here: OCSP stapling (the public CA ended it), session ticket keys shared between processes.
@@ -17,6 +18,7 @@ import { RecentMap } from "./certificate-cache"
 import { CertificateRefused } from "./certificate-refused"
 import type { CertificateStore, StoredCertificate } from "./certificate-store"
 import { isRateLimited, OrderCounts } from "./order-counts"
+import { HandshakeBudget } from "./handshake-budget"
 import { HeldCertificates } from "./held-certificates"
 
 export { CertificateRefused } from "./certificate-refused"
@@ -40,6 +42,8 @@ export type CertificatesOptions = {
   gate: (hostname: string) => boolean
   /** May this name have a new one? A name whose DNS leads elsewhere keeps what it has, and nothing is ordered. */
   mayOrder?: (hostname: string) => boolean
+  /** Takes an order that a handshake asks for from its budgets. Throws IssuanceError with `putOffUntil` where they are used up. */
+  bookHandshake?: (hostname: string) => Promise<void>
   /** Why an order would fail for certain; such a one is not made, and costs the CA nothing. */
   obstacle?: (hostname: string) => Promise<string | undefined>
   store: CertificateStore
@@ -71,6 +75,8 @@ export class Certificates {
   private backingOff: RecentMap<BackingOff>
   private lookups = new Map<string, Promise<Live | undefined>>()
   private orders = new Map<string, Promise<Live>>()
+  private admissions = new Map<string, Promise<void>>()
+  private budget: HandshakeBudget
   private backOff: CertificateBackOff
   private now: () => number
   private random: () => number
@@ -78,10 +84,12 @@ export class Certificates {
   private gone: RecentMap<true>
   private held: HeldCertificates
   private stopping = false
+  private maxOrders: number
 
   constructor(private options: CertificatesOptions) {
     this.now = options.now ?? Date.now
     this.random = options.random ?? Math.random
+    this.maxOrders = options.maxOrders ?? 256
     this.contexts = new RecentMap(options.contextCacheSize ?? 10_000)
     this.backingOff = new RecentMap(options.contextCacheSize ?? 10_000)
     this.gone = new RecentMap(1000)
@@ -92,6 +100,8 @@ export class Certificates {
     }
     this.held = new HeldCertificates({ store, gate, holderOf, onDeleted, log })
     this.backOff = new CertificateBackOff(this.now, this.random)
+    const { bookHandshake: book = async () => {} } = options
+    this.budget = new HandshakeBudget({ book, counts: this.counts, log, now: this.now })
   }
 
   /** Names whose certificate is being made or waited for. */
@@ -111,7 +121,7 @@ export class Certificates {
     const known = this.fromMemory(hostname)
     if (known) return known.context
     const stored = await this.lookup(hostname)
-    const live = stored ?? (await this.waitFor(hostname, this.order(hostname)))
+    const live = stored ?? (await this.orderAtHandshake(hostname))
     // The mapping may have gone while we waited.
     this.mustBeAllowed(hostname)
     return live.context
@@ -210,6 +220,31 @@ export class Certificates {
       }
       return this.putLive(hostname, stored.issuer, { ...stored, keyPem: stored.keyPem })
     })
+  }
+
+  private async orderAtHandshake(hostname: string): Promise<Live> {
+    const mustHavePlace = () => {
+      if (!this.orders.has(hostname) && this.orders.size >= Math.ceil((this.maxOrders * 3) / 4))
+        throw new CertificateRefused("busy", "too many certificates are being made for handshakes")
+    }
+    mustHavePlace()
+    // Apart from the order, which whoever asks in the background shares: that one needs no budget.
+    if (!this.orders.has(hostname)) await this.share(this.admissions, hostname, () => this.admit(hostname))
+    mustHavePlace()
+    return this.waitFor(hostname, this.order(hostname))
+  }
+
+  /** Takes the order from the budgets of handshakes, where it would be sent to a CA now. Throws CertificateRefused. */
+  private async admit(hostname: string): Promise<void> {
+    const { mayOrder, issuerFor, store } = this.options
+    const issuer = issuerFor(hostname).name
+    if (issuer === "internal" || mayOrder?.(hostname) === false) return
+    const attempt = await store.attempt(hostname)
+    if (attempt && attempt.nextAttemptAt > this.now()) return
+    const refused = await this.budget.admit(hostname, issuer)
+    if (refused === undefined) return
+    this.backingOff.set(hostname, refused)
+    throw new CertificateRefused("backing_off", `${hostname} is not ordered at a handshake: ${refused.problem}`)
   }
 
   /** One order a hostname: kept when it succeeds, put on record when it fails. Throws CertificateRefused where it was not or should not be tried. */
@@ -331,8 +366,7 @@ export class Certificates {
     const flying = flights.get(hostname)
     if (flying) return flying
     if (this.stopping) return Promise.reject(new CertificateRefused("busy", "the edge is stopping"))
-    if (flights.size >= (this.options.maxOrders ?? 256))
-      return Promise.reject(new CertificateRefused("busy", "too many certificates are being made"))
+    if (flights.size >= this.maxOrders) return Promise.reject(new CertificateRefused("busy", "too many certificates are being made"))
     const flight = run().finally(() => flights.delete(hostname))
     flights.set(hostname, flight)
     return flight

@@ -50,6 +50,11 @@ export class OrderCounts {
     this.count(issuer, "put_off")
   }
 
+  /** A handshake whose order our own budget did not allow. */
+  overBudget(issuer: string): void {
+    this.count(issuer, "handshake_budget")
+  }
+
   all(): OrderCount[] {
     return [...this.counts.values()]
   }

@@ -92,7 +92,7 @@ describe.skipIf(obstacle !== undefined)(`proof by DNS${obstacle ? ` (skipped: ${
     expect(early.code).toBe(1)
     expect(early.out + early.err).toContain("answered NXDOMAIN")
     const waiting = stage.house.cli(["mappings", "verify", mapping.id, "--wait", "--timeout", "30s", "--json"], { token: ada.token })
-    await stage.dns.publish(1, mapping.verify_name, "TXT", mapping.verify_token)
+    await stage.dns.publish("both", mapping.verify_name, "TXT", mapping.verify_token)
     const { code, out } = await waiting
     expect(code).toBe(0)
     expect(JSON.parse(out)).toMatchObject({ status: "verified" })
