@@ -7,7 +7,7 @@
 import { describeError } from "../errors"
 import type { Log } from "../log"
 import { Worker } from "../worker"
-import { type Condition, type Episode, idOf, type Notice, noticeOf, type Receiver, type ReceiverName } from "./model"
+import { type Condition, entryOf, episodeOf, idOf, type Notice, noticeOf, type Receiver, type ReceiverName } from "./model"
 import type { AlertStore, Delivery } from "./store"
 
 export type AlertsNeeds = {
@@ -97,15 +97,9 @@ export class Alerts {
           error: failure?.error ?? null,
         }
       }),
-      episodes: (await store.episodes()).map(({ kind, severity, subject, since, reason, step, openedAt }) => ({
-        kind,
-        severity,
-        subject,
-        since: since === null ? null : new Date(since).toISOString(),
-        reason,
-        step,
-        opened_at: new Date(openedAt).toISOString(),
-      })),
+      episodes: (await store.episodes()).map((episode) =>
+        Object.assign(entryOf(episode), { opened_at: new Date(episode.openedAt).toISOString() }),
+      ),
       waiting: await store.waiting(),
     }
   }
@@ -120,18 +114,7 @@ export class Alerts {
     const gone = open.filter(({ id }) => !conditions.has(id))
     this.seen = new Map(began.map(([id]) => [id, (this.seen.get(id) ?? 0) + 1]))
     this.missed = new Map(gone.map(({ id }) => [id, (this.missed.get(id) ?? 0) + 1]))
-    const opened = began
-      .filter(([id]) => (this.seen.get(id) ?? 0) >= 2)
-      .map(([id, { kind, severity, subject, since, reason, step }]): Episode => ({
-        id,
-        kind,
-        severity,
-        subject,
-        since,
-        reason,
-        step,
-        openedAt: at,
-      }))
+    const opened = began.filter(([id]) => (this.seen.get(id) ?? 0) >= 2).map(([, condition]) => episodeOf(condition, at))
     const ended = gone.filter(({ id }) => (this.missed.get(id) ?? 0) >= 2)
     if (opened.length + ended.length === 0) return
     const notice = noticeOf(house, at, opened, ended)

@@ -10,10 +10,11 @@
 
 import { createSecureContext, type SecureContext } from "node:tls"
 import { IssuanceError, type Issued, type Issuer } from "../acme/issuer"
+import { failuresPerHour } from "../acme/order-ledger"
 import type { CertificateAttemptRow } from "../db/schema"
 import { describeError } from "../errors"
 import type { Log } from "../log"
-import { CertificateBackOff, FAILURES_PER_HOUR } from "./certificate-backoff"
+import { CertificateBackOff } from "./certificate-backoff"
 import { RecentMap } from "./certificate-cache"
 import { CertificateRefused } from "./certificate-refused"
 import type { CertificateStore, StoredCertificate } from "./certificate-store"
@@ -262,7 +263,7 @@ export class Certificates {
       if (obstacle !== undefined) throw await this.hold(hostname, issuer, attempt, obstacle, refuseFromMemory)
       const notBefore = this.backOff.openAt(hostname)
       if (notBefore > this.now()) {
-        const problem = `${FAILURES_PER_HOUR} validations failed within an hour`
+        const problem = `${failuresPerHour} validations failed within an hour`
         throw this.refuse(await this.putOff(hostname, issuer, attempt, { until: notBefore, problem }), refuseFromMemory)
       }
       await store.begin(hostname, this.now())

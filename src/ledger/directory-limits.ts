@@ -1,3 +1,4 @@
+import { failuresPerHour } from "../acme/order-ledger"
 import type { Limit } from "./bucket"
 
 /**
@@ -46,7 +47,7 @@ const known: Record<string, DirectoryLimits> = {
       orders: { capacity: 300, perMs: 3 * HOUR_MS },
       domain: { capacity: 50, perMs: WEEK_MS },
       name: { capacity: 5, perMs: WEEK_MS },
-      failures: { capacity: 5, perMs: HOUR_MS },
+      failures: { capacity: failuresPerHour, perMs: HOUR_MS },
     },
     free: renewalsAtLetsEncrypt,
   },
@@ -66,7 +67,7 @@ const known: Record<string, DirectoryLimits> = {
 export function limitsOf(directoryUrl: string, settings: LimitSettings): DirectoryLimits {
   const host = URL.canParse(directoryUrl) ? new URL(directoryUrl).hostname : ""
   const { limits, free } = known[host] ?? {
-    limits: { failures: { capacity: 5, perMs: HOUR_MS } },
+    limits: { failures: { capacity: failuresPerHour, perMs: HOUR_MS } },
     free: { renewal: [], announced: [] },
   }
   const domain = settings.domain === undefined ? {} : { domain: { capacity: settings.domain, perMs: WEEK_MS } }
