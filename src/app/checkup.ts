@@ -64,7 +64,8 @@ export function makeCheckup({ config, lookup, ports, mappings, isServed, watch, 
   const engine = findEngine(config.current.containerEngine)
   let mirror: { at: number; found: Promise<Lookup> } | undefined
   const askMirror = () => {
-    if (mirror === undefined || now() - mirror.at > mirrorMs) mirror = { at: now(), found: lookup(config.current.addressMirror, "TXT") }
+    if (mirror === undefined || Math.abs(now() - mirror.at) > mirrorMs)
+      mirror = { at: now(), found: lookup(config.current.addressMirror, "TXT") }
     return mirror.found
   }
   const configured = () => [config.current.publicIpv4, config.current.publicIpv6].filter((address) => address !== undefined)
