@@ -306,6 +306,30 @@ describe("verify", () => {
     }
   })
 
+  test("a server that refers us to a zone of its own is not believed while another server of the zone above says that there is none", async () => {
+    const shown = { server: "ns.evil.example", address: "192.0.2.9", outcome: "answer" as const, values: [] as string[] }
+    const denied = { server: "ns1.example.net", address: "192.0.2.1", outcome: "nxdomain" as const, values: [] as string[] }
+    const views: { answers: (typeof shown | typeof denied)[]; problem?: string } = { answers: [shown, denied] }
+    const t = await setup({
+      lookupTxt: async (_name, options) => ({ via: "authoritative", ...(options?.everyView === true ? views : { answers: [shown] }) }),
+    })
+    const mapping = await t.made(t.ada, "a.example.com")
+    shown.values = [mapping.verify_token]
+    const verify = async () => (await (await t.verify(t.ada, mapping.id)).json()) as Reply
+    expect(await verify()).toMatchObject({
+      status: "pending",
+      detail:
+        "TXT _edd-verify.a.example.com: ns.evil.example answered the expected TXT record; ns1.example.net answered NXDOMAIN; all of them have to show it",
+    })
+    views.answers = []
+    expect((await verify()).detail).toEndWith("asked once more, no server showed it")
+    views.answers = [shown]
+    views.problem = "The look-up ran out of its 10 seconds."
+    expect((await verify()).detail).toEndWith("The look-up ran out of its 10 seconds.")
+    delete views.problem
+    expect((await verify()).status).toBe("verified")
+  })
+
   test("servers that said the same are named together, and a cached answer is marked as one", async () => {
     const servers = ["a", "b", "c", "d", "e"].map((letter) => `${letter}.example.net`)
     const t = await setup({

@@ -166,6 +166,24 @@ describe.skipIf(obstacle !== undefined)(`name servers that fail${obstacle ? ` (s
     )
   })
 
+  test("hijacked: a server that refers us to itself for a name below the zone proves nothing while the other says that there is none", async () => {
+    const mapping = await claim("referred", { published: false })
+    const cut = { ...txt(mapping.domain, "ns.referred.customer.test"), type: typeNumbers.NS }
+    const glue = { ...txt("ns.referred.customer.test", one.address), type: typeNumbers.A }
+    behave(
+      ({ question, instead }) =>
+        isProof(mapping, question)
+          ? instead({ answers: [txt(question.name, mapping.verify_token)] })
+          : question.name.endsWith(mapping.domain)
+            ? instead({ authoritative: false, authorities: [cut], additionals: [glue] })
+            : "pass",
+      () => "pass",
+    )
+    // Which of the two is asked first on the way down is chance.
+    for (let n = 0; n < 8; n++) expect((await verify(mapping)).status).toBe("pending")
+    expect((await verify(mapping)).detail).toContain("ns2.customer.test answered NXDOMAIN")
+  })
+
   test("hijacked: while a server lies the name is not proved, and it is as soon as they agree", async () => {
     const mapping = await claim("oneliar", { published: true })
     behave(
