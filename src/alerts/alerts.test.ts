@@ -106,6 +106,32 @@ test("what blinks for one look, on or off, is told to nobody", async () => {
   expect(kinds()).toEqual([[["disk_full"], []]])
 })
 
+test("a warning that becomes worse is told of once more, also over a restart; that it is better again is not", async () => {
+  const alerts = open()
+  const openedAt = clock
+  now = [late]
+  for (let turns = 0; turns < 3; turns++) await alerts.turn(signal())
+  clock += 86_400_000
+  now = [{ ...late, severity: "bad", reason: "it is very late" }]
+  await alerts.turn(signal())
+  expect(told).toHaveLength(1)
+  const again = open()
+  for (let turns = 0; turns < 4; turns++) await again.turn(signal())
+  now = [late]
+  for (let turns = 0; turns < 4; turns++) await again.turn(signal())
+  now = [{ ...late, severity: "bad" }]
+  for (let turns = 0; turns < 4; turns++) await again.turn(signal())
+  expect(told.map(({ opened, ended }) => [opened.map(({ severity, reason }) => [severity, reason]), ended])).toEqual([
+    [[["warn", "it is late"]], []],
+    [[["bad", "it is very late"]], []],
+  ])
+  const { episodes } = await again.describe()
+  expect(episodes).toMatchObject([{ severity: "bad", reason: "it is very late", opened_at: new Date(openedAt).toISOString() }])
+  now = []
+  for (let turns = 0; turns < 3; turns++) await again.turn(signal())
+  expect(kinds().at(-1)).toEqual([[], ["backup_overdue"]])
+})
+
 test("an episode outlives a restart and is not told again; what cannot be found out has not ended", async () => {
   now = [full]
   const first = open()

@@ -8,7 +8,7 @@ export type Condition = {
   step: string
 }
 
-/** A condition that is told of once when it opens and once when it ends. */
+/** A condition that is told of once when it opens, once more where a warning becomes worse, and once when it ends. */
 export type Episode = Condition & { id: string; openedAt: number }
 
 /** What receivers are sent. Times are ISO 8601. `more` counts what was left out of a list that would be too long. */
