@@ -275,6 +275,22 @@ describe("verify", () => {
     expect(t.live.asked.length).toBe(asked)
   })
 
+  test("an order that a limit puts off is told apart from one that failed", async () => {
+    const trouble = { state: "backing_off" as const, problem: "they are used up", nextAttemptAt: Date.UTC(2026, 10, 30) }
+    const standing: { now: typeof trouble & { isPutOff?: true } } = { now: { ...trouble, isPutOff: true } }
+    const t = await setup({ certificateStatus: async () => standing.now })
+    await t.made(t.ada, "nas.home.arpa")
+    const shown = async () => (await t.list(t.ada))[0] as unknown as { certificate: object }
+    expect((await shown()).certificate).toEqual({
+      state: "backing_off",
+      problem: "they are used up",
+      next_attempt_at: "2026-11-30T00:00:00.000Z",
+      put_off: true,
+    })
+    standing.now = trouble
+    expect((await shown()).certificate).not.toHaveProperty("put_off")
+  })
+
   test("one of two name servers may be in other hands: every server that speaks for the zone has to show the token", async () => {
     const t = await setup()
     const mapping = await t.made(t.ada, "a.example.com")

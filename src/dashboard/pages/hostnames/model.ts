@@ -19,6 +19,7 @@ export type Mapping = {
     not_after?: string
     problem?: string
     next_attempt_at?: string
+    put_off?: true
   }
 }
 
