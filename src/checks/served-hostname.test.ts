@@ -104,6 +104,12 @@ test.each([
   expect((await look({ certificate })).certificate).toMatchObject({ status, verdict: saying(verdict) })
 })
 
+test("a limit that keeps its order waiting is a warning with what is to be done, and none is well", async () => {
+  const limits = async () => ({ severity: "warning", sentence: "All are used up; it is ordered at 03:22.", fix: "Nothing is to be done." })
+  expect((await look({ limits })).limits).toMatchObject({ status: "warn", verdict: "All are used up; it is ordered at 03:22." })
+  expect((await look({ limits: async () => undefined })).limits).toMatchObject({ status: "ok" })
+})
+
 test("a hostname that nobody serves here, one of the house, one that is none, and an appliance that is down", async () => {
   const found = await look({}, "other.test")
   expect(found.served).toMatchObject({ status: "bad" })
