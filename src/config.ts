@@ -36,6 +36,8 @@ export type Config = Readonly<{
   acmeDomainLimit: number | undefined
   askDomainBudget: number
   askBudget: number
+  handshakeBudget: number
+  handshakeDomainBudget: number
   acmeFallbackDirectory: string | undefined
   /** PEM text of the extra trust root for the directory. */
   acmeCa: string | undefined
@@ -201,6 +203,8 @@ export function completeConfig(given: Given, isRoot = process.getuid?.() === 0):
     acmeDomainLimit: given.acme_domain_limit,
     askDomainBudget: given.ask_domain_budget ?? 50,
     askBudget: given.ask_budget ?? 1000,
+    handshakeBudget: given.handshake_budget ?? 60,
+    handshakeDomainBudget: given.handshake_domain_budget ?? 20,
     acmeFallbackDirectory: given.acme_fallback_directory,
     acmeCa: given.acme_ca_file,
     acmeEmail: given.acme_email,

@@ -179,6 +179,8 @@ export const settings = {
   ),
   ask_domain_budget: reloads("names below a wildcard that GET /internal/ask allows anew in a week, for one registered domain; 50", count),
   ask_budget: reloads("names below wildcards that GET /internal/ask allows anew in a week, for all domains together; 1000", count),
+  handshake_budget: reloads("certificates that handshakes of names without one may order in an hour, for all domains together; 60", count),
+  handshake_domain_budget: reloads("certificates that such handshakes may order in a day, for one registered domain; 20", count),
   acme_fallback_directory: atStart("asked when the first directory is down or limits us", httpsUrl),
   acme_ca_file: atStart("extra trust root for the directory, PEM", text),
   acme_email: atStart("contact of the ACME account", mailAddress),

@@ -183,7 +183,7 @@ const allowed: Record<string, string[]> = {
   ],
   preflight: ["dns", "errors.ts", "hostname.ts", "ip-address.ts", "special-addresses.ts"],
   timeline: ["body.ts", "db", "errors.ts", "log.ts", "paging.ts", "worker.ts"],
-  connect: ["body.ts", "db", "errors.ts", "hostname.ts", "html.ts", "log.ts", "paging.ts", "vault.ts", "worker.ts"],
+  connect: ["body.ts", "db", "errors.ts", "hostname.ts", "html.ts", "log.ts", "problem-words.ts", "paging.ts", "vault.ts", "worker.ts"],
   // Browser code: nothing of the server, and nobody imports it; the build makes one file of it.
   widget: [],
   email: ["body.ts", "errors.ts", "hostname.ts", "registrable-domain.ts"],

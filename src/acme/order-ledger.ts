@@ -25,6 +25,9 @@ export interface OrderLedger {
   refused(refusal: Refusal): Promise<void>
 }
 
+/** Validations of one hostname that may fail in an hour, where a directory says nothing else: the limit of Let's Encrypt. */
+export const failuresPerHour = 5
+
 /** For directories without limits. */
 export const unlimited: OrderLedger = {
   order: async () => ({ endedWithoutCertificate: async () => {} }),

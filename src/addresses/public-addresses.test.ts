@@ -110,3 +110,17 @@ test("without an interval nothing is looked for, and where the settings say anot
   expect(addresses.of(4)).toEqual(["198.51.100.1"])
   expect(addresses.contradiction()).toEqual({ configured: "198.51.100.1", seen: "198.51.100.9" })
 })
+
+test("what has not followed is tried again after the clock was set back", async () => {
+  const { world, addresses, followed } = await setup()
+  for (const found of ["198.51.100.1", "198.51.100.2", "198.51.100.2"]) {
+    world.found = [found]
+    await addresses.look()
+  }
+  expect(followed).toHaveLength(1)
+  world.at -= 365 * DAY_MS
+  await addresses.look()
+  expect(followed).toHaveLength(2)
+  await addresses.look()
+  expect(followed).toHaveLength(2)
+})

@@ -114,7 +114,7 @@ export class PublicAddresses {
     const found = intervalMs() === undefined ? [] : free.flatMap((family) => this.agreed(family) ?? [])
     const isChanged = await this.takeOver([...told, ...found])
     const former = this.former()
-    if (former.length === 0 || (!isChanged && now() - this.followedAt < followEveryMs)) return
+    if (former.length === 0 || (!isChanged && Math.abs(now() - this.followedAt) < followEveryMs)) return
     this.followedAt = now()
     await follow(former)
   }

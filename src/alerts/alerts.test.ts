@@ -106,6 +106,32 @@ test("what blinks for one look, on or off, is told to nobody", async () => {
   expect(kinds()).toEqual([[["disk_full"], []]])
 })
 
+test("a warning that becomes worse is told of once more, also over a restart; that it is better again is not", async () => {
+  const alerts = open()
+  const openedAt = clock
+  now = [late]
+  for (let turns = 0; turns < 3; turns++) await alerts.turn(signal())
+  clock += 86_400_000
+  now = [{ ...late, severity: "bad", reason: "it is very late" }]
+  await alerts.turn(signal())
+  expect(told).toHaveLength(1)
+  const again = open()
+  for (let turns = 0; turns < 4; turns++) await again.turn(signal())
+  now = [late]
+  for (let turns = 0; turns < 4; turns++) await again.turn(signal())
+  now = [{ ...late, severity: "bad" }]
+  for (let turns = 0; turns < 4; turns++) await again.turn(signal())
+  expect(told.map(({ opened, ended }) => [opened.map(({ severity, reason }) => [severity, reason]), ended])).toEqual([
+    [[["warn", "it is late"]], []],
+    [[["bad", "it is very late"]], []],
+  ])
+  const { episodes } = await again.describe()
+  expect(episodes).toMatchObject([{ severity: "bad", reason: "it is very late", opened_at: new Date(openedAt).toISOString() }])
+  now = []
+  for (let turns = 0; turns < 3; turns++) await again.turn(signal())
+  expect(kinds().at(-1)).toEqual([[], ["backup_overdue"]])
+})
+
 test("an episode outlives a restart and is not told again; what cannot be found out has not ended", async () => {
   now = [full]
   const first = open()
@@ -235,13 +261,13 @@ test("a webhook gets the notice as JSON, and a topic of ntfy text with title, pr
 })
 
 /** A real SMTP server; the mails that it took. */
-async function mailServer(options: { isRefusing?: boolean; tls?: { key: string; cert: string } } = {}) {
+async function mailServer(options: { isRefusing?: boolean; refusal?: string; tls?: { key: string; cert: string } } = {}) {
   const mails: { from: string; to: string[]; text: string; user: string | undefined }[] = []
   const server = new SMTPServer({
     authOptional: true,
     ...(options.tls ?? { disabledCommands: ["STARTTLS"], allowInsecureAuth: true }),
     onAuth: ({ username, password }, _, done) =>
-      options.isRefusing ? done(new Error(`no ${password} for ${username}`)) : done(null, { user: username }),
+      options.isRefusing ? done(new Error(options.refusal ?? `no ${password} for ${username}`)) : done(null, { user: username }),
     onData(stream, session, done) {
       let text = ""
       stream.on("data", (chunk: Buffer) => (text += chunk.toString()))
@@ -293,6 +319,29 @@ test("with STARTTLS a password is said, and a server that repeats it in its refu
   const refusing = await mailServer({ tls, isRefusing: true })
   const fault = await to(refusing.port).catch((error: Error) => error.message)
   expect(fault).toContain("no *** for ada")
+  // As AUTH PLAIN said it, and where the line is cut in the middle of it.
+  const plain = Buffer.from("\0ada\0hush-hush").toString("base64")
+  const quoting = await mailServer({ tls, isRefusing: true, refusal: `no ${plain} here` })
+  expect(await to(quoting.port).catch((error: Error) => error.message)).toContain("no *** here")
+  const long = await mailServer({ tls, isRefusing: true, refusal: `${"x hush-hush".repeat(40)}` })
+  expect(await to(long.port).catch((error: Error) => error.message)).not.toMatch(/hus/)
+})
+
+test("a long notice is cut for ntfy by bytes, and within no character", async () => {
+  const bodies: string[] = []
+  const post = async (_url: string, _headers: Record<string, string>, body: string) => {
+    bodies.push(body)
+    return { error: null }
+  }
+  for (const filling of ["a", "“", "🌍", "é"]) {
+    const long = noticeOf("cloud.test", clock, [{ ...full, reason: filling.repeat(5000) }], [])
+    await ntfyReceiver("https://ntfy.test/topic", undefined, post).send(long, signal())
+  }
+  for (const body of bodies) {
+    expect(Buffer.byteLength(body)).toBeWithin(4080, 4097)
+    expect(body).toEndWith("…")
+    expect(body).not.toContain("\uFFFD")
+  }
 })
 
 test("a mail server that is not there is an error within its time", async () => {

@@ -8,7 +8,7 @@ export type Condition = {
   step: string
 }
 
-/** A condition that is told of once when it opens and once when it ends. */
+/** A condition that is told of once when it opens, once more where a warning becomes worse, and once when it ends. */
 export type Episode = Condition & { id: string; openedAt: number }
 
 /** What receivers are sent. Times are ISO 8601. `more` counts what was left out of a list that would be too long. */
@@ -41,17 +41,26 @@ export function noticeOf(house: string, at: number, opened: Condition[], ended: 
     type: "alert",
     house,
     at: new Date(at).toISOString(),
-    opened: shown.map(entry),
-    ended: shownEnds.map(entry),
+    opened: shown.map(entryOf),
+    ended: shownEnds.map(entryOf),
     more: opened.length + ended.length - shown.length - shownEnds.length,
   }
 }
 
-const entry = ({ kind, severity, subject, since, reason, step }: Condition): NoticeEntry => ({
+/** The episode that a condition opens. */
+export const episodeOf = (condition: Condition, openedAt: number): Episode => ({ id: idOf(condition), ...fieldsOf(condition), openedAt })
+
+/** A condition as it is shown. */
+export const entryOf = (condition: Condition): NoticeEntry => ({
+  ...fieldsOf(condition),
+  since: condition.since === null ? null : new Date(condition.since).toISOString(),
+})
+
+const fieldsOf = ({ kind, severity, subject, since, reason, step }: Condition): Condition => ({
   kind,
   severity,
   subject,
-  since: since === null ? null : new Date(since).toISOString(),
+  since,
   reason,
   step,
 })

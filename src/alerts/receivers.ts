@@ -14,6 +14,9 @@ export const webhookReceiver = (url: string, post: Post): Receiver => ({
     must(post(url, { "Content-Type": "application/json", "User-Agent": "freehold-alert" }, JSON.stringify(notice), signal)),
 })
 
+/** A longer message would be taken for an attachment. */
+const maxNtfyBytes = 4096
+
 /** The notice as a message of a topic of ntfy: text, with what the reader's device makes of it in fields. */
 export const ntfyReceiver = (url: string, token: string | undefined, post: Post): Receiver => ({
   name: "ntfy",
@@ -26,8 +29,7 @@ export const ntfyReceiver = (url: string, token: string | undefined, post: Post)
       Tags: tag,
     }
     if (token !== undefined) headers.Authorization = `Bearer ${token}`
-    // A longer message would be taken for an attachment.
-    return must(post(url, headers, cut(textOf(notice), 3900), signal))
+    return must(post(url, headers, cut(textOf(notice), maxNtfyBytes), signal))
   },
 })
 
@@ -72,7 +74,7 @@ export const mailReceiver = ({ url, from, to }: MailRoute, extraRoots: () => Pro
         headers: { "Auto-Submitted": "auto-generated" },
       })
     } catch (error) {
-      throw new Error(withoutPassword(describeError(error), decodeURIComponent(password)), { cause: error })
+      throw new Error(withoutPassword(describeError(error), decodeURIComponent(username), decodeURIComponent(password)), { cause: error })
     } finally {
       signal.removeEventListener("abort", end)
       transport.close()
@@ -80,10 +82,13 @@ export const mailReceiver = ({ url, from, to }: MailRoute, extraRoots: () => Pro
   },
 })
 
-/** A server may say back what it was told. */
-const withoutPassword = (text: string, password: string) => {
-  const line = text.replace(/\s+/g, " ").slice(0, 300)
-  return password === "" ? line : line.replaceAll(password, "***").replaceAll(Buffer.from(password).toString("base64"), "***")
+/** A server may say back what it was told, as it was told it: in clear, or as AUTH LOGIN and AUTH PLAIN (RFC 4616) encode it. */
+function withoutPassword(text: string, user: string, password: string): string {
+  const line = text.replace(/\s+/g, " ")
+  const base64 = (bytes: string) => Buffer.from(bytes).toString("base64")
+  const said = password === "" ? [] : [password, base64(password), base64(`\0${user}\0${password}`)]
+  // Cut after that, or half of it would be left at the end.
+  return said.reduce((rest, secret) => rest.replaceAll(secret, "***"), line).slice(0, 300)
 }
 
 async function must(outcome: Promise<{ error: string | null }>): Promise<void> {
@@ -91,4 +96,13 @@ async function must(outcome: Promise<{ error: string | null }>): Promise<void> {
   if (error !== null) throw new Error(error)
 }
 
-const cut = (text: string, most: number) => (text.length > most ? `${text.slice(0, most)}…` : text)
+/** At most so many bytes of UTF-8, with a sign where something was cut. */
+function cut(text: string, mostBytes: number): string {
+  const bytes = Buffer.from(text)
+  if (bytes.length <= mostBytes) return text
+  const sign = "…"
+  let end = mostBytes - Buffer.byteLength(sign)
+  // Not within a character: bytes that go on with one begin with the bits 10.
+  while (((bytes[end] ?? 0) & 0xc0) === 0x80) end--
+  return bytes.toString("utf8", 0, end) + sign
+}

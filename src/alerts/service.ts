@@ -1,5 +1,6 @@
 // Each turn: what is so now → compared with the episodes that are open → one notice of what began and what ended → to every receiver.
 //   twice   a condition opens an episode when two looks in a row saw it, and its episode ends when two in a row did not: a restart of an engine is none
+//   worse   a warning that becomes worse is told of as if it began, once: a certificate that failed to be renewed weeks ago is another matter in its last days
 //   whole   episodes and the notice of them are one transaction: a crash loses none, and at worst repeats the notice that was being sent
 //   retries six tries within about three hours, then the notice is given up, which the log says
 // Not done here: telling again of what goes on, and telling who is to blame.
@@ -7,7 +8,7 @@
 import { describeError } from "../errors"
 import type { Log } from "../log"
 import { Worker } from "../worker"
-import { type Condition, type Episode, idOf, type Notice, noticeOf, type Receiver, type ReceiverName } from "./model"
+import { type Condition, entryOf, episodeOf, idOf, type Notice, noticeOf, type Receiver, type ReceiverName } from "./model"
 import type { AlertStore, Delivery } from "./store"
 
 export type AlertsNeeds = {
@@ -97,15 +98,9 @@ export class Alerts {
           error: failure?.error ?? null,
         }
       }),
-      episodes: (await store.episodes()).map(({ kind, severity, subject, since, reason, step, openedAt }) => ({
-        kind,
-        severity,
-        subject,
-        since: since === null ? null : new Date(since).toISOString(),
-        reason,
-        step,
-        opened_at: new Date(openedAt).toISOString(),
-      })),
+      episodes: (await store.episodes()).map((episode) =>
+        Object.assign(entryOf(episode), { opened_at: new Date(episode.openedAt).toISOString() }),
+      ),
       waiting: await store.waiting(),
     }
   }
@@ -115,23 +110,17 @@ export class Alerts {
     const at = now()
     const conditions = new Map((await this.needs.conditions()).map((one) => [idOf(one), one]))
     const open = await store.episodes()
-    const openIds = new Set(open.map(({ id }) => id))
-    const began = [...conditions].filter(([id]) => !openIds.has(id))
+    const openById = new Map(open.map((episode) => [episode.id, episode]))
+    const began = [...conditions].filter(([id, { severity }]) => {
+      const known = openById.get(id)
+      return known === undefined || (known.severity === "warn" && severity === "bad")
+    })
     const gone = open.filter(({ id }) => !conditions.has(id))
     this.seen = new Map(began.map(([id]) => [id, (this.seen.get(id) ?? 0) + 1]))
     this.missed = new Map(gone.map(({ id }) => [id, (this.missed.get(id) ?? 0) + 1]))
     const opened = began
       .filter(([id]) => (this.seen.get(id) ?? 0) >= 2)
-      .map(([id, { kind, severity, subject, since, reason, step }]): Episode => ({
-        id,
-        kind,
-        severity,
-        subject,
-        since,
-        reason,
-        step,
-        openedAt: at,
-      }))
+      .map(([id, condition]) => episodeOf(condition, openById.get(id)?.openedAt ?? at))
     const ended = gone.filter(({ id }) => (this.missed.get(id) ?? 0) >= 2)
     if (opened.length + ended.length === 0) return
     const notice = noticeOf(house, at, opened, ended)

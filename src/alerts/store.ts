@@ -13,14 +13,21 @@ export class AlertStore {
 
   episodes = (): Promise<Episode[]> => this.db.selectFrom("alertEpisodes").selectAll().orderBy("openedAt").orderBy("id").execute()
 
-  /** Episodes open and end, and the notice of it waits for each receiver: all of it, or nothing. */
+  /** Episodes open, become worse and end, and the notice of it waits for each receiver: all of it, or nothing. */
   async change(opened: Episode[], ended: Episode[], receivers: ReceiverName[], notice: Notice, now: number): Promise<void> {
     await this.db.transaction().execute(async (tx) => {
       for (let at = 0; at < opened.length; at += 500)
         await tx
           .insertInto("alertEpisodes")
           .values(opened.slice(at, at + 500))
-          .onConflict((c) => c.doNothing())
+          .onConflict((c) =>
+            c.column("id").doUpdateSet(({ ref }) => ({
+              severity: ref("excluded.severity"),
+              since: ref("excluded.since"),
+              reason: ref("excluded.reason"),
+              step: ref("excluded.step"),
+            })),
+          )
           .execute()
       for (let at = 0; at < ended.length; at += 500)
         await tx

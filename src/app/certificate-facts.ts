@@ -10,13 +10,15 @@ import type { CheckupNeeds } from "./checkup"
 export type CertificateFactsNeeds = {
   config: ConfigInForce
   db: Db
-  certification: Pick<Certification, "certificates" | "accountOpens" | "rootPem">
+  certification: Pick<Certification, "certificates" | "accountOpens" | "rootPem" | "ledger" | "limitFinding">
   /** The name whose certificate serves a host. */
   certifiedBy: (hostname: string) => string
   now: () => number
 }
 
 const examples = 3
+/** Of each limit; whoever has more of them used up is told how many there are at least. */
+const mostScarce = 100
 
 /** What checks ask of certificates and their issuers. */
 export function certificateFacts({ config, db, certification, certifiedBy, now }: CertificateFactsNeeds): CheckupNeeds["certificates"] {
@@ -28,9 +30,16 @@ export function certificateFacts({ config, db, certification, certifiedBy, now }
       return { total, failing, examples: first.slice(0, examples).map(({ hostname }) => hostname) }
     },
     kept: async (hostname) => {
-      const { state, notAfter, issuer, problem, nextAttemptAt } = await certification.certificates.status(certifiedBy(hostname))
+      const {
+        state,
+        notAfter,
+        issuer,
+        problem,
+        nextAttemptAt,
+        isPutOff = false,
+      } = await certification.certificates.status(certifiedBy(hostname))
       if (state === "none") return undefined
-      return { notAfter, issuer, problem: problem === undefined ? undefined : problemInWords(problem), nextAttemptAt }
+      return { notAfter, issuer, problem: problem === undefined ? undefined : problemInWords(problem), nextAttemptAt, isPutOff }
     },
     accounts: async () => {
       const { acmeDirectory, acmeFallbackDirectory } = config.current
@@ -48,6 +57,8 @@ export function certificateFacts({ config, db, certification, certifiedBy, now }
         }),
       )
     },
+    scarceLimits: () => certification.ledger.scarce(mostScarce),
+    limitsFor: (hostname) => certification.limitFinding(certifiedBy(hostname)),
     rootEnds: async () => new X509Certificate(await certification.rootPem()).validToDate.getTime(),
   }
 }

@@ -11,7 +11,7 @@ import { CertificateStore } from "../edge/certificate-store"
 import { type CertificatePair, Certificates } from "../edge/certificates"
 import { challengeContexts } from "../edge/challenge-contexts"
 import { RenewalWorker } from "../edge/renewal"
-import { limitsOf } from "../ledger/directory-limits"
+import { limitsOf, ownBooks, ownLimits } from "../ledger/directory-limits"
 import { type BucketView, Ledger } from "../ledger/ledger"
 import { LedgerStore } from "../ledger/store"
 import { authorityAt } from "../preflight/certificate-authorities"
@@ -80,7 +80,11 @@ export class Certification {
     this.store = store
     this.ledger = new Ledger({
       store: new LedgerStore(db),
-      limitsOf: (url) => limitsOf(url, { orders: config.acmeOrderLimit, domain: config.acmeDomainLimit }),
+      limitsOf: (url) => {
+        const { handshakeBudget, handshakeDomainBudget } = needs.config.current
+        if (url === ownBooks) return ownLimits({ handshakes: handshakeBudget, domainHandshakes: handshakeDomainBudget })
+        return limitsOf(url, { orders: config.acmeOrderLimit, domain: config.acmeDomainLimit })
+      },
       nameOf: (url) => authorityAt(url).name,
       registeredDomain: registrableDomain,
       onFault: (error) => log.error("the books of a directory could not be kept", { error }),
@@ -114,6 +118,7 @@ export class Certification {
       gate,
       mayOrder,
       obstacle: needs.advice.obstacle,
+      bookHandshake: (hostname) => this.ledger.handshake(hostname),
       store,
       issuerFor,
       holderOf: async (hostname) => (await needs.ownerOf(hostname)) ?? "",

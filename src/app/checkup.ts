@@ -7,13 +7,14 @@ import { kindOfDomain } from "../checks/domain-kind"
 import { checkFileLimit, openFilesLimit } from "../checks/file-limit"
 import type { Place } from "../checks/handshake"
 import { examineHostname } from "../checks/hostname"
+import { checkLimits, type LimitLeft } from "../checks/limits"
 import { checkIssuerAccounts, type IssuerAccount } from "../checks/issuer-account"
 import type { NameAddresses } from "../checks/name-addresses"
 import { checkPort } from "../checks/port"
 import { checkReach } from "../checks/reach"
 import type { Checkup } from "../checks/routes"
 import { checkServed } from "../checks/served"
-import { examineServedHostname, type KeptCertificate } from "../checks/served-hostname"
+import { examineServedHostname, type KeptCertificate, type ServedHostnameNeeds } from "../checks/served-hostname"
 import { checkTelling } from "../checks/telling"
 import type { Config, ConfigInForce } from "../config"
 import type { DnsLookup, Lookup } from "../dns/lookup"
@@ -40,6 +41,10 @@ export type CheckupNeeds = {
     counts: () => Promise<CertificateCounts>
     kept: (hostname: string) => Promise<KeptCertificate | undefined>
     accounts: () => Promise<IssuerAccount[]>
+    /** Limits of which little is left, the emptiest first. */
+    scarceLimits: () => Promise<LimitLeft[]>
+    /** What preflight says of the limits that an order for a name counts in. */
+    limitsFor: ServedHostnameNeeds["limits"]
     /** When the root of the built-in CA ends, in Unix milliseconds. */
     rootEnds: () => Promise<number>
   }
@@ -59,7 +64,8 @@ export function makeCheckup({ config, lookup, ports, mappings, isServed, watch, 
   const engine = findEngine(config.current.containerEngine)
   let mirror: { at: number; found: Promise<Lookup> } | undefined
   const askMirror = () => {
-    if (mirror === undefined || now() - mirror.at > mirrorMs) mirror = { at: now(), found: lookup(config.current.addressMirror, "TXT") }
+    if (mirror === undefined || Math.abs(now() - mirror.at) > mirrorMs)
+      mirror = { at: now(), found: lookup(config.current.addressMirror, "TXT") }
     return mirror.found
   }
   const configured = () => [config.current.publicIpv4, config.current.publicIpv6].filter((address) => address !== undefined)
@@ -103,6 +109,7 @@ export function makeCheckup({ config, lookup, ports, mappings, isServed, watch, 
         limited("file-limits", () => checkFileLimit(openFilesLimit(), maxConnections)),
         limited("issuer-account", async () => checkIssuerAccounts(await certificates.accounts(), await certificates.rootEnds(), now())),
         limited("certificates", async () => checkCertificates(await certificates.counts())),
+        limited("limits", async () => checkLimits(await certificates.scarceLimits())),
         limited("served", async () => checkServed(await watch.counts())),
         limited("alerts", async () => checkTelling(await watch.telling())),
       ])
@@ -138,6 +145,7 @@ export function makeCheckup({ config, lookup, ports, mappings, isServed, watch, 
         now,
         edge: { at: edge, isServed, compare: watch.compare },
         certificate: certificates.kept,
+        limits: certificates.limitsFor,
       })
     },
     hostname: (personId, name) => {
@@ -155,7 +163,7 @@ export function makeCheckup({ config, lookup, ports, mappings, isServed, watch, 
           return mine && { ...mine, verifyName: mine.verify_name, verifyToken: mine.verify_token }
         },
         isServed,
-        prove: (at, value) => checkProof((asked) => lookup(asked, "TXT"), at, value),
+        prove: (at, value) => checkProof((asked, options) => lookup(asked, "TXT", options), at, value),
         edge,
       })
     },

@@ -34,7 +34,7 @@ export class OrderAdvice {
   /** A report that may be a minute old, unless it found something in the way: whoever mends that wants to see it at once. */
   async report(hostname: string, records: DnsRecord[] = [], ownershipValue?: string): Promise<PreflightReport> {
     const known = this.kept.get(hostname)
-    if (known !== undefined && this.needs.now() - known.at < keptMs) return known.report
+    if (known !== undefined && Math.abs(this.needs.now() - known.at) < keptMs) return known.report
     const running = this.running.get(hostname)
     if (running !== undefined) return running
     const flight = this.needs.examine(hostname, records, ownershipValue).finally(() => this.running.delete(hostname))

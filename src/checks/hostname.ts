@@ -4,6 +4,7 @@ import { canonicalHost, isWithin } from "../hostname"
 import { checkAnswer } from "./answer"
 import { type Check, limited, type Verdict } from "./check"
 import { kindOfDomain } from "./domain-kind"
+import type { Place } from "./handshake"
 import { authoritativeAddresses, judgePrivateName, judgePublicName, type NameAddresses, recordsFor } from "./name-addresses"
 
 /** What the person who asks has at a hostname. */
@@ -27,7 +28,7 @@ export type HostnameNeeds = {
   mapping: (personId: string, hostname: string) => Promise<OwnMapping | undefined>
   isServed: (hostname: string) => boolean
   prove: (name: string, value: string) => Promise<{ proven: boolean; detail: string }>
-  edge: () => { host: string; port: number }
+  edge: () => Place
 }
 
 /** A hostname as it stands on its way to visitors; `records` lead it here, and `url` is where it opens. */

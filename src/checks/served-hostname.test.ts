@@ -91,12 +91,23 @@ test("another certificate than the stored one, and somebody else at the public a
 test.each([
   [undefined, "warn", "no certificate for app.test"],
   [{ notAfter: undefined, problem: "CAA forbids it." }, "bad", "There is no certificate for app.test: CAA forbids it."],
+  [
+    { notAfter: undefined, problem: "all are used up; it is ordered at 03:22", isPutOff: true },
+    "warn",
+    "There is no certificate for app.test yet: all are used up; it is ordered at 03:22.",
+  ],
   [{ notAfter: now - 1, problem: "no." }, "bad", "expired at 2026-11-29 23:59 UTC, for no."],
   [{ notAfter: now + 20 * dayMs, problem: "no." }, "warn", "cannot be renewed, with 20 days left: no."],
   [{ notAfter: now + 3 * dayMs, problem: "no." }, "bad", "with 3 days left"],
 ] as const)("the stored certificate %p is %s", async (kept, status, verdict) => {
   const certificate = async () => kept && { issuer: undefined, nextAttemptAt: undefined, ...kept }
   expect((await look({ certificate })).certificate).toMatchObject({ status, verdict: saying(verdict) })
+})
+
+test("a limit that keeps its order waiting is a warning with what is to be done, and none is well", async () => {
+  const limits = async () => ({ severity: "warning", sentence: "All are used up; it is ordered at 03:22.", fix: "Nothing is to be done." })
+  expect((await look({ limits })).limits).toMatchObject({ status: "warn", verdict: "All are used up; it is ordered at 03:22." })
+  expect((await look({ limits: async () => undefined })).limits).toMatchObject({ status: "ok" })
 })
 
 test("a hostname that nobody serves here, one of the house, one that is none, and an appliance that is down", async () => {

@@ -6,16 +6,19 @@ import { type CaaFinding, checkCaa } from "./caa"
 import { type Check, limited, type Verdict } from "./check"
 import { kindOfDomain } from "./domain-kind"
 import type { Place } from "./handshake"
+import { checkLimitsFor } from "./limits"
 import type { NameAddresses } from "./name-addresses"
 import { authoritativeAddresses, judgePrivateName, judgePublicName } from "./name-addresses"
 import { checkReach } from "./reach"
 
-/** The certificate that the store has for a name, and what stands in the way of a new one. Times are Unix milliseconds. */
+/** The certificate that the store has for a name, and what stands in the way of a new one, or what it waits for. Times are Unix milliseconds. */
 export type KeptCertificate = {
   notAfter: number | undefined
   issuer: string | undefined
   problem: string | undefined
   nextAttemptAt: number | undefined
+  /** A limit keeps the order waiting, and nothing failed. */
+  isPutOff?: boolean
 }
 
 export type ServedHostnameNeeds = {
@@ -38,6 +41,8 @@ export type ServedHostnameNeeds = {
       }
     | undefined
   certificate: (name: string) => Promise<KeptCertificate | undefined>
+  /** What preflight says of the limits on orders for a name; left out where the books cannot be read. */
+  limits?: (name: string) => Promise<Parameters<typeof checkLimitsFor>[1]>
   publicPort?: number
 }
 
@@ -64,6 +69,8 @@ export async function examineServedHostname(raw: string, needs: ServedHostnameNe
     ["caa", async () => checkCaa(name, await needs.caa(name)), slowLimitMs],
     ["certificate", async () => judgeKept(name, await needs.certificate(name), needs.now())],
   ]
+  const { limits } = needs
+  if (limits !== undefined) looks.push(["limits", async () => checkLimitsFor(name, await limits(name))])
   if (edge !== undefined) {
     looks.unshift(["served", () => judgeServed(name, edge.isServed(name))])
     if (edge.isServed(name))
@@ -87,6 +94,12 @@ const judgeServed = (name: string, isServed: boolean): Verdict =>
 
 function judgeKept(name: string, kept: KeptCertificate | undefined, now: number): Verdict {
   const again = kept?.nextAttemptAt === undefined ? "" : `; it is tried again at ${minute(kept.nextAttemptAt)}`
+  if (kept?.isPutOff === true && kept.problem !== undefined && (kept.notAfter ?? 0) <= now)
+    return {
+      status: "warn",
+      verdict: `There is no certificate for ${name} yet: ${kept.problem.replace(/\.$/, "")}.`,
+      remedy: "Nothing is to be done: it is ordered by itself then.",
+    }
   if (kept?.notAfter === undefined)
     return kept?.problem === undefined
       ? {

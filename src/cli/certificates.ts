@@ -25,6 +25,8 @@ const kinds: Record<string, string> = {
   domain: "certificates of a domain",
   name: "certificates of a name",
   failures: "failed validations",
+  handshakes: "orders at handshakes",
+  domain_handshakes: "orders at handshakes of a domain",
 }
 
 const commands: Record<string, Command> = {

@@ -16,7 +16,7 @@ import { applicationRoutes } from "./application-routes"
 import { connectionRoutes } from "./connection-routes"
 import { linkRoutes } from "./link-routes"
 import type { DnsRecord } from "./model"
-import type { ConnectEvent, DnsWriter, FormerAddress, PreflightVerdict } from "./needs"
+import type { CertificateStanding, ConnectEvent, DnsWriter, FormerAddress, PreflightVerdict } from "./needs"
 import { planRoutes } from "./plan-routes"
 
 /** What the world says in a test: TXT values and other records by `<name> <type>`, certificates, and what providers do. */
@@ -32,7 +32,9 @@ export type World = {
   tokens: Map<string, string[]>
   refusal: string | undefined
   preflight: PreflightVerdict
-  certificates: Map<string, { state: "none" | "issued" | "backing_off"; problem?: string }>
+  certificates: Map<string, CertificateStanding>
+  /** What obtaining comes to while `issues` is false. */
+  uncertified: CertificateStanding
   /** What becomes of an order. */
   issues: boolean
   obtained: string[]
@@ -64,6 +66,7 @@ export async function startConnect(settings: { credentials?: boolean } = {}) {
     refusal: undefined,
     preflight: { verdict: "ready", sentence: "", fix: null },
     certificates: new Map(),
+    uncertified: { state: "backing_off", problem: "the CA said no" },
     issues: true,
     obtained: [],
     published: [],
@@ -102,7 +105,7 @@ export async function startConnect(settings: { credentials?: boolean } = {}) {
     obtain: async (hostname) => {
       world.obtained.push(hostname)
       await Bun.sleep(0)
-      world.certificates.set(hostname, world.issues ? { state: "issued" } : { state: "backing_off", problem: "the CA said no" })
+      world.certificates.set(hostname, world.issues ? { state: "issued" } : world.uncertified)
     },
     certificate: async (hostname) => world.certificates.get(hostname) ?? { state: "none" },
     forgetCertificate: async () => {},

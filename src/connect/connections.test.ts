@@ -305,6 +305,45 @@ describe("going live", () => {
     expect(await t.get(connection.id)).toMatchObject({ state: "live", error_code: null })
   })
 
+  test("an order that a limit puts off is no failure: the connection waits, says why and until when, and is live by itself", async () => {
+    const t = await setup()
+    const connection = await t.made("app.customer.com")
+    t.publishTxt(connection)
+    t.publish(connection)
+    t.world.issues = false
+    const problem =
+      "Let's Encrypt allows 50 certificates a week for customer.com, and they are used up; it is ordered at 2026-11-29 15:00 UTC, in 1 h"
+    const nextAttemptAt = t.clock.ms + 3_600_000
+    t.world.uncertified = { state: "backing_off", problem, nextAttemptAt, isPutOff: true }
+    expect(await t.check(connection.id)).toMatchObject({ state: "issuing_cert", error_code: null, error_detail: problem })
+    expect(await t.get(connection.id)).toMatchObject({
+      state: "issuing_cert",
+      certificate: { status: "pending", problem, next_attempt_at: new Date(nextAttemptAt).toISOString() },
+    })
+    // The CA's own words about its limit are shown as words.
+    t.world.uncertified.problem = JSON.stringify({ type: "urn:ietf:params:acme:error:rateLimited", detail: "too many, retry after 15:00" })
+    t.clock.ms += 600_000
+    await t.due()
+    expect(await t.get(connection.id)).toMatchObject({
+      state: "issuing_cert",
+      error_code: null,
+      error_detail: "too many, retry after 15:00",
+    })
+    // What fails afterwards is told of as a failure.
+    t.world.uncertified = { state: "backing_off", problem: "the CA said no", nextAttemptAt }
+    t.clock.ms += 600_000
+    await t.due()
+    expect(await t.get(connection.id)).toMatchObject({
+      state: "issuing_cert",
+      error_code: "certificate_failed",
+      certificate: { status: "failed" },
+    })
+    t.world.issues = true
+    t.clock.ms += 3_600_000
+    await t.due()
+    expect(await t.get(connection.id)).toMatchObject({ state: "live", error_code: null, error_detail: null })
+  })
+
   test("what the preflight forbids costs no order, and its sentence and fix are shown", async () => {
     const t = await setup()
     const connection = await t.made("app.customer.com")

@@ -22,7 +22,7 @@ import {
   rfc3339,
   shown,
 } from "./model"
-import type { ConnectNeeds, Place, RecordReport } from "./needs"
+import type { CertificateStanding, ConnectNeeds, Place, RecordReport } from "./needs"
 import { conflict } from "./ownership"
 import { defaultRecords, fillTemplate, parseTemplate } from "./records"
 import { mayTouch, namedApplication } from "./widget-tokens"
@@ -259,10 +259,11 @@ export class Connections {
       desired_records: JSON.parse(row.desiredRecords) as unknown,
       observed_records: JSON.parse(row.observedRecords) as unknown,
       certificate: {
-        status: certificateStatus(certificate?.state, row.state),
+        status: certificateStatus(certificate, row.state),
         not_after: rfc3339(certificate?.notAfter ?? null),
         ca: certificate?.issuer ?? null,
         problem: certificate?.problem ?? null,
+        next_attempt_at: rfc3339(certificate?.nextAttemptAt ?? null),
       },
       origin_url: row.originUrl,
       container_id: row.containerId,
@@ -284,10 +285,10 @@ export class Connections {
   }
 }
 
-/** `none|pending|issued|failed`: a mirror of what the edge holds. */
-function certificateStatus(state: string | undefined, connection: ConnectionState): string {
-  if (state === "issued") return "issued"
-  if (state === "backing_off") return "failed"
+/** `none|pending|issued|failed`: a mirror of what the edge holds. An order that a limit puts off is still to come. */
+function certificateStatus(certificate: CertificateStanding | undefined, connection: ConnectionState): string {
+  if (certificate?.state === "issued") return "issued"
+  if (certificate?.state === "backing_off") return certificate.isPutOff === true ? "pending" : "failed"
   return connection === "issuing_cert" ? "pending" : "none"
 }
 

@@ -7,6 +7,7 @@
 // Looks at one connection at the same time are one look. Not done: a certificate before the records are there, since the CA would look at them too.
 
 import type { ConnectionRow, ConnectionState } from "../db/connect-schema"
+import { problemInWords } from "../problem-words"
 import { AddressChange } from "./address-change"
 import { Delegation, type Unwritten } from "./delegation"
 import { Drift } from "./drift"
@@ -193,8 +194,12 @@ export class Lifecycle {
     await this.certify(row.hostname)
     const certificate = await this.needs.certificate(row.hostname)
     if (certificate.state === "issued") return this.finish(current)
-    const problem = { errorCode: "certificate_failed", errorDetail: certificate.problem ?? null }
     if (certificate.problem === undefined) return current
+    // A limit is nobody's fault: the order waits for its time, and so does the connection.
+    const problem =
+      certificate.isPutOff === true
+        ? { errorCode: null, errorDetail: problemInWords(certificate.problem) }
+        : { errorCode: "certificate_failed", errorDetail: certificate.problem }
     return (await store.change(row.id, ["issuing_cert"], problem)) ?? this.rowOf(row.id)
   }
 

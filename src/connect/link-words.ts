@@ -25,6 +25,8 @@ export function standingOf(view: LinkView): Standing {
     return trouble("Something stands in the way", errorDetail ?? "The certificate could not be issued yet.")
   if (state === "stalled")
     return waiting("This takes unusually long", `${count} Compare them with what your provider shows; we look again every half hour.`)
+  if (state === "issuing_cert" && errorDetail !== null)
+    return waiting("Almost done", `Every record is there. The certificate comes by itself: ${errorDetail.replace(/\.$/, "")}.`)
   if (state === "issuing_cert") return waiting("Almost done", "Every record is there. The certificate is being issued now.")
   if (state === "dns_writing")
     return waiting("The records are being set", "They are written at your provider by themselves; there is nothing to do.")

@@ -136,7 +136,11 @@ describe("the page", () => {
       [{ state: "pending_ownership", errorCode: "HostnameConflict" }, "is already connected elsewhere. Ask Acme to release it."],
       [{ state: "propagating", errorCode: "preflight_blocked", errorDetail: "CAA forbids it." }, "CAA forbids it."],
       [{ state: "stalled", errorCode: "propagation_timeout" }, "This takes unusually long"],
-      [{ state: "issuing_cert", errorCode: null }, "The certificate is being issued now."],
+      [{ state: "issuing_cert", errorCode: null, errorDetail: null }, "The certificate is being issued now."],
+      [
+        { state: "issuing_cert", errorCode: null, errorDetail: "50 of them are used up; it is ordered at 03:22" },
+        "Every record is there. The certificate comes by itself: 50 of them are used up; it is ordered at 03:22.",
+      ],
       [{ state: "drifted", errorCode: "drifted", errorDetail: "the record is gone" }, "A record has changed"],
     ]
     for (const [change, words] of cases) {

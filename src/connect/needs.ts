@@ -33,6 +33,16 @@ export type WrittenDnsRecord = DnsRecord & { purpose: "address" | "ownership" | 
 /** What stands in the way of a certificate and of visitors; `sentence` and `fix` are for people. */
 export type PreflightVerdict = { verdict: "ready" | "warning" | "blocked"; sentence: string; fix: string | null }
 
+/** How the certificate of a hostname stands; `isPutOff` where a limit keeps its order waiting until `nextAttemptAt`, and nothing failed. */
+export type CertificateStanding = {
+  state: "none" | "issued" | "backing_off"
+  issuer?: string
+  notAfter?: number
+  problem?: string
+  nextAttemptAt?: number
+  isPutOff?: true
+}
+
 /** What is known of a hostname before anything is made. */
 export type Place = { apex: string; kind: "apex" | "subdomain"; provider: string | null; flattens: boolean }
 
@@ -77,11 +87,9 @@ export type ConnectNeeds = {
   formerAddresses: () => FormerAddress[]
   /** The set of proven hostnames changed: the edge must hear of it before this resolves. */
   publish: () => Promise<void>
-  /** Ends when the name has a certificate, or the failure is on record; never rejects. */
+  /** Ends when the name has a certificate, or why it has none is on record; never rejects. */
   obtain: (hostname: string) => Promise<void>
-  certificate: (
-    hostname: string,
-  ) => Promise<{ state: "none" | "issued" | "backing_off"; issuer?: string; notAfter?: number; problem?: string }>
+  certificate: (hostname: string) => Promise<CertificateStanding>
   forgetCertificate: (hostname: string) => Promise<void>
   /** Keeps the event with the caller's own change, so that both happen or neither. */
   enqueue: (trx: Db, event: ConnectEvent) => Promise<void>

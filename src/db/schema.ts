@@ -28,7 +28,7 @@ export interface Schema extends ConnectSchema, StorageSchema, WatchSchema, Webho
   peopleSshKeys: SshKeyTable
   domainMappings: DomainMappingRow
   certificates: CertificateRow
-  certificateAttempts: CertificateAttemptRow
+  certificateAttempts: CertificateAttemptTable
   issuerAccounts: IssuerAccountRow
   issuanceBuckets: IssuanceBucketRow
   askedNames: { hostname: string; firstAt: number; lastAt: number }
@@ -310,7 +310,11 @@ export interface CertificateAttemptRow {
   nextAttemptAt: number
   /** What the issuer said: the raw ACME problem document where there is one (RFC 8555 section 6.7), else a sentence. */
   problem: string
+  /** 1 where a limit keeps the order waiting, ours or one that the CA told of, and nothing is wrong with the name. */
+  putOff: number
 }
+
+export type CertificateAttemptTable = Omit<CertificateAttemptRow, "putOff"> & { putOff: Generated<number> }
 
 export interface OpenOrderRow {
   /** The directory URL. */

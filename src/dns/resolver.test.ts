@@ -218,3 +218,59 @@ test("without a DoH resolver a closed port 53 is said, and one dead zone is not 
   const lookup = await resolver(root.port, { doh: serveDoh(() => ({})) }).lookup("a.test", "TXT")
   expect([lookup.via, lookup.zone]).toEqual(["authoritative", "test"])
 })
+
+test("with every view no single server says who is asked: what others say to the name counts beside the zone that it refers to", async () => {
+  const [TOP, EVIL] = ["127.0.55.5", "127.0.55.4"] as const
+  const root = await serve(ROOT, 0, () => ({ authorities: [rr("test", "NS", "ns.test")], additionals: [rr("ns.test", "A", TOP)] }))
+  const { port } = root
+  await serve(TOP, port, () => ({
+    authorities: [rr("zone.test", "NS", "ns1.zone.test"), rr("zone.test", "NS", "ns2.zone.test")],
+    additionals: [rr("ns1.zone.test", "A", OLD), rr("ns2.zone.test", "A", NEW)],
+  }))
+  // One of two servers of the zone refers names below it to a server of its own; the other has no such name.
+  const isBelow = ({ questions: [question] }: Message) => question?.name.endsWith("app.zone.test") === true
+  const liar = await serve(OLD, port, (query) =>
+    isBelow(query)
+      ? { authorities: [rr("app.zone.test", "NS", "ns.app.zone.test")], additionals: [rr("ns.app.zone.test", "A", EVIL)] }
+      : { authoritative: true },
+  )
+  await serve(NEW, port, () => ({ authoritative: true, rcode: rcodes.NXDOMAIN }))
+  const evil = await serve(EVIL, port, txt("token"))
+  const views = await resolver(port).lookup("_proof.app.zone.test", "TXT", { everyView: true })
+  expect(views.answers.map(({ server, outcome }) => [server, outcome]).sort()).toEqual([
+    ["ns.app.zone.test", "answer"],
+    ["ns2.zone.test", "nxdomain"],
+  ])
+  expect([liar.heard.length, evil.heard.length]).toEqual([1, 1])
+})
+
+test("with every view servers that all refer to one zone have its servers asked once", async () => {
+  const [TOP, CHILD] = ["127.0.55.5", "127.0.55.4"] as const
+  const root = await serve(ROOT, 0, () => ({ authorities: [rr("test", "NS", "ns.test")], additionals: [rr("ns.test", "A", TOP)] }))
+  const { port } = root
+  await serve(TOP, port, () => ({
+    authorities: [rr("zone.test", "NS", "ns1.zone.test"), rr("zone.test", "NS", "ns2.zone.test")],
+    additionals: [rr("ns1.zone.test", "A", OLD), rr("ns2.zone.test", "A", NEW)],
+  }))
+  const refers: Script = () => ({
+    authorities: [rr("app.zone.test", "NS", "ns.app.zone.test")],
+    additionals: [rr("ns.app.zone.test", "A", CHILD)],
+  })
+  for (const address of [OLD, NEW]) await serve(address, port, refers)
+  const child = await serve(CHILD, port, txt("token"))
+  const views = await resolver(port).lookup("_proof.app.zone.test", "TXT", { everyView: true })
+  expect(views.answers).toMatchObject([{ server: "ns.app.zone.test", outcome: "answer", values: ["token"] }])
+  expect(views).not.toHaveProperty("fault")
+  expect(child.heard).toHaveLength(1)
+})
+
+test("with every view servers that refer on and on are left, with a problem", async () => {
+  let labels = 2
+  const root = await serve(ROOT, 0, () => ({ authorities: [rr("test", "NS", "ns.test")], additionals: [rr("ns.test", "A", OLD)] }))
+  await serve(OLD, root.port, ({ questions: [question] }) => {
+    const zone = question?.name.split(".").slice(-labels++).join(".") ?? ""
+    return { authorities: [rr(zone, "NS", `ns.${zone}`)], additionals: [rr(`ns.${zone}`, "A", OLD)] }
+  })
+  const found = await resolver(root.port).lookup("a.b.c.d.e.f.g.h.test", "TXT", { everyView: true })
+  expect(found).toMatchObject({ answers: [], fault: "chain_too_long" })
+})

@@ -1,11 +1,9 @@
 import type { IssuanceError } from "../acme/issuer"
+import { failuresPerHour } from "../acme/order-ledger"
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
 const DAY_MS = 24 * HOUR_MS
-
-/** Failed validations that a hostname has in an hour, whoever its issuer is. */
-export const FAILURES_PER_HOUR = 5
 
 const UNREADY_MS = 5 * MINUTE_MS
 
@@ -13,7 +11,8 @@ const REMEMBERED_HOSTNAMES = 10_000
 
 /**
  * How long to leave a hostname alone after failures. In memory; what must outlive the process is the time it answers with, which the caller keeps with the
- * attempt. The limits of a CA are on the books of `ledger/`.
+ * attempt. The limits of a CA are on the books of `ledger/`, where a failure comes back every twelve minutes as at Let's Encrypt; here no hour holds more
+ * than `failuresPerHour`, whoever the issuer is, for other CAs may count whole hours.
  */
 export class CertificateBackOff {
   /** Times of failed validations within the last hour. Outlives the attempt row, so that mapping a name anew does not refill its allowance. */
@@ -30,7 +29,7 @@ export class CertificateBackOff {
     const recent = this.recentFailures(hostname)
     for (let n = 0; n < error.failedValidations; n++) recent.push(now)
     this.failedAt.delete(hostname)
-    this.failedAt.set(hostname, recent.slice(-FAILURES_PER_HOUR))
+    this.failedAt.set(hostname, recent.slice(-failuresPerHour))
     for (const oldest of this.failedAt.keys()) {
       if (this.failedAt.size <= REMEMBERED_HOSTNAMES) break
       this.failedAt.delete(oldest)
@@ -46,7 +45,7 @@ export class CertificateBackOff {
   /** When an order that may fail `validations` times leaves it at that: a time in the past where it does now. */
   openAt(hostname: string, validations = 1): number {
     const recent = this.recentFailures(hostname)
-    const spare = FAILURES_PER_HOUR - validations
+    const spare = failuresPerHour - validations
     return recent.length > spare ? (recent[recent.length - 1 - spare] ?? 0) + HOUR_MS : 0
   }
 

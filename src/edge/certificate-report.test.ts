@@ -43,7 +43,14 @@ test("the plan says why: the issuer's wish, another issuer, a failure, or orders
     at: undefined,
     reason: "other_issuer",
   })
-  await store.saveAttempt({ hostname: host, failures: 2, lastAttemptAt: now, nextAttemptAt: now + dayMs, problem: "CAA forbids it" })
+  await store.saveAttempt({
+    hostname: host,
+    failures: 2,
+    lastAttemptAt: now,
+    nextAttemptAt: now + dayMs,
+    problem: "CAA forbids it",
+    putOff: 0,
+  })
   const failed = await report()
   expect(failed.renewal).toEqual({ at: now + dayMs, reason: "retry" })
   expect(failed.lastFailure).toEqual({ problem: "CAA forbids it", failures: 2, at: now, nextAttemptAt: now + dayMs })

@@ -60,7 +60,7 @@ export class CertificateStore {
 
   /** Notes that an order begins: if the process dies during it, the row is due, and the next start takes it up. */
   async begin(hostname: string, now: number): Promise<void> {
-    const row = { hostname, failures: 0, lastAttemptAt: now, nextAttemptAt: now, problem: "" }
+    const row = { hostname, failures: 0, lastAttemptAt: now, nextAttemptAt: now, problem: "", putOff: 0 }
     await this.db
       .insertInto("certificateAttempts")
       .values(row)

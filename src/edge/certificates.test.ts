@@ -207,11 +207,30 @@ test("mapping a name anew does not give it another five failures", async () => {
   expect(issuer.orders).toHaveLength(5)
 })
 
+test("a CA that says by itself that its limit is reached has put the order off; one that says no has not", async () => {
+  const { certificates, issuer, clock } = await setup()
+  const problem = (type: string) => JSON.stringify({ type: `urn:ietf:params:acme:error:${type}`, detail: "too many" })
+  issuer.fault = new IssuanceError("no", { problem: problem("rateLimited"), retryAfterMs: HOUR_MS })
+  await certificates.obtain(HOST)
+  expect(await certificates.status(HOST)).toMatchObject({ isPutOff: true, nextAttemptAt: clock.at + HOUR_MS })
+  clock.at += 2 * HOUR_MS
+  issuer.fault = new IssuanceError("no", { problem: problem("caa") })
+  await certificates.obtain(HOST)
+  const status = await certificates.status(HOST)
+  expect(status).toMatchObject({ state: "backing_off", problem: problem("caa") })
+  expect(status).not.toHaveProperty("isPutOff")
+})
+
 test("an order that a limit puts off is no failure: it waits until the time, and says why", async () => {
   const { certificates, issuer, clock, worker } = await setup()
   issuer.fault = new IssuanceError("not yet", { putOffUntil: clock.at + HOUR_MS, problem: "3 of 3 used" })
   await certificates.obtain(HOST)
-  expect(await certificates.status(HOST)).toEqual({ state: "backing_off", problem: "3 of 3 used", nextAttemptAt: clock.at + HOUR_MS })
+  expect(await certificates.status(HOST)).toEqual({
+    state: "backing_off",
+    problem: "3 of 3 used",
+    nextAttemptAt: clock.at + HOUR_MS,
+    isPutOff: true,
+  })
   issuer.fault = undefined
   await certificates.obtain(HOST)
   clock.at += HOUR_MS - 1

@@ -2,21 +2,24 @@
 //   1. memory   the context made last time, and the gate beside it: may this name have a certificate *now*? If not, nothing else is looked at
 //   2. gate     a name it refuses costs one look in a table: no disk, no network, no entry anywhere
 //   3. store    a certificate that is valid, of the one who holds the name now, and whose key opens; a name that is backing off is remembered as such and refused without disk
-//   4. issuer   the safety net, for names are certified as soon as they are verified (`obtain`); the handshake waits so long, the order goes on
+//   4. budget   what handshakes may order at a CA is bounded, and they take three of four places, so that renewals and new names always find one
+//   5. issuer   the safety net, for names are certified as soon as they are verified (`obtain`); the handshake waits so long, the order goes on
 // One look-up and one order a hostname at a time; everybody who asks meanwhile shares them. A valid certificate is never taken away by a
 // renewal that fails. A name that goes keeps its certificate in the store until that ends, served to nobody: when its holder brings it back, it costs the CA
 // nothing. Whoever else proves the name gets a new key, and the old one is deleted. Not done here: OCSP stapling (the public CA ended it), session ticket keys shared between processes.
 
 import { createSecureContext, type SecureContext } from "node:tls"
 import { IssuanceError, type Issued, type Issuer } from "../acme/issuer"
+import { failuresPerHour } from "../acme/order-ledger"
 import type { CertificateAttemptRow } from "../db/schema"
 import { describeError } from "../errors"
 import type { Log } from "../log"
-import { CertificateBackOff, FAILURES_PER_HOUR } from "./certificate-backoff"
+import { CertificateBackOff } from "./certificate-backoff"
 import { RecentMap } from "./certificate-cache"
 import { CertificateRefused } from "./certificate-refused"
 import type { CertificateStore, StoredCertificate } from "./certificate-store"
-import { OrderCounts } from "./order-counts"
+import { isRateLimited, OrderCounts } from "./order-counts"
+import { HandshakeBudget } from "./handshake-budget"
 import { HeldCertificates } from "./held-certificates"
 
 export { CertificateRefused } from "./certificate-refused"
@@ -28,6 +31,8 @@ export type CertificateStatus = {
   notAfter?: number
   problem?: string
   nextAttemptAt?: number
+  /** Stands where a limit keeps the order waiting, and nothing failed. */
+  isPutOff?: true
 }
 
 /** What a secure context is made of, in PEM; `notAfter` is Unix milliseconds. */
@@ -38,6 +43,8 @@ export type CertificatesOptions = {
   gate: (hostname: string) => boolean
   /** May this name have a new one? A name whose DNS leads elsewhere keeps what it has, and nothing is ordered. */
   mayOrder?: (hostname: string) => boolean
+  /** Takes an order that a handshake asks for from its budgets. Throws IssuanceError with `putOffUntil` where they are used up. */
+  bookHandshake?: (hostname: string) => Promise<void>
   /** Why an order would fail for certain; such a one is not made, and costs the CA nothing. */
   obstacle?: (hostname: string) => Promise<string | undefined>
   store: CertificateStore
@@ -69,6 +76,8 @@ export class Certificates {
   private backingOff: RecentMap<BackingOff>
   private lookups = new Map<string, Promise<Live | undefined>>()
   private orders = new Map<string, Promise<Live>>()
+  private admissions = new Map<string, Promise<void>>()
+  private budget: HandshakeBudget
   private backOff: CertificateBackOff
   private now: () => number
   private random: () => number
@@ -76,10 +85,12 @@ export class Certificates {
   private gone: RecentMap<true>
   private held: HeldCertificates
   private stopping = false
+  private maxOrders: number
 
   constructor(private options: CertificatesOptions) {
     this.now = options.now ?? Date.now
     this.random = options.random ?? Math.random
+    this.maxOrders = options.maxOrders ?? 256
     this.contexts = new RecentMap(options.contextCacheSize ?? 10_000)
     this.backingOff = new RecentMap(options.contextCacheSize ?? 10_000)
     this.gone = new RecentMap(1000)
@@ -90,6 +101,8 @@ export class Certificates {
     }
     this.held = new HeldCertificates({ store, gate, holderOf, onDeleted, log })
     this.backOff = new CertificateBackOff(this.now, this.random)
+    const { bookHandshake: book = async () => {} } = options
+    this.budget = new HandshakeBudget({ book, counts: this.counts, log, now: this.now })
   }
 
   /** Names whose certificate is being made or waited for. */
@@ -109,7 +122,7 @@ export class Certificates {
     const known = this.fromMemory(hostname)
     if (known) return known.context
     const stored = await this.lookup(hostname)
-    const live = stored ?? (await this.waitFor(hostname, this.order(hostname)))
+    const live = stored ?? (await this.orderAtHandshake(hostname))
     // The mapping may have gone while we waited.
     this.mustBeAllowed(hostname)
     return live.context
@@ -170,7 +183,8 @@ export class Certificates {
   async status(hostname: string): Promise<CertificateStatus> {
     const stored = await this.options.store.find(hostname)
     const attempt = await this.options.store.attempt(hostname)
-    const trouble = attempt?.problem ? { problem: attempt.problem, nextAttemptAt: attempt.nextAttemptAt } : {}
+    const putOff = attempt?.putOff === 1 ? { isPutOff: true as const } : {}
+    const trouble = attempt?.problem ? { problem: attempt.problem, nextAttemptAt: attempt.nextAttemptAt, ...putOff } : {}
     if (stored && this.isUsable(stored)) return { state: "issued", issuer: stored.issuer, notAfter: stored.notAfter, ...trouble }
     return { state: attempt?.problem ? "backing_off" : "none", ...trouble }
   }
@@ -209,6 +223,31 @@ export class Certificates {
     })
   }
 
+  private async orderAtHandshake(hostname: string): Promise<Live> {
+    const mustHavePlace = () => {
+      if (!this.orders.has(hostname) && this.orders.size >= Math.ceil((this.maxOrders * 3) / 4))
+        throw new CertificateRefused("busy", "too many certificates are being made for handshakes")
+    }
+    mustHavePlace()
+    // Apart from the order, which whoever asks in the background shares: that one needs no budget.
+    if (!this.orders.has(hostname)) await this.share(this.admissions, hostname, () => this.admit(hostname))
+    mustHavePlace()
+    return this.waitFor(hostname, this.order(hostname))
+  }
+
+  /** Takes the order from the budgets of handshakes, where it would be sent to a CA now. Throws CertificateRefused. */
+  private async admit(hostname: string): Promise<void> {
+    const { mayOrder, issuerFor, store } = this.options
+    const issuer = issuerFor(hostname).name
+    if (issuer === "internal" || mayOrder?.(hostname) === false) return
+    const attempt = await store.attempt(hostname)
+    if (attempt && attempt.nextAttemptAt > this.now()) return
+    const refused = await this.budget.admit(hostname, issuer)
+    if (refused === undefined) return
+    this.backingOff.set(hostname, refused)
+    throw new CertificateRefused("backing_off", `${hostname} is not ordered at a handshake: ${refused.problem}`)
+  }
+
   /** One order a hostname: kept when it succeeds, put on record when it fails. Throws CertificateRefused where it was not or should not be tried. */
   private order(hostname: string, replaced?: StoredCertificate): Promise<Live> {
     return this.share(this.orders, hostname, async () => {
@@ -224,7 +263,7 @@ export class Certificates {
       if (obstacle !== undefined) throw await this.hold(hostname, issuer, attempt, obstacle, refuseFromMemory)
       const notBefore = this.backOff.openAt(hostname)
       if (notBefore > this.now()) {
-        const problem = `${FAILURES_PER_HOUR} validations failed within an hour`
+        const problem = `${failuresPerHour} validations failed within an hour`
         throw this.refuse(await this.putOff(hostname, issuer, attempt, { until: notBefore, problem }), refuseFromMemory)
       }
       await store.begin(hostname, this.now())
@@ -271,7 +310,8 @@ export class Certificates {
   /** An order the limits do not allow yet is no failure; it is put on record as due at the time they do. */
   private async putOff(hostname: string, issuer: Issuer, attempt: CertificateAttemptRow | undefined, put: BackingOff) {
     const { until: nextAttemptAt, problem } = put
-    const row = { hostname, failures: attempt?.failures ?? 0, lastAttemptAt: attempt?.lastAttemptAt ?? 0, nextAttemptAt, problem }
+    const { failures = 0, lastAttemptAt = 0 } = attempt ?? {}
+    const row = { hostname, failures, lastAttemptAt, nextAttemptAt, problem, putOff: 1 }
     this.options.log.info("certificate not ordered yet", { hostname, nextAttemptAt: new Date(nextAttemptAt).toISOString(), problem })
     await this.options.store.saveAttempt(row)
     this.counts.putOff(issuer.name)
@@ -304,7 +344,9 @@ export class Certificates {
     this.counts.failed(issuer.name, fault, advised)
     const failures = failuresBefore + 1
     const nextAttemptAt = Math.ceil(this.backOff.failed(hostname, failures, fault))
-    const row = { hostname, failures, lastAttemptAt: this.now(), nextAttemptAt, problem: fault.problem }
+    // What the CA itself puts off is counted, so that it is left alone for longer each time, but it is no fault of the name.
+    const putOff = isRateLimited(fault) ? 1 : 0
+    const row = { hostname, failures, lastAttemptAt: this.now(), nextAttemptAt, problem: fault.problem, putOff }
     const fields = { hostname, issuer: issuer.name, failures, nextAttemptAt: new Date(nextAttemptAt).toISOString(), error }
     if (error instanceof IssuanceError) this.options.log.warn("certificate not issued", fields)
     else this.options.log.error("certificate not issued", fields)
@@ -325,8 +367,7 @@ export class Certificates {
     const flying = flights.get(hostname)
     if (flying) return flying
     if (this.stopping) return Promise.reject(new CertificateRefused("busy", "the edge is stopping"))
-    if (flights.size >= (this.options.maxOrders ?? 256))
-      return Promise.reject(new CertificateRefused("busy", "too many certificates are being made"))
+    if (flights.size >= this.maxOrders) return Promise.reject(new CertificateRefused("busy", "too many certificates are being made"))
     const flight = run().finally(() => flights.delete(hostname))
     flights.set(hostname, flight)
     return flight

@@ -50,6 +50,11 @@ export class OrderCounts {
     this.count(issuer, "put_off")
   }
 
+  /** A handshake whose order our own budget did not allow. */
+  overBudget(issuer: string): void {
+    this.count(issuer, "handshake_budget")
+  }
+
   all(): OrderCount[] {
     return [...this.counts.values()]
   }
@@ -67,6 +72,9 @@ export class OrderCounts {
     return made
   }
 }
+
+/** Whether the CA refused since one of its rate limits is reached (RFC 8555 section 6.6). */
+export const isRateLimited = (fault: IssuanceError): boolean => kindOf(fault) === "rateLimited"
 
 /** The CA's own error type, `unready` where it was not asked, and `other` for what is no problem document, such as a directory that is away. */
 function kindOf(fault: IssuanceError): string {

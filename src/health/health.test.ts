@@ -112,3 +112,14 @@ test("a check that hangs or fails is no check, and its fault is not told", async
   expect([reply.status, reply.checks.hangs?.status, reply.checks.fails?.status]).toEqual(["unavailable", "unavailable", "degraded"])
   expect(JSON.stringify(reply)).not.toContain("secret")
 })
+
+test("a clock that is set back keeps no answer from before", async () => {
+  const { ask, looks, later } = house()
+  await ask("/healthz")
+  later(500)
+  await ask("/healthz")
+  expect(looks.store).toBe(1)
+  later(-86_400_000)
+  await ask("/healthz")
+  expect(looks.store).toBe(2)
+})

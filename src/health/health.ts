@@ -57,7 +57,7 @@ export class Health {
 
   private look(): Promise<Record<string, Finding>> {
     const { now, keptMs = 1000, checks } = this.needs
-    if (this.found !== undefined && now() - this.found.at < keptMs) return this.found.reply
+    if (this.found !== undefined && Math.abs(now() - this.found.at) < keptMs) return this.found.reply
     const reply = Promise.all(checks.map(async (check) => [check.name, await this.lookAt(check)] as const)).then(Object.fromEntries)
     this.found = { at: now(), reply }
     return reply

@@ -101,3 +101,32 @@ test.each([
 ])("%s is a sensible name: %p", (name, is) => {
   expect(isSensible(name)).toBe(is)
 })
+
+test("what a clock a year ahead allowed and refused holds for a week after it was set right, also over a restart", async () => {
+  const { names, make, clock } = await setup({ domain: 2, overall: 100 })
+  clock.at += 365 * DAY_MS
+  expect(allowed(names, below("example.com", 3))).toHaveLength(2)
+  clock.at -= 365 * DAY_MS
+  const again = make()
+  await again.load()
+  for (const some of [names, again]) expect(some.allows("later.example.com")).toBe(false)
+  clock.at += 7 * DAY_MS + 1
+  for (const some of [names, again]) expect(some.allows("later.example.com")).toBe(true)
+})
+
+test("after a restart a full budget is refused for as long as before it", async () => {
+  const { names, make, clock, budgets } = await setup({ domain: 100, overall: 3 })
+  for (const name of ["a.example.com", "b.example.org", "c.example.net"]) {
+    expect(names.allows(name)).toBe(true)
+    clock.at += DAY_MS
+  }
+  // Asked for last, the oldest is read first.
+  expect(names.allows("a.example.com")).toBe(true)
+  await Bun.sleep(10)
+  const again = make()
+  await again.load()
+  expect(again.allows("d.example.com")).toBe(false)
+  clock.at += 4 * DAY_MS + 1
+  expect(again.allows("d.example.com")).toBe(true)
+  expect(budgets.overall).toBe(3)
+})

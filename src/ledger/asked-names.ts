@@ -48,6 +48,7 @@ export class AskedNames {
       this.known.set(hostname, { firstAt, lastAt })
       this.count(hostname, firstAt)
     }
+    this.recentOverall.sort((a, b) => a - b)
   }
 
   /** Whether a name below a wildcard may have a certificate of its own. Answers at once. */
@@ -60,7 +61,7 @@ export class AskedNames {
       return true
     }
     const refusedUntil = this.refused.get(hostname)
-    if (refusedUntil !== undefined && refusedUntil > now()) return false
+    if (refusedUntil !== undefined && refusedUntil > now() && refusedUntil - now() <= WEEK_MS) return false
     const fullUntil = this.fullUntil(hostname)
     if (fullUntil !== undefined) {
       if (this.refused.size >= maxRefused) this.refused.delete(this.refused.keys().next().value!)
@@ -79,9 +80,12 @@ export class AskedNames {
   private fullUntil(hostname: string): number | undefined {
     const { budgets, now } = this.options
     const { domain, overall } = budgets()
-    const since = now() - WEEK_MS
-    this.recentOverall = this.recentOverall.filter((at) => at > since)
-    const own = (this.recent.get(this.domainOf(hostname)) ?? []).filter((at) => at > since)
+    // What a clock that was ahead wrote down counts from now on, and not until that time has come.
+    const recent = (times: number[]) => times.map((at) => Math.min(at, now())).filter((at) => at > now() - WEEK_MS)
+    this.recentOverall = recent(this.recentOverall)
+    const domainName = this.domainOf(hostname)
+    const own = recent(this.recent.get(domainName) ?? [])
+    if (this.recent.has(domainName)) this.recent.set(domainName, own)
     const full = [
       [own, domain],
       [this.recentOverall, overall],

@@ -2,7 +2,7 @@ import { afterEach, expect, test } from "bun:test"
 import { IssuanceError } from "../acme/issuer"
 import { openDatabase } from "../db/open"
 import { registrableDomain } from "../registrable-domain"
-import { limitsOf } from "./directory-limits"
+import { limitsOf, ownBooks, ownLimits } from "./directory-limits"
 import { Ledger } from "./ledger"
 import { LedgerStore } from "./store"
 
@@ -17,14 +17,17 @@ afterEach(async () => {
   for (const close of opened.splice(0)) await close()
 })
 
-async function setup(settings: { orders?: number; domain?: number } = {}) {
+async function setup(settings: { orders?: number; domain?: number; handshakes?: number; domainHandshakes?: number } = {}) {
   const db = await openDatabase(":memory:")
   opened.push(() => db.destroy())
   const clock = { at: Date.UTC(2026, 10, 30) }
   const make = () =>
     new Ledger({
       store: new LedgerStore(db),
-      limitsOf: (url) => limitsOf(url, { orders: settings.orders ?? 300, domain: settings.domain }),
+      limitsOf: (url) =>
+        url === ownBooks
+          ? ownLimits({ handshakes: settings.handshakes ?? 60, domainHandshakes: settings.domainHandshakes ?? 20 })
+          : limitsOf(url, { orders: settings.orders ?? 300, domain: settings.domain }),
       nameOf: (url) => (url === letsEncrypt ? "Let's Encrypt" : new URL(url).host),
       registeredDomain: registrableDomain,
       now: () => clock.at,
@@ -178,4 +181,52 @@ test("many orders at once share what is left, no more", async () => {
   const { ledger } = await setup({ orders: 5 })
   const ends = await Promise.allSettled(Array.from({ length: 20 }, (_, n) => ledger.at(other).order(`n${n}.example.com`, "new")))
   expect(ends.filter(({ status }) => status === "fulfilled")).toHaveLength(5)
+})
+
+test("orders at handshakes have budgets of their own, in all and by registered domain, which a restart does not refill", async () => {
+  const { ledger, make, clock } = await setup({ handshakes: 3, domainHandshakes: 2 })
+  await ledger.handshake("a.example.com")
+  await ledger.handshake("b.example.com")
+  const refused = await putOff(make().handshake("c.example.com"))
+  expect(refused.problem).toBe(
+    "Freehold allows 2 orders at handshakes in 1 day for example.com, and they are used up; the next may be made at 2026-11-30 12:00 UTC, in 12 h",
+  )
+  await ledger.handshake("a.example.org")
+  expect((await putOff(ledger.handshake("a.example.net"))).putOffUntil).toBe(clock.at + 20 * MINUTE_MS)
+  // Nothing of it is the CA's, and orders that no handshake asks for go on.
+  await ledger.at(letsEncrypt).order("c.example.com", "new")
+  await ledger.at(letsEncrypt).order("a.example.com", "renewal")
+  expect((await ledger.all(10)).buckets.find(({ kind }) => kind === "handshakes")).toMatchObject({ ca: "Freehold", left: 0, capacity: 3 })
+  clock.at += 20 * MINUTE_MS
+  await ledger.handshake("a.example.net")
+})
+
+test("scarce limits are found among many that are hardly touched, the emptiest first", async () => {
+  const settings = { orders: 300, domain: 50 }
+  const { ledger, clock } = await setup(settings)
+  const books = ledger.at(letsEncrypt)
+  for (let n = 0; n < 120; n++) await books.order(`www.n${n}.com`, "new")
+  expect(await ledger.scarce(5)).toEqual([])
+  for (let n = 0; n < 40; n++) await books.order(`n${n}.example.com`, "new")
+  for (let n = 0; n < 5; n++) await books.validation("a.example.net")
+  await ledger.at(other).refused({ hostname: "x.example.org", text: "too many new orders", retryAfterMs: HOUR_MS, isLimit: true })
+  const kinds = async () => (await ledger.scarce(5)).map(({ kind, subject, left }) => [kind, subject, left]).sort()
+  expect(await kinds()).toEqual([
+    ["domain", "example.com", 10],
+    ["failures", "a.example.net", 0],
+    ["orders", "", 0],
+  ])
+  expect((await ledger.scarce(5)).at(-1)).toMatchObject({ kind: "domain" })
+  // One more comes back, and eleven of fifty are no fifth any more; with a smaller limit they are none at all.
+  clock.at += 4 * HOUR_MS
+  expect(await kinds()).toEqual([])
+  settings.domain = 40
+  expect(await kinds()).toEqual([["domain", "example.com", 1]])
+})
+
+test("what a directory closed is shown closed for a week at most, whatever the clock did", async () => {
+  const { ledger, clock } = await setup()
+  await ledger.at(other).refused({ hostname: "a.example.com", text: "too many new orders", retryAfterMs: HOUR_MS, isLimit: true })
+  clock.at -= 365 * DAY_MS
+  expect((await ledger.all(10)).buckets[0]).toMatchObject({ closedUntil: clock.at + 7 * DAY_MS })
 })

@@ -3,6 +3,7 @@
 //   2. a validation is booked as failed before the CA is told to look, and given back when it went well
 //   3. an order that came to nothing gives its certificate back, never the order itself
 //   4. a CA that answers `rateLimited` closes the bucket that its text is about, until the time it named
+// Orders that a handshake asks for have budgets of our own on top, so that no crowd of handshakes uses up what renewals and new names need.
 // A process that dies between leaves too much on the books, never too little. Certificates of other accounts, which Let's Encrypt counts by registered
 // domain as well, are not known here: then its own answer decides.
 
@@ -10,7 +11,7 @@ import { IssuanceError } from "../acme/issuer"
 import type { BookedOrder, OrderKind, OrderLedger, Refusal } from "../acme/order-ledger"
 import type { IssuanceBucketRow } from "../db/schema"
 import { givenBack, type Limit, nextTokenAt, rescaled, taken, tokensAt, tokensLeft } from "./bucket"
-import { type DirectoryLimits, type LimitKind, limitKinds } from "./directory-limits"
+import { type DirectoryLimits, type LimitKind, ownBooks } from "./directory-limits"
 import { refusedKind } from "./refused-kind"
 import type { BucketKey, LedgerStore } from "./store"
 import { leftInWords, putOffInWords } from "./words"
@@ -40,6 +41,9 @@ export type BucketView = {
   sentence: string
 }
 
+/** What an order for a name may count in. */
+const orderKinds: LimitKind[] = ["directory", "orders", "domain", "name", "failures"]
+
 const SWEEP_EVERY_MS = 10 * 60_000
 
 /** What the CAs' limits leave, in the store. */
@@ -58,12 +62,29 @@ export class Ledger {
     }
   }
 
+  /** Takes an order that a handshake asks for from our own budgets, before the CA's limits are looked at. Throws IssuanceError with `putOffUntil`. */
+  handshake(hostname: string): Promise<void> {
+    return this.bookAll(ownBooks, hostname, this.keysOf(ownBooks, hostname, ["handshakes", "domain_handshakes"]), false)
+  }
+
   /** The buckets that an order for a new name would count in and that are not full, the emptiest first. */
   async forName(directory: string, hostname: string): Promise<BucketView[]> {
-    const keys = this.keysOf(directory, hostname, ["directory", "orders", "domain", "name", "failures"])
+    const keys = this.keysOf(directory, hostname, orderKinds)
     const views = await Promise.all(keys.map(async (key) => this.view(key, await this.options.store.find(key))))
-    const share = ({ closedUntil, left, capacity }: BucketView) => (closedUntil === undefined && capacity ? (left ?? 0) / capacity : 0)
-    return views.filter((one) => one !== undefined).sort((a, b) => share(a) - share(b))
+    return views.filter((one) => one !== undefined).sort((a, b) => leftShare(a) - leftShare(b))
+  }
+
+  /** Buckets of which a fifth or less is left, or that are closed: at most `limit` of each kind, the emptiest first. */
+  async scarce(limit: number): Promise<BucketView[]> {
+    const { store, now } = this.options
+    const found: BucketView[] = []
+    for (const { directory, kind } of await store.kinds(now())) {
+      const known = this.limit({ directory, kind: kind as LimitKind, subject: "" })
+      const rows = await store.emptiest({ directory, kind, takenMs: known && scarceFrom(known) }, now(), limit)
+      found.push(...rows.flatMap((row) => this.view({ ...row, kind: kind as LimitKind }, row) ?? []))
+    }
+    const isScarce = ({ left, capacity, closedUntil }: BucketView) => closedUntil !== undefined || (left ?? 0) * 5 <= (capacity ?? 0)
+    return found.filter(isScarce).sort((a, b) => leftShare(a) - leftShare(b))
   }
 
   /** Every bucket that is not full, at most `limit`, and how many there are. */
@@ -155,39 +176,41 @@ export class Ledger {
 
   /** The bucket that has to be waited for the longest. New names leave the last tenth of what renewals are counted by too to renewals. */
   private worst(directory: string, rows: { key: BucketKey; row: IssuanceBucketRow | undefined }[], isNew: boolean) {
-    const { now, nameOf } = this.options
+    const { now } = this.options
     const { free } = this.options.limitsOf(directory)
     let worst: { until: number; sentence: string } | undefined
     for (const { key, row } of rows) {
       const limit = this.limit(key)
-      const closedUntil = Math.min(row?.closedUntil ?? 0, now() + CLOSED_AT_MOST_MS)
+      const closedUntil = closedUntilOf(row, now())
       const isShared = (key.kind === "orders" || key.kind === "domain") && !free.renewal.includes(key.kind)
       const spared = limit !== undefined && isNew && isShared ? Math.floor(limit.capacity / 10) : 0
       const openAt = limit === undefined ? 0 : tokensAt(limit, this.level(limit, row), now(), spared + 1)
       const until = Math.max(openAt, closedUntil)
       if (until <= now() || until <= (worst?.until ?? 0)) continue
-      const counted = { ...key, ca: nameOf(directory), now: now() }
+      const counted = { ...key, ca: this.nameOf(directory), now: now() }
       worst = { until, sentence: putOffInWords(counted, limit, spared > 0, until, closedUntil > openAt ? row?.said : undefined) }
     }
     return worst
   }
 
   private view(key: BucketKey, row: IssuanceBucketRow | undefined): BucketView | undefined {
-    const { now, nameOf } = this.options
+    const { now } = this.options
     const { directory, kind, subject } = key
-    const [limit, ca] = [this.limit(key), nameOf(directory)]
-    const isClosed = row !== undefined && row.closedUntil > now()
+    const [limit, ca] = [this.limit(key), this.nameOf(directory)]
+    const closedUntil = closedUntilOf(row, now())
+    const isClosed = row !== undefined && closedUntil > now()
     const left = limit && tokensLeft(limit, this.level(limit, row), now())
     const nextAt = limit && nextTokenAt(limit, this.level(limit, row), now())
     if (!isClosed && nextAt === undefined) return undefined
-    const shown = { directory, ca, kind, subject, capacity: limit?.capacity, closedUntil: isClosed ? row.closedUntil : undefined }
+    const shown = { directory, ca, kind, subject, capacity: limit?.capacity, closedUntil: isClosed ? closedUntil : undefined }
     const counted = { kind, subject, ca, now: now() }
-    if (isClosed)
-      return { ...shown, left: 0, nextAt: row.closedUntil, sentence: putOffInWords(counted, limit, false, row.closedUntil, row.said) }
+    if (isClosed) return { ...shown, left: 0, nextAt: closedUntil, sentence: putOffInWords(counted, limit, false, closedUntil, row.said) }
     return limit === undefined || left === undefined
       ? undefined
       : { ...shown, left, nextAt, sentence: leftInWords(counted, left, limit, nextAt) }
   }
+
+  private nameOf = (directory: string) => (directory === ownBooks ? "Freehold" : this.options.nameOf(directory))
 
   private level(limit: Limit, row: IssuanceBucketRow | undefined): number {
     return row === undefined ? 0 : rescaled(limit, row.fullAt, row.capacity, this.options.now())
@@ -200,13 +223,25 @@ export class Ledger {
   private orderKeys(directory: string, hostname: string, kind: OrderKind): BucketKey[] {
     const { free } = this.options.limitsOf(directory)
     const without: LimitKind[] = kind === "new" ? [] : free[kind]
-    const kinds = limitKinds.filter((one) => one !== "accounts" && !without.includes(one))
-    return this.keysOf(directory, hostname, kinds)
+    return this.keysOf(
+      directory,
+      hostname,
+      orderKinds.filter((one) => !without.includes(one)),
+    )
   }
 
   private keysOf(directory: string, hostname: string, kinds: LimitKind[]): BucketKey[] {
     const domain = this.options.registeredDomain(hostname.replace(/^\*\./, "")) ?? hostname
-    const subjects: Record<LimitKind, string> = { directory: "", accounts: "", orders: "", domain, name: hostname, failures: hostname }
+    const subjects: Record<LimitKind, string> = {
+      directory: "",
+      accounts: "",
+      orders: "",
+      domain,
+      name: hostname,
+      failures: hostname,
+      handshakes: "",
+      domain_handshakes: domain,
+    }
     return kinds.map((kind) => ({ directory, kind, subject: subjects[kind] }))
   }
 
@@ -220,3 +255,11 @@ export class Ledger {
 
 /** Longer than any CA asks for; a clock that was set back closes nothing for years. */
 const CLOSED_AT_MOST_MS = 7 * 24 * 3_600_000
+
+const closedUntilOf = (row: IssuanceBucketRow | undefined, now: number) => Math.min(row?.closedUntil ?? 0, now + CLOSED_AT_MOST_MS)
+
+/** What part of a bucket is left; a closed one counts as empty. */
+const leftShare = ({ closedUntil, left, capacity }: BucketView) => (closedUntil === undefined && capacity ? (left ?? 0) / capacity : 0)
+
+/** How much a bucket lacks of being full, by time, when a fifth of it or less is left. */
+const scarceFrom = ({ capacity, perMs }: Limit) => perMs * (1 - (Math.floor(capacity / 5) + 1) / capacity) * capacity

@@ -1,3 +1,4 @@
+import { sql } from "kysely"
 import type { Db } from "../db/open"
 import type { IssuanceBucketRow } from "../db/schema"
 import type { LimitKind } from "./directory-limits"
@@ -38,6 +39,38 @@ export class LedgerStore {
       .orderBy("directory")
       .orderBy("kind")
       .orderBy("subject")
+      .limit(limit)
+      .execute()
+  }
+
+  /** Which limits of which directories are touched. */
+  kinds(now: number): Promise<{ directory: string; kind: string }[]> {
+    return this.db
+      .selectFrom("issuanceBuckets")
+      .select(["directory", "kind"])
+      .distinct()
+      .where((e) => e.or([e("fullAt", ">", now), e("closedUntil", ">", now)]))
+      .execute()
+  }
+
+  /** Of one limit those that are closed, and those that lack at least `takenMs`, counted in the capacity of their time, of being full. */
+  emptiest(
+    { directory, kind, takenMs }: { directory: string; kind: string; takenMs: number | undefined },
+    now: number,
+    limit: number,
+  ): Promise<IssuanceBucketRow[]> {
+    return this.db
+      .selectFrom("issuanceBuckets")
+      .selectAll()
+      .where("directory", "=", directory)
+      .where("kind", "=", kind)
+      .where((e) =>
+        e.or([
+          e("closedUntil", ">", now),
+          ...(takenMs === undefined ? [] : [sql<boolean>`full_at > ${now} and (full_at - ${now}) * capacity > ${takenMs}`]),
+        ]),
+      )
+      .orderBy((e) => e.fn<number>("max", ["fullAt", "closedUntil"]), "desc")
       .limit(limit)
       .execute()
   }

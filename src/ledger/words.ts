@@ -31,6 +31,8 @@ const things: Record<Exclude<LimitKind, "directory">, string> = {
   domain: "certificates",
   name: "certificates",
   failures: "failed validations",
+  handshakes: "orders at handshakes",
+  domain_handshakes: "orders at handshakes",
 }
 
 export type Counted = { kind: LimitKind; subject: string; ca: string; now: number }
@@ -55,7 +57,8 @@ export function putOffInWords(
   at: number,
   said: string | undefined,
 ): string {
-  const when = `it is ordered at ${moment(at)}, in ${span(at - now)}`
+  const isOurs = kind === "handshakes" || kind === "domain_handshakes"
+  const when = `${isOurs ? "the next may be made" : "it is ordered"} at ${moment(at)}, in ${span(at - now)}`
   if (said !== undefined)
     return `${ca} takes no orders${subject === "" ? "" : ` for ${subject}`} until ${moment(at)} (it said: ${said}); ${when}`
   if (limit === undefined) return `${ca} is to be left alone until ${moment(at)}; ${when}`

@@ -10,6 +10,8 @@ export type CertificateStatus = {
   notAfter?: number
   problem?: string
   nextAttemptAt?: number
+  /** A limit keeps the order waiting, and nothing failed. */
+  isPutOff?: true
 }
 
 /** What the owner of a mapping chooses about its traffic, and may change later. */
@@ -34,7 +36,7 @@ export type MappingReply = {
   acme_challenge?: ChallengeDelegation
   dns_automated?: true
   detail?: string
-  certificate?: { state: string; issuer?: string; not_after?: string; problem?: string; next_attempt_at?: string }
+  certificate?: { state: string; issuer?: string; not_after?: string; problem?: string; next_attempt_at?: string; put_off?: true }
 }
 
 /** The name at which the TXT record is looked for: that of a wildcard lies below its parent, whose owner alone can write there. */
@@ -127,6 +129,7 @@ export function mappingReply(row: DomainMappingRow, challengeTarget?: string, ce
       not_after: isoTime(certificate.notAfter),
       problem: certificate.problem,
       next_attempt_at: isoTime(certificate.nextAttemptAt),
+      ...(certificate.isPutOff === true ? { put_off: true } : {}),
     }
   }
   return reply

@@ -5,18 +5,26 @@ import type { Family, Sample, TimesSample } from "./family"
 
 export const contentType = "text/plain; version=0.0.4; charset=utf-8"
 
-/** All families as text. One that cannot be read is left out, and `onFault` told of it. */
-export async function expose(families: readonly Family[], onFault: (name: string, error: unknown) => void): Promise<string> {
+/** All families as text. One that cannot be read within `limitMs` is left out, and `onFault` told of it. */
+export async function expose(
+  families: readonly Family[],
+  onFault: (name: string, error: unknown) => void,
+  limitMs = 5000,
+): Promise<string> {
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(() => late.reject(new Error(`not read within ${limitMs / 1000} s`)), limitMs)
+  late.promise.catch(() => {})
   const texts = await Promise.all(
     families.map(async (family) => {
       try {
-        return await exposeOne(family)
+        return await Promise.race([exposeOne(family), late.promise])
       } catch (error) {
         onFault(family.name, error)
         return ""
       }
     }),
   )
+  clearTimeout(timer)
   return texts.join("")
 }
 

@@ -9,6 +9,7 @@ export type ScrapeNeeds = {
   /** A family could not be read. */
   onFault: (name: string, error: unknown) => void
   gatherMs?: number
+  familyMs?: number
   keptMs?: number
 }
 
@@ -39,14 +40,21 @@ export class Scrape {
   }
 
   private async make(): Promise<string> {
-    const { gather, gatherMs = 2000, onFault } = this.needs
+    const { gather, gatherMs = 2000, familyMs, onFault: tell } = this.needs
+    const onFault = (name: string, error: unknown) => {
+      this.faults++
+      tell(name, error)
+    }
     const limit = Promise.withResolvers<void>()
     const timer = setTimeout(limit.resolve, gatherMs)
-    await Promise.race([gather(), limit.promise])
-    clearTimeout(timer)
-    return expose(this.families, (name, error) => {
-      this.faults++
-      onFault(name, error)
-    })
+    try {
+      await Promise.race([gather(), limit.promise])
+    } catch (error) {
+      // What was brought in before is told all the same.
+      onFault("gathered counts", error)
+    } finally {
+      clearTimeout(timer)
+    }
+    return expose(this.families, onFault, familyMs)
   }
 }

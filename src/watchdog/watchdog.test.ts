@@ -166,3 +166,32 @@ test("a watchdog that makes no turns is seen from outside", async () => {
   await dog.turn()
   expect(dog.stalledSince).toBeUndefined()
 })
+
+test("a name whose chain cannot be read keeps no other from its turn", async () => {
+  await certificates("a.test", "broken.test", "c.test")
+  chains["broken.test"] = "no certificate"
+  const errors: unknown[] = []
+  const dog = open({ log: { ...silentLog, error: (_message, fields) => void errors.push(fields?.["hostname"]) } })
+  await dog.turn()
+  clock += dayMs
+  await dog.turn()
+  expect(errors).toEqual(["broken.test"])
+  expect((await store.find("a.test"))?.state).toBe("ok")
+  expect((await store.find("c.test"))?.state).toBe("ok")
+  expect(await store.find("broken.test")).toMatchObject({ state: "unseen", nextCheckAt: clock + 600_000 })
+  // And it is looked at when it can be.
+  chains["broken.test"] = ours
+  clock += 600_000
+  await dog.turn()
+  expect((await store.find("broken.test"))?.state).toBe("ok")
+})
+
+test("certificates that come after the clock was set back are followed within the hour", async () => {
+  clock = Date.parse("2030-01-01T00:00:00Z")
+  const dog = open()
+  await dog.turn()
+  clock = Date.parse("2026-11-30T00:00:00Z")
+  await certificates("new.test")
+  await dog.turn()
+  expect(await store.find("new.test")).toMatchObject({ state: "unseen" })
+})

@@ -89,7 +89,8 @@ export class Watchdog {
   /** One turn over the names whose moment has come; rejects only when the store does. */
   async turn(): Promise<void> {
     const { store, now } = this.needs
-    if (now() >= this.followAt) {
+    // Further ahead than a pause is long it was set by a clock that has been set back.
+    if (now() >= this.followAt || this.followAt - now() > followMs) {
       await store.follow(now(), dayMs)
       this.followAt = now() + followMs
     }
@@ -128,7 +129,14 @@ export class Watchdog {
 
   private async visit({ hostname, state, since }: Pick<ServedNameRow, "hostname" | "state" | "since">): Promise<void> {
     const { store, log, now } = this.needs
-    const seen = await this.look(hostname)
+    let seen: Seen | undefined
+    try {
+      seen = await this.look(hostname)
+    } catch (error) {
+      // One that cannot be looked at keeps no other from its turn, and comes back as one in trouble does; a store that is away fails here again.
+      log.error("a name could not be looked at", { hostname, error })
+      return store.note(hostname, { state, detail: null, since, checkedAt: now(), nextCheckAt: now() + troubleMs })
+    }
     const at = now()
     if (seen === undefined) {
       // Not served now: nothing to say of it, and its next moment is a day off.

@@ -179,7 +179,7 @@ describe.skipIf(obstacle !== undefined)(`doctor and alerts${obstacle ? ` (skippe
   test("a hostname that is well, with hairpin NAT told apart from down; one that is not served, and one that is none", async () => {
     const found = await doctor(name)
     expect([found.code, found.worries]).toEqual([0, []])
-    expect(Object.keys(found.all)).toEqual(["served", "address", "caa", "certificate", "handshake", "reach", "answer"])
+    expect(Object.keys(found.all)).toEqual(["served", "address", "caa", "certificate", "limits", "handshake", "reach", "answer"])
     expect(found.all["reach"]).toMatchObject({ status: "unknown", verdict: expect.stringContaining("hairpin NAT") })
     expect(await doctor("nobody.customer.test")).toMatchObject({ code: 2, all: { served: { status: "bad" } } })
     expect(await cli("doctor", "no hostname")).toMatchObject({ code: 2, out: "", err: expect.stringContaining("is not a hostname") })

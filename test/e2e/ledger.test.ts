@@ -46,7 +46,7 @@ describe.skipIf(obstacle !== undefined)(`rate limits of CAs${obstacle ? ` (skipp
   }
   const shown = async (name: string) => new X509Certificate((await stage.house.certificate(name)) ?? "")
   const waits = (who: Person | undefined, id: string) =>
-    who!.mappingIs(id, "put off", ({ certificate }) => certificate?.next_attempt_at !== undefined && certificate.problem !== undefined)
+    who!.mappingIs(id, "put off", ({ certificate }) => certificate?.put_off === true && certificate.problem !== undefined)
 
   test("a deleted name is not served, and back at its holder it has the same certificate without an order; anybody else gets a new key", async () => {
     const name = "kept.customer.test"

@@ -14,7 +14,7 @@ export type Mapping = {
   acme_challenge?: { name: string; type: string; value: string }
   dns_automated?: boolean
   detail?: string
-  certificate?: { state: string; issuer?: string; not_after?: string; problem?: string; next_attempt_at?: string }
+  certificate?: { state: string; issuer?: string; not_after?: string; problem?: string; next_attempt_at?: string; put_off?: true }
 }
 
 /** Somebody with a token, doing what the main job asks for; every method throws when the answer is another than a success. */

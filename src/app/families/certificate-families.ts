@@ -46,7 +46,7 @@ export function certificateFamilies({ census, directories, orders, attempts }: C
     },
     {
       name: "freehold_acme_order_failures_total",
-      help: "Certificates that were not had, by directory and kind: the CA's error type (RFC 8555 section 6.7), unready where the DNS record of a challenge was not there, preflight where an order was not sent since it could not go well, put_off where the limit of orders was reached, or other, such as a directory that is away.",
+      help: "Certificates that were not had, by directory and kind: the CA's error type (RFC 8555 section 6.7), unready where the DNS record of a challenge was not there, preflight where an order was not sent since it could not go well, put_off where the limit of orders was reached, handshake_budget where a handshake was refused since such orders have used up their budget, or other, such as a directory that is away.",
       labels: ["directory", "kind"],
       type: "counter",
       read: () =>
@@ -56,4 +56,4 @@ export function certificateFamilies({ census, directories, orders, attempts }: C
   ]
 }
 
-const neverSent = new Set(["preflight", "put_off"])
+const neverSent = new Set(["preflight", "put_off", "handshake_budget"])

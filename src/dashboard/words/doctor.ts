@@ -22,6 +22,7 @@ export const doctor = {
     "file-limits": "Open files",
     "issuer-account": "CA account",
     certificates: "Certificates",
+    limits: "Rate limits",
     served: "Served",
     alerts: "Alerts",
     address: "Address",

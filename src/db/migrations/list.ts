@@ -13,6 +13,7 @@ import { issuanceLedger } from "./0015-issuance-ledger"
 import { connectionTraffic } from "./0014-connection-traffic"
 import { watch } from "./0016-watch"
 import { openOrders } from "./0019-open-orders"
+import { putOffOrders } from "./0020-put-off-orders"
 import { webhooks } from "./0008-webhooks"
 import { timeline } from "./0009-timeline"
 import { writtenRecords } from "./0017-written-records"
@@ -36,4 +37,5 @@ export const migrations: Record<string, Migration> = {
   "0014-connection-traffic": connectionTraffic,
   "0016-watch": watch,
   "0019-open-orders": openOrders,
+  "0020-put-off-orders": putOffOrders,
 }

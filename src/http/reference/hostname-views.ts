@@ -64,9 +64,9 @@ export const issuanceLimit = named(
   t.Object({
     directory: t.String(),
     issuer_name: t.String(),
-    kind: oneOf(["directory", "accounts", "orders", "domain", "name", "failures"], {
+    kind: oneOf(["directory", "accounts", "orders", "domain", "name", "failures", "handshakes", "domain_handshakes"], {
       description:
-        "What it counts: new accounts by address, orders by account, certificates by registered domain, those for exactly the same name, failed validations by hostname. `directory` counts nothing: a busy one asked to be left alone.",
+        "What it counts: new accounts by address, orders by account, certificates by registered domain, those for exactly the same name, failed validations by hostname. `directory` counts nothing: a busy one asked to be left alone. `handshakes` and `domain_handshakes` are budgets of this server: orders at handshakes, in all and by registered domain.",
     }),
     subject: orNull(said("The registered domain or the hostname; null where it counts this server.")),
     left: orNull(integer()),

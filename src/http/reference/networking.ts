@@ -51,6 +51,7 @@ const mapping = named(
         not_after: maybe(moment()),
         problem: maybe(said("What the authority said, word for word.")),
         next_attempt_at: maybe(moment()),
+        put_off: maybe(t.Literal(true, { description: "A rate limit keeps the order waiting until then, and nothing failed." })),
       }),
     ),
   }),

@@ -88,8 +88,8 @@ function ConnectionJourney({ connection, records }: { connection: Connection; re
   const isProved = !unproved.has(connection.state)
   const own = records?.records.filter(({ purpose }) => purpose === "address") ?? []
   const isLed = records !== undefined && own.every(({ propagated }) => propagated)
-  const { problem } = connection.certificate
-  const certificateState: StepState = problem !== null ? "trouble" : connection.state === "issuing_cert" ? "now" : "later"
+  const { problem, status } = connection.certificate
+  const certificateState: StepState = status === "failed" ? "trouble" : connection.state === "issuing_cert" ? "now" : "later"
   return (
     <Journey
       steps={[

@@ -94,7 +94,7 @@ function certificateStep({ status, certificate }: Mapping): Step {
   if (certificate?.state === "backing_off")
     return {
       title,
-      state: "trouble",
+      state: certificate.put_off === true ? "now" : "trouble",
       body: (
         <Notice tone="warn">
           {problemText(certificate.problem ?? "")}

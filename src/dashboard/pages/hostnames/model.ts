@@ -19,6 +19,7 @@ export type Mapping = {
     not_after?: string
     problem?: string
     next_attempt_at?: string
+    put_off?: true
   }
 }
 
@@ -35,7 +36,13 @@ export type ConnectionSummary = {
 }
 
 export type Connection = ConnectionSummary & {
-  certificate: { status: "none" | "pending" | "issued" | "failed"; not_after: string | null; ca: string | null; problem: string | null }
+  certificate: {
+    status: "none" | "pending" | "issued" | "failed"
+    not_after: string | null
+    ca: string | null
+    problem: string | null
+    next_attempt_at: string | null
+  }
   origin_url: string | null
   container_id: string | null
   target_port: number | null

@@ -20,10 +20,13 @@ const trouble = (label: string, reason?: string | null): Standing => ({
 export function standingOfMapping({ status, certificate, detail, created_at }: Mapping, target: Target): Standing {
   if (status === "failed") return trouble(words.failed, detail)
   if (status === "pending") return waiting(words.pending, { since: created_at, ...(detail === undefined ? {} : { reason: detail }) })
+  if (certificate?.state === "backing_off" && certificate.put_off === true)
+    return { tone: "info", label: words.issuing, reason: problemText(certificate.problem ?? ""), since: created_at, group: "waiting" }
   if (certificate?.state === "backing_off") return trouble(words.backingOff, problemText(certificate.problem ?? ""))
   if (certificate?.state !== "issued") return { tone: "info", label: words.issuing, group: "waiting", since: created_at }
   if (target === null) return trouble(words.targetGone, hostnames.targetGone)
-  if (certificate.problem !== undefined) return { ...trouble(words.renewal, problemText(certificate.problem)), tone: "warn" }
+  if (certificate.problem !== undefined && certificate.put_off !== true)
+    return { ...trouble(words.renewal, problemText(certificate.problem)), tone: "warn" }
   if (target !== undefined && target.status !== "running")
     return { ...trouble(words.targetStopped, hostnames.targetStopped(target.name, target.status)), tone: "warn" }
   return { tone: "good", label: words.live, group: "live" }
