@@ -71,6 +71,7 @@ const allowed: Record<string, string[]> = {
     "live",
     "live-config.ts",
     "log.ts",
+    "memory-limit.ts",
     "mapped-name.ts",
     "mappings",
     "metrics",
@@ -122,6 +123,7 @@ const allowed: Record<string, string[]> = {
   "log.ts": ["errors.ts"],
   "errors.ts": [],
   "address-block.ts": [],
+  "memory-limit.ts": [],
   "secret-path.ts": [],
   backup: ["ballast.ts", "body.ts", "data-folder.ts", "errors.ts", "log.ts", "vault.ts", "worker.ts"],
   live: ["errors.ts", "event-stream.ts"],
@@ -150,6 +152,7 @@ const allowed: Record<string, string[]> = {
   "disk-space.ts": [],
   "problem-words.ts": [],
   edge: [
+    "address-block.ts",
     "blanks.ts",
     "acme",
     "db",

@@ -163,7 +163,7 @@ export function makeCheckup({ config, lookup, ports, mappings, isServed, watch, 
           return mine && { ...mine, verifyName: mine.verify_name, verifyToken: mine.verify_token }
         },
         isServed,
-        prove: (at, value) => checkProof((asked, options) => lookup(asked, "TXT", options), at, value),
+        prove: (at, value) => checkProof((asked) => lookup(asked, "TXT"), at, value),
         edge,
       })
     },

@@ -3,7 +3,7 @@ import type { ConnectionRow } from "../db/connect-schema"
 import { challengeName, type DnsRecord } from "../connect/model"
 import type { Guide } from "../connect/links"
 import type { EdgeAddress } from "../connect/records"
-import type { DnsLookup } from "../dns/lookup"
+import type { Lookup, RecordType } from "../dns/lookup"
 import { challengeVariable } from "../domain-connect/template"
 import type { DomainConnect } from "../domain-connect/service"
 import { AppError, describeError } from "../errors"
@@ -16,7 +16,7 @@ import { type DetectedProvider, detectProvider, hostField } from "../providers/p
 import { isApex, registrableDomain } from "../registrable-domain"
 
 export type WorldNeeds = {
-  lookup: DnsLookup["lookup"]
+  lookup: (name: string, type: RecordType) => Promise<Lookup>
   preflight: Preflight
   propagation: Propagation
   domainConnect: DomainConnect
@@ -65,7 +65,7 @@ export class ConnectWorld {
     }
   }
 
-  checkTxt = (name: string, value: string) => checkProof((asked, options) => this.needs.lookup(asked, "TXT", options), name, value)
+  checkTxt = (name: string, value: string) => checkProof((asked) => this.needs.lookup(asked, "TXT"), name, value)
 
   judge = async (records: DnsRecord[]): Promise<RecordReport[]> =>
     (await this.needs.propagation.judge(records)).map(({ record, propagated, observed_value, authorities, recursives, explanation }) => ({

@@ -1,7 +1,7 @@
 import type { ConfigInForce } from "../config"
 import { ChallengeZone, challengeId } from "../dns/challenge-zone"
 import { DnsListener } from "../dns/listener"
-import type { DnsLookup, Lookup, LookupOptions } from "../dns/lookup"
+import type { DnsLookup, Lookup } from "../dns/lookup"
 import { PlatformZone } from "../dns/platform-zone"
 import { Resolver } from "../dns/resolver"
 import { ianaRoots, parseRoots } from "../dns/root-hints"
@@ -64,7 +64,7 @@ export class Dns {
   /** Asks every authoritative server of the name's zone. */
   lookup: DnsLookup["lookup"] = (name, type, options) => this.resolver.lookup(name, type, options)
 
-  lookupTxt = (name: string, options?: LookupOptions): Promise<Lookup> => this.resolver.lookup(name, "TXT", options)
+  lookupTxt = (name: string): Promise<Lookup> => this.resolver.lookup(name, "TXT")
 
   /** Where the holder of a claim may delegate challenges to; undefined where no DNS is served here. */
   challengeTarget(claim: string): string | undefined {

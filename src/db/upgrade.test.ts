@@ -169,6 +169,7 @@ test("a store that cannot be copied is not upgraded", async () => {
     writeFileSync(copiesFolder(path), "a file in the way")
     await expect(openDatabase(path)).rejects.toThrow("before it is upgraded: EEXIST")
     expect(schemaOf(path)).toEqual(before)
+    expect(storeCopies(path)).toEqual([])
   })
 })
 

@@ -1,5 +1,5 @@
 import type { Database } from "bun:sqlite"
-import { chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, rmSync } from "node:fs"
+import { chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, statSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { AppError, describeError } from "../errors"
 
@@ -17,7 +17,8 @@ export const copiesFolder = (store: string): string => join(dirname(store), "bef
 /** The copies that are there, the newest first. */
 export function storeCopies(store: string): StoreCopy[] {
   const folder = copiesFolder(store)
-  if (!existsSync(folder)) return []
+  // Where something else stands in its place there are none, and the next upgrade says so.
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return []
   return readdirSync(folder)
     .flatMap((name) => {
       const [, before, madeAt] = copyPattern.exec(name) ?? []

@@ -128,7 +128,7 @@ export class Descent {
 }
 
 /** The last `labels` labels of a name. */
-export function suffix(name: Name, labels: number): Name {
+function suffix(name: Name, labels: number): Name {
   let cut = name
   for (let count = labelCount(name); count > labels; count--) cut = parentOf(cut)
   return cut

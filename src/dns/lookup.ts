@@ -42,11 +42,8 @@ export type Lookup = {
   fault?: LookupFault
 }
 
-/**
- * `signed` asks for signatures too (the DO bit of RFC 3225). `everyView` lets no single server say who else is asked: from the zone of the name's last two
- * labels on, every server is asked for the name itself, and whatever any of them refers to is asked as well.
- */
-export type LookupOptions = { signed?: boolean; everyView?: boolean }
+/** `signed` asks for signatures too (the DO bit of RFC 3225). */
+export type LookupOptions = { signed?: boolean }
 
 /** Asks the DNS; `dns/resolver.ts` is the real one. DS records are asked for at the parent's servers (RFC 4035 section 3.1.4.1). Never throws for what the network does: it is in the Lookup. */
 export interface DnsLookup {

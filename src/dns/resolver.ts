@@ -12,7 +12,7 @@
 import { isIPv6 } from "node:net"
 import type { Delegation } from "./delegations"
 import { DelegationCache } from "./delegations"
-import { Descent, type Found, suffix } from "./descent"
+import { Descent, type Found } from "./descent"
 import { askOverHttps } from "./doh"
 import type { Endpoint } from "./exchange"
 import type { DnsLookup, Lookup, LookupFault, LookupOptions, RecordType, ServerAnswer } from "./lookup"
@@ -86,7 +86,7 @@ export class Resolver implements DnsLookup {
     return found
   }
 
-  private async find(rawName: string, type: RecordType, { signed = false, everyView = false }: LookupOptions = {}): Promise<Lookup> {
+  private async find(rawName: string, type: RecordType, { signed = false }: LookupOptions = {}): Promise<Lookup> {
     const result: Lookup = { name: rawName, type, zone: undefined, via: "authoritative", answers: [] }
     const { budgetMs, doh } = this.options
     const ownBudgetMs = doh ? Math.round(budgetMs * (1 - DOH_SHARE)) : budgetMs
@@ -94,7 +94,7 @@ export class Resolver implements DnsLookup {
     const startedAt = this.options.now()
     try {
       result.name = canonicalName(rawName)
-      await this.follow(session, result, everyView)
+      await this.follow(session, result)
     } catch (error) {
       if (error instanceof WireError)
         return { ...result, problem: `"${rawName}" cannot be asked for: ${error.message}.`, fault: "bad_name" }
@@ -130,7 +130,7 @@ export class Resolver implements DnsLookup {
   }
 
   /** Fills in `result` as far as it gets; throws LookupProblem. */
-  private async follow(session: Session, result: Lookup, everyView: boolean): Promise<void> {
+  private async follow(session: Session, result: Lookup): Promise<void> {
     const type = typeNumbers[result.type]
     const cameFrom = new Map<Name, Name | undefined>([[result.name, undefined]])
     const leadsTo = (name: Name | undefined, target: Name): boolean =>
@@ -139,10 +139,9 @@ export class Resolver implements DnsLookup {
     for (const name of cameFrom.keys()) {
       // The records of a delegation stand with the parent.
       const place = result.type === "DS" ? parentOf(name) : name
-      // Zones of one label or none are the registries' own; below them one server that is in other hands could refer us wherever it likes.
-      let found = await this.descent.find(session, everyView ? suffix(place, 2) : place)
-      let said = everyView ? await this.askViews(session, found.delegation, name, type) : await this.askZone(session, found, name, type)
-      if (said.problem && found.isCached && !everyView) {
+      let found = await this.descent.find(session, place)
+      let said = await this.askZone(session, found, name, type)
+      if (said.problem && found.isCached) {
         // The delegation may have moved since it was kept: ask the parent again, once.
         this.cache.drop(found.delegation.zone)
         found = await this.descent.find(session, place)
@@ -199,34 +198,11 @@ export class Resolver implements DnsLookup {
     }
   }
 
-  /** Asks every server of a zone, and of each zone below that any of them refers to. Throws LookupProblem where they refer on and on. */
-  private async askViews(session: Session, start: Delegation, name: Name, type: number): Promise<ZoneAnswers> {
-    const said = { zone: start.zone, answers: [] as ServerAnswer[], targets: new Set<Name>() }
-    const seen = new Set<string>()
-    let views = [start]
-    for (let cut = 0; views.length > 0; cut++) {
-      if (cut > MAX_CUTS) throw new LookupProblem(`The servers of ${start.zone} refer from zone to zone for ${name}.`, "chain_too_long")
-      const below: Delegation[] = []
-      for (const view of views) {
-        session.check(`asking all the servers of ${view.zone}`)
-        for (const { from, verdict } of await this.askAll(session, view, name, type, seen)) {
-          if (verdict.kind === "alias") said.targets.add(verdict.target)
-          else if (verdict.kind === "referral") below.push(verdict.delegation)
-          else said.answers.push(toAnswer(from, verdict))
-        }
-      }
-      views = below
-    }
-    return said
-  }
-
-  /** Those asked already, by `seen`, are left out. */
   private async askAll(
     session: Session,
     delegation: Delegation,
     name: Name,
     type: number,
-    seen = new Set<string>(),
   ): Promise<{ from: Endpoint; verdict: Verdict }[]> {
     await this.descent.seekAddresses(session, delegation.servers)
     const endpoints = delegation.servers.flatMap((server) => {
@@ -235,11 +211,8 @@ export class Resolver implements DnsLookup {
       const chosen = ipv4.length > 0 && ipv6.length > 0 ? [ipv4[0]!, ipv6[0]!] : [...ipv4, ...ipv6].slice(0, 2)
       return chosen.map(({ address, port }) => ({ server: server.name, address, port }))
     })
-    const key = ({ address, port }: Endpoint) => `${delegation.zone} ${address} ${port}`
-    const fresh = endpoints.filter((from) => !seen.has(key(from)))
-    for (const from of fresh) seen.add(key(from))
     const asked = await Promise.all(
-      fresh.map(async (from) => ({ from, verdict: await session.ask(from, delegation.zone, { name, type, class: CLASS_IN }, 2) })),
+      endpoints.map(async (from) => ({ from, verdict: await session.ask(from, delegation.zone, { name, type, class: CLASS_IN }, 2) })),
     )
     // An IPv6 address that this host has no route to says nothing about a server that was asked by IPv4.
     const isRoutable = (verdict: Verdict) => !(verdict.kind === "failed" && verdict.noRoute)

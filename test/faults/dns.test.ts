@@ -154,45 +154,13 @@ describe.skipIf(obstacle !== undefined)(`name servers that fail${obstacle ? ` (s
     )
   })
 
-  test("hijacked: one server of the zone that shows the token proves nothing while another says that there is none", async () => {
-    const mapping = await claim("bought", { published: false })
-    behave(
-      ({ question, instead }) => (isProof(mapping, question) ? instead({ answers: [txt(question.name, mapping.verify_token)] }) : "pass"),
-      () => "pass",
-    )
-    await pendingWith(
-      mapping,
-      /ns1\.customer\.test answered the expected TXT record; ns2\.customer\.test answered NXDOMAIN; all of them have to show it/,
-    )
-  })
-
-  test("hijacked: a server that refers us to itself for a name below the zone proves nothing while the other says that there is none", async () => {
-    const mapping = await claim("referred", { published: false })
-    const cut = { ...txt(mapping.domain, "ns.referred.customer.test"), type: typeNumbers.NS }
-    const glue = { ...txt("ns.referred.customer.test", one.address), type: typeNumbers.A }
-    behave(
-      ({ question, instead }) =>
-        isProof(mapping, question)
-          ? instead({ answers: [txt(question.name, mapping.verify_token)] })
-          : question.name.endsWith(mapping.domain)
-            ? instead({ authoritative: false, authorities: [cut], additionals: [glue] })
-            : "pass",
-      () => "pass",
-    )
-    // Which of the two is asked first on the way down is chance.
-    for (let n = 0; n < 8; n++) expect((await verify(mapping)).status).toBe("pending")
-    expect((await verify(mapping)).detail).toContain("ns2.customer.test answered NXDOMAIN")
-  })
-
-  test("hijacked: while a server lies the name is not proved, and it is as soon as they agree", async () => {
+  test("hijacked: a server that lies does not keep the one that is right from proving the name", async () => {
     const mapping = await claim("oneliar", { published: true })
     behave(
       ({ question, instead }) =>
         isProof(mapping, question) ? instead({ answers: [txt(question.name, "edd-verify-of-somebody-else")] }) : "pass",
       () => "pass",
     )
-    await pendingWith(mapping, /ns2\.customer\.test answered the expected TXT record; all of them have to show it/)
-    behave(() => "pass")
     expect(await verify(mapping)).toEqual({ status: "verified" })
   })
 
