@@ -1,6 +1,6 @@
 import { Dialog as Base } from "@base-ui/react/dialog"
 import { X } from "lucide-react"
-import { type FormEvent, type ReactNode, useState } from "react"
+import { type FormEvent, type ReactNode, useRef, useState } from "react"
 import { shell } from "../words/shell"
 import { Button, IconButton } from "./button"
 import { cx } from "./classes"
@@ -18,11 +18,19 @@ export type DialogProps = {
 
 /** A dialog over the page: keeps the focus, closes with Escape, and gives the focus back. On narrow screens it lies at the bottom. */
 export function Dialog({ isOpen, onClose, title, description, children, isWide = false }: DialogProps) {
+  const popup = useRef<HTMLDivElement>(null)
+  // What is to be filled in, before the button that closes; a finger would get the keyboard over what it has not read yet.
+  const firstField = (by: string) =>
+    by === "touch"
+      ? true
+      : (popup.current?.querySelector<HTMLElement>("input:not([type=hidden], [type=file], [type=checkbox]), textarea") ?? true)
   return (
     <Base.Root open={isOpen} onOpenChange={(open) => !open && onClose()}>
       <Base.Portal>
-        <Base.Backdrop className="fixed inset-0 z-40 bg-black/45" />
+        <Base.Backdrop data-backdrop className="fixed inset-0 z-40 bg-black/45" />
         <Base.Popup
+          ref={popup}
+          initialFocus={firstField}
           className={cx(
             "fixed inset-x-0 bottom-0 z-50 flex max-h-[92dvh] flex-col overflow-y-auto rounded-t-lg border border-line bg-card p-5 shadow-xl",
             "sm:inset-x-auto sm:top-[12vh] sm:bottom-auto sm:left-1/2 sm:max-h-[80vh] sm:w-[calc(100vw-2rem)] sm:-translate-x-1/2 sm:rounded-lg",
