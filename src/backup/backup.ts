@@ -91,7 +91,10 @@ async function write(options: BackupOptions, { destination, name, isForMany }: P
   const { dataDir, key, keep, now } = options
   const objects = options.objects ?? (isForMany ? "beside" : "none")
   if (objects === "beside" && !isForMany)
-    throw new AppError("invalid", "stored files beside a backup need a place for many: name a folder that is there, or s3://bucket/prefix")
+    throw new AppError(
+      "invalid",
+      `${options.target} is no folder that is there: make it or mount it, or name s3://bucket/prefix; stored files beside a backup need a place for many`,
+    )
   for (const one of await readdir(dataDir)) if (one.startsWith(workPrefix)) await rm(join(dataDir, one), { recursive: true, force: true })
   if (isForMany) await destination.prepare()
   // Beside the store, so that it is as private and on a disk that has room for it.

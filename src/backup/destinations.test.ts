@@ -66,6 +66,12 @@ const message = (work: Promise<unknown>): Promise<string> =>
     (error: Error) => error.message,
   )
 
+test("a folder that is gone, or not mounted, is not taken for an empty one", async () => {
+  expect(await message(names(new FolderDestination(join(folder, "gone"))))).toEndWith(
+    "gone is no folder that is there: make it, or mount it",
+  )
+})
+
 describe.each<[string, () => Destination]>([
   ["a folder", directory],
   ["a bucket", bucket],

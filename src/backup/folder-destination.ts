@@ -18,13 +18,14 @@ export class FolderDestination implements Destination {
   }
 
   async prepare(): Promise<void> {
-    if ((await stat(this.shown).catch(() => undefined))?.isDirectory() !== true)
-      throw new AppError("not_found", `${this.shown} is no folder that is there: make it, or mount it`)
+    await this.mustBeThere()
     for await (const name of this.names("")) if (isDraft(name)) await rm(join(this.shown, name), { force: true })
     for await (const name of this.below(copiesFolder)) if (isDraft(name)) await rm(join(this.shown, name), { force: true })
   }
 
   async *list(folder?: string): AsyncGenerator<Stored> {
+    // What is not mounted is not empty.
+    if (folder === undefined) await this.mustBeThere()
     for await (const name of folder === undefined ? this.names("") : this.below(folder)) {
       const found = await stat(join(this.shown, name)).catch(absent)
       if (found?.isFile() === true && !isDraft(name)) yield { name, bytes: found.size, modifiedAt: Math.round(found.mtimeMs) }
@@ -61,6 +62,11 @@ export class FolderDestination implements Destination {
     await rm(join(this.shown, name), { force: true }).catch((error) => {
       throw explained(error, join(this.shown, name))
     })
+  }
+
+  private async mustBeThere(): Promise<void> {
+    if ((await stat(this.shown).catch(() => undefined))?.isDirectory() !== true)
+      throw new AppError("not_found", `${this.shown} is no folder that is there: make it, or mount it`)
   }
 
   private async *names(folder: string): AsyncGenerator<string> {

@@ -120,9 +120,9 @@ describe.skipIf(!hasChromium)("backups, alerts and the version in the administra
     await visit.button("Back up now").click()
     const failed = table(visit, "Runs").getByRole("row").filter({ hasText: "Failed" })
     await failed.waitFor({ timeout: 60_000 })
-    const reason = "name a folder that is there"
+    const reason = "no folder that is there"
     await failed.getByText(reason).waitFor()
-    await visit.page.getByText("No backup lies at the destination.").waitFor()
+    await visit.page.getByText("no folder that is there: make it, or mount it").waitFor()
     expect(await troublesIn(house, "administration-backups-filled", (look) => look.go("/administration/backups"))).toEqual([])
 
     await visit.go("/", "Home")
