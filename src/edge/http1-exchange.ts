@@ -77,6 +77,8 @@ export class Http1Exchange implements Exchange, UpstreamUser, HeldRequest {
   cancel(): void {
     this.over = true
     this.hold?.leave()
+    // Of one that is held, which no connection takes with it.
+    this.wire.takeUnsent()
     this.connection.discard()
   }
 
