@@ -36,6 +36,8 @@ import { Vault } from "../src/vault"
 
 export const jwtSecret = "a secret that is long enough for HS256"
 export const password = "correct horse battery"
+/** What a password costs where a test is about something else: a hundredth of what it costs an appliance. */
+export const quickHashing = { algorithm: "argon2id", memoryCost: 64, timeCost: 1 } as const
 
 /** The accounts and mappings API on a store in memory, driven without a socket. Time and the DNS are the test's to say. */
 export async function startApi(change: Partial<MappingNeeds> = {}) {
@@ -46,7 +48,7 @@ export async function startApi(change: Partial<MappingNeeds> = {}) {
   const log = createLog("debug", (line) => logged.push(line))
   const signer = new Signer(jwtSecret, now)
   const store = new AccountStore(db)
-  const people = new People(store, signer, new LoginLimit(now), now)
+  const people = new People(store, signer, new LoginLimit(now), now, quickHashing)
   const ownAccount = new OwnAccount({
     db,
     vault: new Vault("5".repeat(64)),

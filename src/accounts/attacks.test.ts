@@ -90,6 +90,12 @@ test("a token of a person who is disabled is not valid", async () => {
   expect(await check()).toBe(200)
 })
 
+test("a password is kept as argon2id of 64 MiB and two passes", async () => {
+  const store = new AccountStore((await startApi()).db)
+  const id = await new People(store, new Signer(jwtSecret), new LoginLimit()).create("ada", "a password to be kept")
+  expect((await store.personById(id))?.passwordHash).toStartWith("$argon2id$v=19$m=65536,t=2,p=1$")
+})
+
 test("an unknown name takes the steps of a wrong password, from the first login on", async () => {
   const api = await startApi()
   await api.person("ada")

@@ -24,6 +24,7 @@ export class People {
     private signer: Signer,
     private limit: LoginLimit,
     private now: () => number = Date.now,
+    private hashing: Bun.Password.Argon2Algorithm = { algorithm: "argon2id" },
   ) {}
 
   /**
@@ -38,7 +39,7 @@ export class People {
     const row = await this.store.personByUsername(username)
     if (row !== undefined) tried({ user_id: row.id, username: row.username })
     // Unknown names are checked against a hash of nothing, so that the answer takes as long; known ones wait for it too while it is being made.
-    this.decoy ??= Bun.password.hash(randomBytes(16).toString("hex"), "argon2id")
+    this.decoy ??= Bun.password.hash(randomBytes(16).toString("hex"), this.hashing)
     const decoy = await this.decoy
     const matches = await Bun.password.verify(password.slice(0, 1024), row?.passwordHash ?? decoy)
     if (row === undefined || row.disabledAt !== null || !matches) throw new AppError("unauthorized", "invalid credentials")
@@ -109,7 +110,7 @@ export class People {
   }
 
   private async newPerson(username: string, password: string, isAdmin: boolean): Promise<PersonRow> {
-    const passwordHash = await Bun.password.hash(password, "argon2id")
+    const passwordHash = await Bun.password.hash(password, this.hashing)
     return {
       id: randomId(),
       username,
