@@ -68,31 +68,27 @@ export class BufferBudget {
   }
 
   private relieve(): void {
-    const blocks = new Map<string, Block>()
+    const blocks = new Map<string, Holding[]>()
     for (const { clients, onCut } of this.holders)
       for (const client of clients) {
         const bytes = client.heldBytes
         if (bytes === 0) continue
         const name = addressBlock(client.address)
-        const block = blocks.get(name) ?? { bytes: 0, members: [] }
+        const block = blocks.get(name) ?? []
         blocks.set(name, block)
-        block.bytes += bytes
-        block.members.push({ client, bytes, onCut })
+        block.push({ client, bytes, onCut, weight: 0 })
       }
-    for (const { members } of blocks.values()) members.sort((a, b) => a.bytes - b.bytes)
+    for (const block of blocks.values()) {
+      let sum = 0
+      for (const one of block.sort((a, b) => a.bytes - b.bytes)) one.weight = sum += one.bytes
+    }
     // By what they said to hold: what others hold is not theirs to give back.
     let excess = this.held - this.limit * LEFT
-    while (excess > 0) {
-      const heaviest = [...blocks.values()].reduce<Block | undefined>(
-        (most, one) => (one.bytes > (most?.bytes ?? 0) ? one : most),
-        undefined,
-      )
-      const last = heaviest?.members.pop()
-      if (heaviest === undefined || last === undefined) break
-      heaviest.bytes -= last.bytes
-      excess -= last.bytes
-      last.client.destroy()
-      last.onCut()
+    for (const { client, bytes, onCut } of [...blocks.values()].flat().sort((a, b) => b.weight - a.weight)) {
+      if (excess <= 0) break
+      excess -= bytes
+      client.destroy()
+      onCut()
       this.cut++
     }
     this.tell()
@@ -118,4 +114,5 @@ export class BufferBudget {
   }
 }
 
-type Block = { bytes: number; members: { client: Client; bytes: number; onCut: () => void }[] }
+/** A client and what it holds; `weight` is that with all that lighter ones of its address hold: who has the most of it goes first. */
+type Holding = { client: Client; bytes: number; onCut: () => void; weight: number }
