@@ -14,13 +14,13 @@ import { failuresPerHour } from "../acme/order-ledger"
 import type { CertificateAttemptRow } from "../db/schema"
 import { describeError } from "../errors"
 import type { Log } from "../log"
-import { CertificateBackOff } from "./certificate-backoff"
 import { RecentMap } from "./certificate-cache"
 import { CertificateRefused } from "./certificate-refused"
 import type { CertificateStore, StoredCertificate } from "./certificate-store"
-import { isRateLimited, OrderCounts } from "./order-counts"
+import { OrderCounts } from "./order-counts"
 import { HandshakeBudget } from "./handshake-budget"
 import { HeldCertificates } from "./held-certificates"
+import { OrderRecord } from "./order-record"
 
 export { CertificateRefused } from "./certificate-refused"
 
@@ -78,7 +78,7 @@ export class Certificates {
   private orders = new Map<string, Promise<Live>>()
   private admissions = new Map<string, Promise<void>>()
   private budget: HandshakeBudget
-  private backOff: CertificateBackOff
+  private record: OrderRecord
   private now: () => number
   private random: () => number
   /** Names that were taken away and may come back, those of this process. */
@@ -100,9 +100,10 @@ export class Certificates {
       options.onReplaced?.(hostname)
     }
     this.held = new HeldCertificates({ store, gate, holderOf, onDeleted, log })
-    this.backOff = new CertificateBackOff(this.now, this.random)
+    const { counts, now, random } = this
+    this.record = new OrderRecord({ store, gate, log, counts, now, random, isStopping: () => this.stopping })
     const { bookHandshake: book = async () => {} } = options
-    this.budget = new HandshakeBudget({ book, counts: this.counts, log, now: this.now })
+    this.budget = new HandshakeBudget({ book, counts, log, now })
   }
 
   /** Names whose certificate is being made or waited for. */
@@ -176,7 +177,7 @@ export class Certificates {
   /** After the clock was set back: what memory holds of times to wait for may lie far ahead. */
   forgetBackOff(): void {
     this.backingOff.clear()
-    this.backOff = new CertificateBackOff(this.now, this.random)
+    this.record.forgetBackOff()
   }
 
   /** How things stand with a name's certificate, from the store. */
@@ -261,10 +262,10 @@ export class Certificates {
       if (attempt && attempt.nextAttemptAt > this.now()) throw this.refuse(attempt, refuseFromMemory)
       const obstacle = await this.options.obstacle?.(hostname)
       if (obstacle !== undefined) throw await this.hold(hostname, issuer, attempt, obstacle, refuseFromMemory)
-      const notBefore = this.backOff.openAt(hostname)
+      const notBefore = this.record.openAt(hostname)
       if (notBefore > this.now()) {
         const problem = `${failuresPerHour} validations failed within an hour`
-        throw this.refuse(await this.putOff(hostname, issuer, attempt, { until: notBefore, problem }), refuseFromMemory)
+        throw this.refuse(await this.record.putOff(hostname, issuer, attempt, { until: notBefore, problem }), refuseFromMemory)
       }
       await store.begin(hostname, this.now())
       const holder = await this.held.holderOf(hostname)
@@ -290,10 +291,10 @@ export class Certificates {
       } catch (error) {
         if (error instanceof IssuanceError && error.putOffUntil !== undefined)
           throw this.refuse(
-            await this.putOff(hostname, issuer, attempt, { until: error.putOffUntil, problem: error.problem }),
+            await this.record.putOff(hostname, issuer, attempt, { until: error.putOffUntil, problem: error.problem }),
             refuseFromMemory,
           )
-        const failed = await this.record(hostname, issuer, attempt?.failures ?? 0, error)
+        const failed = await this.record.failed(hostname, issuer, attempt?.failures ?? 0, error)
         if (failed && refuseFromMemory) this.backingOff.set(hostname, { until: failed.nextAttemptAt, problem: failed.problem })
         throw new CertificateRefused("failed", `${hostname}: ${describeError(error)}`)
       }
@@ -307,17 +308,6 @@ export class Certificates {
     return live
   }
 
-  /** An order the limits do not allow yet is no failure; it is put on record as due at the time they do. */
-  private async putOff(hostname: string, issuer: Issuer, attempt: CertificateAttemptRow | undefined, put: BackingOff) {
-    const { until: nextAttemptAt, problem } = put
-    const { failures = 0, lastAttemptAt = 0 } = attempt ?? {}
-    const row = { hostname, failures, lastAttemptAt, nextAttemptAt, problem, putOff: 1 }
-    this.options.log.info("certificate not ordered yet", { hostname, nextAttemptAt: new Date(nextAttemptAt).toISOString(), problem })
-    await this.options.store.saveAttempt(row)
-    this.counts.putOff(issuer.name)
-    return row
-  }
-
   /** What was not ordered because it could not go well; looked at again like any failure. */
   private async hold(
     hostname: string,
@@ -326,34 +316,9 @@ export class Certificates {
     obstacle: string,
     refuseFromMemory: boolean,
   ): Promise<CertificateRefused> {
-    const failed = await this.record(hostname, issuer, attempt?.failures ?? 0, new IssuanceError(obstacle), true)
+    const failed = await this.record.failed(hostname, issuer, attempt?.failures ?? 0, new IssuanceError(obstacle), true)
     if (failed && refuseFromMemory) this.backingOff.set(hostname, { until: failed.nextAttemptAt, problem: failed.problem })
     return new CertificateRefused("failed", `${hostname}: ${obstacle}`)
-  }
-
-  private async record(
-    hostname: string,
-    issuer: Issuer,
-    failuresBefore: number,
-    error: unknown,
-    advised = false,
-  ): Promise<CertificateAttemptRow | undefined> {
-    // Cut short by our own end: the row stays due, for the next start.
-    if (this.stopping) return undefined
-    const fault = error instanceof IssuanceError ? error : new IssuanceError(describeError(error), { cause: error })
-    this.counts.failed(issuer.name, fault, advised)
-    const failures = failuresBefore + 1
-    const nextAttemptAt = Math.ceil(this.backOff.failed(hostname, failures, fault))
-    // What the CA itself puts off is counted, so that it is left alone for longer each time, but it is no fault of the name.
-    const putOff = isRateLimited(fault) ? 1 : 0
-    const row = { hostname, failures, lastAttemptAt: this.now(), nextAttemptAt, problem: fault.problem, putOff }
-    const fields = { hostname, issuer: issuer.name, failures, nextAttemptAt: new Date(nextAttemptAt).toISOString(), error }
-    if (error instanceof IssuanceError) this.options.log.warn("certificate not issued", fields)
-    else this.options.log.error("certificate not issued", fields)
-    // A name that was removed meanwhile leaves no row behind.
-    if (this.options.gate(hostname)) await this.options.store.saveAttempt(row)
-    else await this.options.store.forgetAttempt(hostname)
-    return row
   }
 
   private refuse(attempt: CertificateAttemptRow, fromMemory: boolean): CertificateRefused {
