@@ -1,11 +1,18 @@
 import { createSocket } from "node:dgram"
 import { createServer } from "node:net"
 
-/** A port at which nothing listens now, neither TCP nor UDP; it is not held, so use it soon. */
+/** Below the ports that Linux takes for outgoing connections (32768 on, ip(7)), of which one could take a port between its choice and its use. */
+const firstPort = 16_384
+const portCount = 16_000
+const given = new Set<number>()
+
+/** A port at which nothing listens now, neither TCP nor UDP, and that was not answered before; it is not held, so use it soon. */
 export async function freePort(address = "127.0.0.1"): Promise<number> {
-  for (let attempt = 0; attempt < 20; attempt++) {
-    const port = await tcpPort(address, 0)
-    if (port !== undefined && (await udpIsFree(address, port))) return port
+  for (let attempt = 0; attempt < 200; attempt++) {
+    const port = firstPort + Math.floor(Math.random() * portCount)
+    if (given.has(port) || !(await mayListen(address, port))) continue
+    given.add(port)
+    return port
   }
   throw new Error(`no free port at ${address}`)
 }
