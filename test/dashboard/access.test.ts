@@ -5,6 +5,7 @@ import { admin } from "../e2e/appliance"
 import { hasChromium } from "../e2e/chromium"
 import type { Person } from "../e2e/person"
 import { DashboardHouse, type Visit } from "./house"
+import { soon } from "../e2e/soon"
 
 const publicKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIHvTxAgB7fjN4mUgPnQ0h2kGYvUxYkW7h1P0p7m6X8f ada@laptop"
 
@@ -41,7 +42,7 @@ describe.skipIf(!hasChromium)("access", () => {
     await visit.go("/access/tokens/new", "New API token")
     await page.getByLabel("Name").fill("deploy")
     await visit.button("Create token").click()
-    expect(await page.getByRole("alert").innerText()).toBe("At least one scope required.")
+    await soon(() => page.getByRole("alert").innerText()).toBe("At least one scope required.")
 
     await visit.button("Add permission").click()
     const first = permission(visit, 1)
@@ -49,7 +50,7 @@ describe.skipIf(!hasChromium)("access", () => {
     await first.getByLabel("Which").selectOption("web")
     await first.getByLabel("read").uncheck()
     await visit.button("Create token").click()
-    expect(await first.getByRole("alert").innerText()).toContain("Tick at least one action")
+    await soon(() => first.getByRole("alert").innerText()).toContain("Tick at least one action")
     await first.getByLabel("read").check()
     expect(await resulting(visit)).toContain(`compute.${ada.id}.containers.${web}=read`)
 
@@ -77,7 +78,7 @@ describe.skipIf(!hasChromium)("access", () => {
     await visit.button("I have copied it").click()
     await visit.heading("API tokens")
     const row = page.getByRole("list", { name: "API tokens" }).getByRole("listitem").filter({ hasText: "deploy" }).first()
-    expect(await row.innerText()).toContain("Containers · web: read")
+    await soon(() => row.innerText()).toContain("Containers · web: read")
     expect(await page.content()).not.toContain(token)
     await visit.button("Delete token deploy").click()
     await page.getByRole("dialog").getByRole("button", { name: "Delete token" }).click()
@@ -117,7 +118,7 @@ describe.skipIf(!hasChromium)("access", () => {
     await dialog.getByText("runner").waitFor()
     await visit.shot("access-account-delete")
     expect(await visit.complaints()).toEqual([])
-    expect(await dialog.getByRole("button", { name: "Delete service account" }).isDisabled()).toBe(true)
+    await soon(() => dialog.getByRole("button", { name: "Delete service account" }).isDisabled()).toBe(true)
     await dialog.getByLabel("Type build server to confirm").fill("build server")
     await dialog.getByRole("button", { name: "Delete service account" }).click()
     await visit.heading("API tokens")
@@ -133,8 +134,8 @@ describe.skipIf(!hasChromium)("access", () => {
     await visit.go("/access/sessions", "Sessions")
     const rows = page.getByRole("list", { name: "Your sessions" }).getByRole("listitem")
     await rows.nth(2).waitFor()
-    expect(await rows.first().innerText()).toContain("This session")
-    expect(await rows.first().getByRole("button").count()).toBe(0)
+    await soon(() => rows.first().innerText()).toContain("This session")
+    await soon(() => rows.first().getByRole("button").count()).toBe(0)
     // The newest of the others.
     await rows
       .nth(1)
@@ -159,11 +160,11 @@ describe.skipIf(!hasChromium)("access", () => {
     await field.fill("-----BEGIN OPENSSH PRIVATE KEY-----")
     await dialog.getByLabel("Name").fill("laptop")
     await dialog.getByRole("button", { name: "Add SSH key" }).click()
-    expect(await dialog.getByRole("alert").innerText()).toContain("this is a private key; give the line of the .pub file")
-    expect(await field.inputValue()).toContain("PRIVATE KEY")
+    await soon(() => dialog.getByRole("alert").innerText()).toContain("this is a private key; give the line of the .pub file")
+    await soon(() => field.inputValue()).toContain("PRIVATE KEY")
     await dialog.getByLabel("Name").fill("")
     await field.fill(publicKey)
-    expect(await dialog.getByLabel("Name").inputValue()).toBe("ada@laptop")
+    await soon(() => dialog.getByLabel("Name").inputValue()).toBe("ada@laptop")
     await dialog.getByRole("button", { name: "Add SSH key" }).click()
     await page
       .getByRole("list", { name: "Your SSH keys" })
@@ -183,8 +184,8 @@ describe.skipIf(!hasChromium)("access", () => {
     await page.getByLabel("Current password").fill("not this one")
     await page.getByLabel("New password").fill("another horse battery")
     await visit.button("Change password").click()
-    expect(await page.getByRole("alert").innerText()).toBe("Current password is incorrect.")
-    expect(await page.getByLabel("New password").inputValue()).toBe("another horse battery")
+    await soon(() => page.getByRole("alert").innerText()).toBe("Current password is incorrect.")
+    await soon(() => page.getByLabel("New password").inputValue()).toBe("another horse battery")
     await page.getByLabel("Display name").fill("Ada Lovelace")
     await visit.button("Save name").click()
     await page.getByRole("navigation").getByRole("button", { name: "Ada Lovelace" }).waitFor()
@@ -206,31 +207,31 @@ describe.skipIf(!hasChromium)("access", () => {
     const app = URI.parse(`otpauth://totp/Freehold:uma?secret=${secret}&issuer=Freehold`)
     await dialog.getByLabel("Code that the app shows now").fill("000000")
     await dialog.getByRole("button", { name: "Turn on" }).click()
-    expect(await dialog.getByRole("alert").innerText()).toContain("check the clock")
+    await soon(() => dialog.getByRole("alert").innerText()).toContain("check the clock")
     await dialog.getByLabel("Code that the app shows now").fill("generate" in app ? (app as { generate(): string }).generate() : "")
     await dialog.getByRole("button", { name: "Turn on" }).click()
 
     const codes = page.getByRole("list", { name: "Recovery codes" }).getByRole("listitem")
     await codes.first().waitFor()
-    expect(await codes.count()).toBe(10)
+    await soon(() => codes.count()).toBe(10)
     await visit.shot("access-recovery-codes")
     expect(await visit.complaints()).toEqual([])
     const [download] = await Promise.all([page.waitForEvent("download"), visit.button("Download").click()])
     expect(download.suggestedFilename()).toBe("freehold-recovery-codes.txt")
     expect(await Bun.file((await download.path()) ?? "").text()).toContain(await codes.first().innerText())
     await page.emulateMedia({ media: "print" })
-    expect(await page.locator("#root").isVisible()).toBe(false)
-    expect(await page.locator("body > pre").innerText()).toContain("Recovery codes of uma")
+    await soon(() => page.locator("#root").isVisible()).toBe(false)
+    await soon(() => page.locator("body > pre").innerText()).toContain("Recovery codes of uma")
     await page.emulateMedia({ media: "screen" })
     await visit.button("I have kept them").click()
-    expect(await codes.count()).toBe(0)
+    await soon(() => codes.count()).toBe(0)
     await page.getByText("10 of 10 left").waitFor()
 
     await visit.button("Turn two-factor off").click()
     await dialog.getByText("Authenticator app", { exact: true }).waitFor()
     await dialog.getByLabel("Current password").fill("not this one")
     await dialog.getByRole("button", { name: "Turn two-factor off" }).click()
-    expect(await dialog.getByRole("alert").innerText()).toBe("Current password is incorrect.")
+    await soon(() => dialog.getByRole("alert").innerText()).toBe("Current password is incorrect.")
     await dialog.getByLabel("Current password").fill(uma.password)
     await dialog.getByRole("button", { name: "Turn two-factor off" }).click()
     await page.getByText("Your password alone is enough").waitFor()
@@ -255,7 +256,7 @@ describe.skipIf(!hasChromium)("access", () => {
   test("a service account that is not there is told", async () => {
     const visit = await house.signedIn(undefined, admin)
     await visit.page.goto("/access/tokens/accounts/nobody")
-    expect(await visit.page.getByRole("alert").innerText()).toContain("Service account not found.")
+    await soon(() => visit.page.getByRole("alert").innerText()).toContain("Service account not found.")
     await visit.close()
   })
 })

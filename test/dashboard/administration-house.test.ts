@@ -7,6 +7,7 @@ import { hasChromium } from "../e2e/chromium"
 import type { Person } from "../e2e/person"
 import { temporaryFolder, waitUntil } from "../lab/process"
 import { DashboardHouse, troublesIn, type Visit } from "./house"
+import { soon } from "../e2e/soon"
 
 type Notice = { type: string; opened: { kind: string }[] }
 
@@ -79,11 +80,11 @@ describe.skipIf(!hasChromium)("backups, alerts and the version in the administra
     await visit.page.reload()
     await visit.button("Back up now").click()
     await table(visit, "Runs").getByText("Went well").waitFor({ timeout: 60_000 })
-    expect(await table(visit, "Runs").innerText()).toMatch(/\d+(\.\d+)? (K|M)iB/)
-    expect(await table(visit, "Runs").innerText()).toContain("1 in all, 1 new")
+    await soon(() => table(visit, "Runs").innerText()).toMatch(/\d+(\.\d+)? (K|M)iB/)
+    await soon(() => table(visit, "Runs").innerText()).toContain("1 in all, 1 new")
     const files = table(visit, "Files at the destination")
     await files.getByText(/freehold-.*\.age/).waitFor()
-    expect(await files.getByRole("row").last().innerText()).toMatch(/(just now|minutes? ago)[\s\S]*iB/)
+    await soon(() => files.getByRole("row").last().innerText()).toMatch(/(just now|minutes? ago)[\s\S]*iB/)
     expect(visit.faults).toEqual([])
     await visit.close()
   })
@@ -95,7 +96,7 @@ describe.skipIf(!hasChromium)("backups, alerts and the version in the administra
     const channel = (name: string) => told.getByRole("listitem").filter({ has: visit.page.getByRole("heading", { name, exact: true }) })
     await channel("Webhook").getByText("Set", { exact: true }).waitFor()
     await channel("Mail").getByText("Not set", { exact: true }).waitFor()
-    expect(await channel("Mail").innerText()).toContain("alert_smtp_url")
+    await soon(() => channel("Mail").innerText()).toContain("alert_smtp_url")
     await visit.button("Send a test").click()
     await channel("Webhook").getByText("Took the test").waitFor()
     expect(notices.map(({ type }) => type)).toContain("test")
@@ -103,7 +104,7 @@ describe.skipIf(!hasChromium)("backups, alerts and the version in the administra
     await visit.button("Send a test").click()
     await channel("Webhook").getByText("Did not take the test").waitFor()
     await channel("Webhook").getByText("Does not take it").waitFor()
-    expect(await channel("Webhook").innerText()).toContain("503")
+    await soon(() => channel("Webhook").innerText()).toContain("503")
     expect(await visit.page.content()).not.toContain("a-secret-path")
     expect(await troublesIn(house, "administration-alerts-failing", (look) => look.go("/administration/alerts"))).toEqual([])
     isDeaf = false
@@ -135,8 +136,8 @@ describe.skipIf(!hasChromium)("backups, alerts and the version in the administra
     await visit.go("/administration/alerts", "Administration")
     const episode = list(visit, "Going on now").getByRole("listitem").filter({ hasText: "Backup failed" })
     await episode.getByText(reason).waitFor()
-    expect(await episode.innerText()).toMatch(/began/)
-    expect(await episode.getByRole("link", { name: "Backups" }).getAttribute("href")).toBe("/administration/backups")
+    await soon(() => episode.innerText()).toMatch(/began/)
+    await soon(() => episode.getByRole("link", { name: "Backups" }).getAttribute("href")).toBe("/administration/backups")
     expect(await troublesIn(house, "administration-alerts", (look) => look.go("/administration/alerts"))).toEqual([])
     expect(visit.faults).toEqual([])
     await visit.close()
@@ -148,7 +149,7 @@ describe.skipIf(!hasChromium)("backups, alerts and the version in the administra
     await visit.page.getByText(program).waitFor()
     await visit.page.getByText("None: no upgrade has changed this store yet.").waitFor()
     const waits = visit.page.getByText("Another program lies on disk, and waits for a restart")
-    expect(await waits.count()).toBe(0)
+    await soon(() => waits.count()).toBe(0)
     await copyFile(program, `${program}.new`)
     await rename(`${program}.new`, program)
     const copies = join(house.house.dataDir, "before-upgrade")
@@ -164,7 +165,7 @@ describe.skipIf(!hasChromium)("backups, alerts and the version in the administra
     await house.house.restart()
     await visit.page.reload()
     await visit.page.getByText(program).waitFor()
-    expect(await waits.count()).toBe(0)
+    await soon(() => waits.count()).toBe(0)
     await visit.close()
   })
 

@@ -4,6 +4,7 @@ import type { Person } from "../e2e/person"
 import { type Stage, stageObstacle, startStage } from "../e2e/stage"
 import { type LyingDirectory, startLyingDirectory } from "../lab/lying-directory"
 import { DashboardHouse, troublesIn } from "./house"
+import { soon } from "../e2e/soon"
 
 const obstacle = hasChromium ? await stageObstacle({ pebble: true }) : "there is no Chromium"
 
@@ -43,7 +44,7 @@ describe.skipIf(obstacle !== undefined)(`rate limits in the administration${obst
     const visit = await house.signedIn()
     await visit.go("/administration/certificates", "Administration")
     await visit.page.getByText("No limit is touched yet").waitFor()
-    expect(await visit.page.getByRole("meter").count()).toBe(0)
+    await soon(() => visit.page.getByRole("meter").count()).toBe(0)
 
     await ada.certified(await bring("one.customer.test"))
     await visit.page.reload()
@@ -51,10 +52,10 @@ describe.skipIf(obstacle !== undefined)(`rate limits in the administration${obst
     const row = (kind: string) => limits.getByRole("listitem").filter({ hasText: kind })
     const domain = row("Certificates of a domain")
     await domain.getByText("2 of 3 left").waitFor()
-    expect(await domain.innerText()).toMatch(/customer\.test[\s\S]*one more in \d+ (day|hour)s?/)
+    await soon(() => domain.innerText()).toMatch(/customer\.test[\s\S]*one more in \d+ (day|hour)s?/)
     const meter = domain.getByRole("meter", { name: "Used" })
-    expect(await meter.getAttribute("aria-valuenow")).toBe("33")
-    expect(await meter.getAttribute("aria-valuetext")).toMatch(/^2 of 3 certificates left this week for customer\.test at /)
+    await soon(() => meter.getAttribute("aria-valuenow")).toBe("33")
+    await soon(() => meter.getAttribute("aria-valuetext")).toMatch(/^2 of 3 certificates left this week for customer\.test at /)
 
     liar.limit({ detail: "too many new orders (300) from this account in the last 3h0m0s", retryAfterSeconds: 7200 })
     const held = await bring("two.customer.test")
@@ -62,8 +63,8 @@ describe.skipIf(obstacle !== undefined)(`rate limits in the administration${obst
     await visit.page.reload()
     const orders = row("Orders of this account")
     await orders.getByText("Closed by the issuer, opens in 1 hour").waitFor()
-    expect(await orders.innerText()).toContain("it said: too many new orders (300) from this account")
-    expect(await orders.getByRole("meter").count()).toBe(0)
+    await soon(() => orders.innerText()).toContain("it said: too many new orders (300) from this account")
+    await soon(() => orders.getByRole("meter").count()).toBe(0)
     expect(await troublesIn(house, "administration-limits", (look) => look.go("/administration/certificates"))).toEqual([])
     expect(visit.faults).toEqual([])
     await visit.close()

@@ -5,6 +5,7 @@ import { admin } from "../e2e/appliance"
 import type { Person } from "../e2e/person"
 import { hasChromium } from "../e2e/chromium"
 import { DashboardHouse, troublesIn, type Visit } from "./house"
+import { soon } from "../e2e/soon"
 
 const parts = ["", "/sessions", "/settings", "/certificates", "/system", "/doctor", "/alerts", "/backups", "/audit"]
 
@@ -42,7 +43,7 @@ describe.skipIf(!hasChromium)("the administration", () => {
     await beas.signIn({ username: "bea", password })
     await beas.go("/administration/settings")
     await beas.page.getByRole("heading", { name: "This is not yours" }).waitFor()
-    expect(await beas.page.getByText("max_pending_mappings").count()).toBe(0)
+    await soon(() => beas.page.getByText("max_pending_mappings").count()).toBe(0)
     await beas.go("/containers")
 
     await visit.page.getByRole("link", { name: /Bea Brook/ }).click()
@@ -66,7 +67,7 @@ describe.skipIf(!hasChromium)("the administration", () => {
     await visit.button("Save the quota").click()
     await visit.page.getByText("The quota is 10G now.").waitFor()
     await visit.button("Delete the account").click()
-    expect(await dialog(visit).getByRole("button", { name: "Delete the account" }).isDisabled()).toBe(true)
+    await soon(() => dialog(visit).getByRole("button", { name: "Delete the account" }).isDisabled()).toBe(true)
     await dialog(visit).getByLabel("Type bea to confirm").fill("bea")
     await dialog(visit).getByRole("button", { name: "Delete the account" }).click()
     await visit.heading("Administration")
@@ -81,7 +82,7 @@ describe.skipIf(!hasChromium)("the administration", () => {
     await dialog(visit).getByLabel("User name").fill(admin.username)
     await visit.button("Create the account").click()
     await dialog(visit).getByRole("alert").getByText("Username already exists.").waitFor()
-    expect(await dialog(visit).getByLabel("User name").inputValue()).toBe(admin.username)
+    await soon(() => dialog(visit).getByLabel("User name").inputValue()).toBe(admin.username)
     await visit.close()
   })
 
@@ -136,7 +137,7 @@ describe.skipIf(!hasChromium)("the administration", () => {
     await row(visit, "container_limit").getByText("Environment: FREEHOLD_CONTAINER_LIMIT").waitFor()
     await visit.button("About container_limit").click()
     await dialog(visit).getByText("Set by FREEHOLD_CONTAINER_LIMIT: change it there.").waitFor()
-    expect(await dialog(visit).getByRole("textbox").count()).toBe(0)
+    await soon(() => dialog(visit).getByRole("textbox").count()).toBe(0)
     const { status, text } = await person.ask("PUT", "/admin/settings/container_limit", { value: "9" })
     expect([status, text]).toEqual([409, expect.stringContaining("FREEHOLD_CONTAINER_LIMIT in the environment, which wins")])
     await visit.close()
@@ -147,8 +148,8 @@ describe.skipIf(!hasChromium)("the administration", () => {
     await visit.go("/administration/audit?action=PUT+/admin/settings")
     const trail = visit.page.getByRole("region", { name: "Audit trail" })
     await trail.getByText("max_pending_mappings").first().waitFor()
-    expect(await trail.getByText("container_limit").count()).toBe(1)
-    expect(await trail.getByText("POST /admin/users").count()).toBe(0)
+    await soon(() => trail.getByText("container_limit").count()).toBe(1)
+    await soon(() => trail.getByText("POST /admin/users").count()).toBe(0)
     await visit.page.getByLabel("Outcome").selectOption("failed")
     await trail.getByText("409").waitFor()
     await visit.button("Clear the filter").click()

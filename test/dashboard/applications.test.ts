@@ -8,6 +8,7 @@ import { temporaryFolder, waitUntil } from "../lab/process"
 import { type Key, startKeyedKnot } from "../lab/providers/keyed-servers"
 import type { ZoneServer } from "../lab/providers/zone-server"
 import { DashboardHouse, type Visit } from "./house"
+import { soon } from "../e2e/soon"
 
 const obstacle = hasChromium ? await stageObstacle({}) : "there is no Chromium"
 const key: Key = {
@@ -78,7 +79,7 @@ describe.skipIf(obstacle !== undefined)("applications", () => {
   test("the empty list teaches the first step", async () => {
     const visit = await opened("/applications", "Applications")
     await visit.page.getByText("Let your customers use their own domains").waitFor()
-    expect(await visit.page.getByLabel("Quick start with curl").innerText()).toContain(`curl ${stage.house.url}/v1/connections`)
+    await soon(() => visit.page.getByLabel("Quick start with curl").innerText()).toContain(`curl ${stage.house.url}/v1/connections`)
     await visit.shot("applications-empty")
     expect(await visit.complaints()).toEqual([])
     await noFaults(visit)
@@ -95,7 +96,7 @@ describe.skipIf(obstacle !== undefined)("applications", () => {
     await origins.fill("https://app.acme.example/path")
     await press(visit, "Create application")
     await dialog(visit.page).getByText("is not an origin such as").waitFor()
-    expect(await dialog(visit.page).getByLabel("Name", { exact: true }).inputValue()).toBe("Acme Shops")
+    await soon(() => dialog(visit.page).getByLabel("Name", { exact: true }).inputValue()).toBe("Acme Shops")
     expect(await origins.evaluate((field) => field === document.activeElement)).toBe(true)
     await origins.fill("https://app.acme.example")
     await press(visit, "Create application")
@@ -109,7 +110,7 @@ describe.skipIf(obstacle !== undefined)("applications", () => {
     const visit = await opened(`/applications/${made.id}/keys`, "Acme Shops")
     await visit.button("New API key").click()
     await dialog(visit.page).getByLabel("Name", { exact: true }).fill("Server")
-    expect(await dialog(visit.page).getByText("The key gets").innerText()).toContain("connections:read connections:write")
+    await soon(() => dialog(visit.page).getByText("The key gets").innerText()).toContain("connections:read connections:write")
     await press(visit, "Create key")
     const shown = dialog(visit.page).locator("code", { hasText: /^sk_live_/ })
     await shown.waitFor()
@@ -120,8 +121,8 @@ describe.skipIf(obstacle !== undefined)("applications", () => {
     await visit.page.reload()
     const row = visit.page.getByRole("row", { name: /Server/ })
     await row.waitFor()
-    expect(await row.innerText()).toContain(made.secret.slice(-4))
-    expect(await row.innerText()).toMatch(/just now|seconds? ago/)
+    await soon(() => row.innerText()).toContain(made.secret.slice(-4))
+    await soon(() => row.innerText()).toMatch(/just now|seconds? ago/)
     expect(await visit.page.content()).not.toContain(made.secret)
     await visit.button("Revoke Server").click()
     await press(visit, "Revoke key")
@@ -147,8 +148,8 @@ describe.skipIf(obstacle !== undefined)("applications", () => {
     await visit.page.getByLabel("Search by hostname").fill("SHOP")
     const item = visit.page.getByRole("listitem").filter({ hasText: "shop.customer.test" })
     await item.waitFor()
-    expect(await item.innerText()).toContain("Waits for proof")
-    expect(await item.getByRole("link").getAttribute("href")).toMatch(/^\/hostnames\/connection\/[0-9a-f-]{36}$/)
+    await soon(() => item.innerText()).toContain("Waits for proof")
+    await soon(() => item.getByRole("link").getAttribute("href")).toMatch(/^\/hostnames\/connection\/[0-9a-f-]{36}$/)
     expect(visit.page.url()).toContain("q=SHOP")
     await visit.page.getByLabel("State", { exact: true }).selectOption("live")
     await visit.page.getByText("No connection fits.").waitFor()
@@ -173,7 +174,7 @@ describe.skipIf(obstacle !== undefined)("applications", () => {
     await field.fill("taken.customer.test")
     await press(visit, "Connect hostname")
     await dialog(visit.page).getByText("already held by a mapping or another connection").waitFor()
-    expect(await field.inputValue()).toBe("taken.customer.test")
+    await soon(() => field.inputValue()).toBe("taken.customer.test")
     expect(await field.evaluate((one) => one === document.activeElement)).toBe(true)
     await noFaults(visit)
   })
@@ -225,7 +226,7 @@ describe.skipIf(obstacle !== undefined)("applications", () => {
     await dialog(visit.page).getByLabel("URL").fill("http://10.1.2.3/hooks")
     await press(visit, "Create endpoint")
     await dialog(visit.page).getByRole("alert").waitFor()
-    expect(await dialog(visit.page).getByRole("alert").innerText()).toMatch(/^Url: .*10\.1\.2\.3|^Url: /)
+    await soon(() => dialog(visit.page).getByRole("alert").innerText()).toMatch(/^Url: .*10\.1\.2\.3|^Url: /)
     await dialog(visit.page).getByLabel("URL").fill(receiver.url)
     await press(visit, "Create endpoint")
     const secret = await dialog(visit.page)
@@ -268,9 +269,10 @@ describe.skipIf(obstacle !== undefined)("applications", () => {
     expect(await visit.page.getByLabel("Language").evaluate((one) => one === document.activeElement)).toBe(true)
     await visit.page.getByLabel("Theme").selectOption("dark")
     await visit.page.waitForURL(/theme=dark/)
-    expect(await visit.page.getByLabel("Snippet for the page").innerText()).toContain('theme: "dark"')
-    expect(await visit.page.getByLabel("Snippet for the page").innerText()).toContain(`<script src="${stage.house.url}/widget.js">`)
-    expect(await visit.page.getByLabel("Snippet for the server").innerText()).toContain(made.id)
+    await frame.locator("dialog[data-theme=dark]").waitFor()
+    await soon(() => visit.page.getByLabel("Snippet for the page").innerText()).toContain('theme: "dark"')
+    await soon(() => visit.page.getByLabel("Snippet for the page").innerText()).toContain(`<script src="${stage.house.url}/widget.js">`)
+    await soon(() => visit.page.getByLabel("Snippet for the server").innerText()).toContain(made.id)
     await frame.getByRole("heading", { name: "Domain verbinden" }).waitFor()
     await frame.getByLabel("Ihre Domain").fill("neu.customer.test")
     await frame.getByLabel("Ihre Domain").press("Enter")

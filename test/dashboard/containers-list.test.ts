@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { hasChromium } from "../e2e/chromium"
 import { DashboardHouse, narrow, scrollThrough } from "./house"
+import { soon } from "../e2e/soon"
 
 const many = 200
 
@@ -40,7 +41,7 @@ describe.skipIf(!hasChromium)("the list of containers without an engine", () => 
     const { page } = visit
     await visit.go("/containers?q=needle", "Containers")
     await page.getByRole("link", { name: "hay" }).waitFor()
-    expect(await page.getByRole("listitem").count()).toBe(1)
+    await soon(() => page.getByRole("listitem").count()).toBe(1)
     await page.getByRole("searchbox").fill("app-07")
     await page.getByText(/^10 of \d+ containers$/).waitFor()
     await page.getByLabel("State").selectOption("failed")

@@ -7,6 +7,7 @@ import type { Person } from "../e2e/person"
 import { type PodmanLab, podmanObstacle, startPodman } from "../lab/podman"
 import { waitUntil } from "../lab/process"
 import { DashboardHouse, type Visit } from "./house"
+import { soon } from "../e2e/soon"
 
 const obstacle = podmanObstacle() ?? (hasChromium ? undefined : "there is no Chromium")
 const serve =
@@ -47,7 +48,7 @@ describe.skipIf(obstacle !== undefined)(`the dashboard's containers${obstacle ? 
     await page.getByRole("main").locator("header").getByRole("link", { name: "New container" }).click()
     await visit.heading("New container")
     await page.getByLabel("Image", { exact: true }).fill(podman.image)
-    expect(await page.locator(`datalist option[value="${podman.image}"]`).count()).toBe(1)
+    await soon(() => page.locator(`datalist option[value="${podman.image}"]`).count()).toBe(1)
     await page.getByLabel("Name", { exact: true }).fill("front door")
     await visit.button("Paste a .env file").click()
     await page.getByLabel("Text of the .env file").fill("# who\nWHO='the world'\nTZ=Europe/Oslo")
@@ -79,7 +80,7 @@ describe.skipIf(obstacle !== undefined)(`the dashboard's containers${obstacle ? 
     await page.getByText("not found").waitFor()
     await visit.button("Follow").click()
     await page.getByText(/\d+ newer lines/).waitFor({ state: "detached" })
-    expect(await log.getByText(/^\d{4}-\d\d-\d\d/).count()).toBe(0)
+    await soon(() => log.getByText(/^\d{4}-\d\d-\d\d/).count()).toBe(0)
     await page.getByLabel("Timestamps").check()
     await log
       .getByText(/^\d{4}-\d\d-\d\d \d\d:\d\d/)
@@ -121,7 +122,7 @@ describe.skipIf(obstacle !== undefined)(`the dashboard's containers${obstacle ? 
 
     await page.getByRole("link", { name: "Overview", exact: true }).click()
     const form = page.getByRole("form", { name: "Attach a hostname" })
-    expect(await form.getByLabel("Port", { exact: true }).inputValue()).toBe("8080")
+    await soon(() => form.getByLabel("Port", { exact: true }).inputValue()).toBe("8080")
     await form.getByLabel("Hostname").fill("door.home.arpa")
     await form.getByRole("button", { name: "Attach hostname" }).click()
     await page.waitForURL(/\/hostnames\/mapping\/dom_/)
@@ -136,7 +137,7 @@ describe.skipIf(obstacle !== undefined)(`the dashboard's containers${obstacle ? 
     await page.getByRole("link", { name: "Danger zone" }).click()
     await visit.button("Delete front door").click()
     const dialog = page.getByRole("dialog")
-    expect(await dialog.getByRole("button", { name: "Delete front door" }).isDisabled()).toBe(true)
+    await soon(() => dialog.getByRole("button", { name: "Delete front door" }).isDisabled()).toBe(true)
     await dialog.getByText("the hostnames that lead to it: door.home.arpa").waitFor()
     await dialog.getByLabel("Type front door to confirm").fill("front door")
     await dialog.getByRole("button", { name: "Delete front door" }).click()
@@ -168,7 +169,7 @@ describe.skipIf(obstacle !== undefined)(`the dashboard's containers${obstacle ? 
     await visit.button("Create container").click()
     await visit.heading("missing")
     await stands(visit, "Failed")
-    expect(await page.getByText("The container failed").locator("..").innerText()).toMatch(/no-such-image/)
+    await soon(() => page.getByText("The container failed").locator("..").innerText()).toMatch(/no-such-image/)
     const id = new URL(page.url()).pathname.split("/")[2] ?? ""
     await visit.go(`/containers/${id}/logs`)
     await page.getByText("The log is not to be had: Container not running.").waitFor()
@@ -189,7 +190,7 @@ describe.skipIf(obstacle !== undefined)(`the dashboard's containers${obstacle ? 
     await form.getByLabel("Hostname").fill("taken.home.arpa")
     await form.getByRole("button", { name: "Attach hostname" }).click()
     await form.getByText("Domain already in use.").waitFor()
-    expect(await form.getByLabel("Hostname").inputValue()).toBe("taken.home.arpa")
+    await soon(() => form.getByLabel("Hostname").inputValue()).toBe("taken.home.arpa")
     await form.getByLabel("Hostname").fill("free.home.arpa")
     await form.getByLabel("Port", { exact: true }).fill("22")
     await form.getByRole("button", { name: "Attach hostname" }).click()

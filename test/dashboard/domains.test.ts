@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { hasChromium } from "../e2e/chromium"
 import { type CloudflareLab, startCloudflare } from "../lab/cloudflare"
 import { DashboardHouse, troublesIn, type Visit } from "./house"
+import { soon } from "../e2e/soon"
 
 const [first, second] = ["token-that-edits-one-zone", "token-that-edits-both"]
 
@@ -34,7 +35,7 @@ describe.skipIf(!hasChromium)("owned domains in the dashboard", () => {
     await visit.button("Connect a token").click()
     const dialog = visit.page.getByRole("dialog")
     await dialog.getByText("Zone · DNS · Edit").waitFor()
-    expect(await dialog.getByRole("link", { name: "Make one at Cloudflare" }).getAttribute("href")).toContain("cloudflare.com")
+    await soon(() => dialog.getByRole("link", { name: "Make one at Cloudflare" }).getAttribute("href")).toContain("cloudflare.com")
     expect(await troublesIn(house, "domains-empty", (one) => one.go("/domains", "Owned domains"))).toEqual([])
     const arrange = async (one: Visit) => {
       await one.go("/domains?open=new", "Owned domains")

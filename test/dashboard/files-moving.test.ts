@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test"
 import { hasChromium } from "../e2e/chromium"
 import { filesHouse } from "./files-house"
 import { troublesIn } from "./house"
+import { soon } from "../e2e/soon"
 
 describe.skipIf(!hasChromium)("renaming and moving in the dashboard", () => {
   const here = filesHouse()
@@ -19,7 +20,7 @@ describe.skipIf(!hasChromium)("renaming and moving in the dashboard", () => {
     await page.keyboard.type("b")
     await page.keyboard.press("Enter")
     await page.getByRole("alert").getByText("File already exists: b.txt.").waitFor()
-    expect(await field.inputValue()).toBe("b.txt")
+    await soon(() => field.inputValue()).toBe("b.txt")
     await field.fill("x/y")
     await page.keyboard.press("Enter")
     await page.getByRole("alert").getByText("A name has no slash").waitFor()

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import { hasChromium } from "../e2e/chromium"
 import { filesHouse } from "./files-house"
+import { soon } from "../e2e/soon"
 
 describe.skipIf(!hasChromium)("namespaces in the dashboard", () => {
   const here = filesHouse()
@@ -27,7 +28,7 @@ describe.skipIf(!hasChromium)("namespaces in the dashboard", () => {
     await name.fill("photos")
     await visit.button("Create namespace").click()
     await visit.page.getByRole("alert").getByText("Namespace already exists.").waitFor()
-    expect(await name.inputValue()).toBe("photos")
+    await soon(() => name.inputValue()).toBe("photos")
     expect(await name.evaluate((field) => field === document.activeElement)).toBe(true)
     expect(visit.faults).toEqual([])
     await visit.close()
@@ -54,7 +55,7 @@ describe.skipIf(!hasChromium)("namespaces in the dashboard", () => {
     await dialog.getByText("1 file, 5 B, go with it").waitFor()
     await dialog.getByText("a.txt").waitFor()
     const button = dialog.getByRole("button", { name: "Delete namespace" })
-    expect(await button.isDisabled()).toBe(true)
+    await soon(() => button.isDisabled()).toBe(true)
     await dialog.getByLabel("Type settled to confirm").fill("settled")
     await button.click()
     await visit.heading("Files")

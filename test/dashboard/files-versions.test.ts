@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test"
 import { hasChromium } from "../e2e/chromium"
 import { filesHouse } from "./files-house"
 import { troublesIn } from "./house"
+import { soon } from "../e2e/soon"
 
 describe.skipIf(!hasChromium)("versions of a file in the dashboard", () => {
   const here = filesHouse()
@@ -18,7 +19,7 @@ describe.skipIf(!hasChromium)("versions of a file in the dashboard", () => {
     await visit.go("/files/in/kept/file?name=a.txt", "a.txt")
     await page.getByText("the second").waitFor()
     const older = page.getByRole("list", { name: "Versions" }).getByRole("link")
-    expect(await older.count()).toBe(2)
+    await soon(() => older.count()).toBe(2)
     await older.nth(1).click()
     await page.getByText("the first").waitFor()
     await page.getByText("You are looking at an older version").waitFor()

@@ -8,6 +8,7 @@ import { runProgram } from "../e2e/program"
 import { startStage, stageObstacle } from "../e2e/stage"
 import { temporaryFolder } from "../lab/process"
 import { DashboardHouse, looks, narrow, troublesIn, Visit, wide } from "./house"
+import { soon } from "../e2e/soon"
 
 const limitMs = 180_000
 /** As fast as somebody who types well: 60 words a minute. */
@@ -167,8 +168,8 @@ describe.skipIf(!hasChromium)("the worst errors of a first start", () => {
       // What the browser itself would not send.
       await page.locator("form").evaluate((form) => form.setAttribute("novalidate", ""))
       await visit.button("Create administrator").click()
-      expect(await page.getByRole("alert").textContent()).toBe("Password must have 10 to 256 characters.")
-      expect(await page.getByLabel("User name").inputValue()).toBe("grace")
+      await soon(() => page.getByRole("alert").textContent()).toBe("Password must have 10 to 256 characters.")
+      await soon(() => page.getByLabel("User name").inputValue()).toBe("grace")
       expect(await page.getByLabel("Password").evaluate((field) => field === document.activeElement)).toBe(true)
       await visit.shot("set-up-refused")
       expect([await complaints(page), await visit.overflow(), visit.faults]).toEqual([[], 0, []])
@@ -202,9 +203,9 @@ describe.skipIf(!hasChromium)("the worst errors of a first start", () => {
     const visit = await dashboard.signedIn()
     const { page } = visit
     await refuse(visit)
-    expect(await page.getByRole("alert").first().innerText()).toContain("Address 127.0.0.1 is a loopback address")
+    await soon(() => page.getByRole("alert").first().innerText()).toContain("Address 127.0.0.1 is a loopback address")
     expect(await page.evaluate(() => document.activeElement?.textContent)).toContain("loopback")
-    expect(await page.getByLabel("Hostname", { exact: true }).inputValue()).toBe("web.home.arpa")
+    await soon(() => page.getByLabel("Hostname", { exact: true }).inputValue()).toBe("web.home.arpa")
     await house.restart({ FREEHOLD_ALLOW_UPSTREAMS: "127.0.0.1/32" })
     await visit.button("Create hostname").click()
     await page.getByRole("link", { name: "Open https://web.home.arpa" }).waitFor()
@@ -232,7 +233,7 @@ describe.skipIf(!hasChromium)("the steps", () => {
     await arrange(visit)
     await page.getByLabel("New base domain").fill("-.example")
     await page.getByRole("alert").getByText("is not a domain name such as").waitFor()
-    expect(await page.getByText("base_domain =").count()).toBe(0)
+    await soon(() => page.getByText("base_domain =").count()).toBe(0)
     await page.getByLabel("New base domain").fill("freehold.localhost")
     await page.getByText("This is the base domain in force.").waitFor()
     await visit.close()
@@ -246,7 +247,7 @@ describe.skipIf(!hasChromium)("the steps", () => {
     expect(await troublesIn(dashboard, "reach", arrange)).toEqual([])
     const visit = await dashboard.signedIn()
     await arrange(visit)
-    expect(await visit.page.getByRole("list", { name: "Reachability" }).getByRole("listitem").count()).toBe(7)
+    await soon(() => visit.page.getByRole("list", { name: "Reachability" }).getByRole("listitem").count()).toBe(7)
     const asked = visit.page.waitForResponse((answer) => answer.url().endsWith("/admin/checks"))
     await visit.button("Look again").click()
     expect((await asked).status()).toBe(200)
@@ -278,8 +279,8 @@ describe.skipIf(!hasChromium)("the steps", () => {
     await visit.button("Delete and begin anew").click()
     await visit.button("Delete hostname").click()
     await page.getByLabel("Hostname", { exact: true }).waitFor()
-    expect(await page.getByLabel("Hostname", { exact: true }).inputValue()).toBe("wrong.home.arpa")
-    expect(await page.getByLabel("Address", { exact: true }).inputValue()).toBe("127.0.0.1")
+    await soon(() => page.getByLabel("Hostname", { exact: true }).inputValue()).toBe("wrong.home.arpa")
+    await soon(() => page.getByLabel("Address", { exact: true }).inputValue()).toBe("127.0.0.1")
     const { token } = await dashboard.house.login()
     expect(JSON.parse((await dashboard.house.api("GET", "/compute/containers", { token })).text)).toEqual({ containers: [] })
     await visit.close()
@@ -355,8 +356,8 @@ describe.skipIf(obstacle !== undefined)(`a public name${obstacle === undefined ?
     await page.getByText(`app.customer.test leads here, to ${a.value}.`).waitFor()
     await stage.dns.publish("both", txt.name, "TXT", txt.value)
     await page.getByText("app.customer.test is live").first().waitFor({ timeout: 60_000 })
-    expect(await page.getByText("The name is proved to be yours.").count()).toBe(1)
-    expect(await page.getByRole("link", { name: "Download root certificate" }).count()).toBe(0)
+    await soon(() => page.getByText("The name is proved to be yours.").count()).toBe(1)
+    await soon(() => page.getByRole("link", { name: "Download root certificate" }).count()).toBe(0)
     expect((await stage.house.curl("https://app.customer.test/")).text).toContain(greeting)
     expect(visit.faults).toEqual([])
   })

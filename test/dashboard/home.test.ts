@@ -4,6 +4,7 @@ import type { Mapping, Person } from "../e2e/person"
 import { type Stage, stageObstacle, startStage } from "../e2e/stage"
 import { waitUntil } from "../lab/process"
 import { DashboardHouse, troublesIn } from "./house"
+import { soon } from "../e2e/soon"
 
 const obstacle = hasChromium ? await stageObstacle({}) : "there is no Chromium"
 
@@ -35,8 +36,8 @@ describe.skipIf(obstacle !== undefined)("Home", () => {
     const visit = await house.signedIn()
     await visit.go("/", "Home")
     await visit.page.getByRole("heading", { name: "Welcome to Freehold" }).waitFor()
-    expect(await visit.page.getByRole("link", { name: /Set up this server/ }).getAttribute("href")).toBe("/welcome")
-    expect(await visit.page.getByRole("link", { name: /Add the first hostname/ }).getAttribute("href")).toBe("/hostnames/new")
+    await soon(() => visit.page.getByRole("link", { name: /Set up this server/ }).getAttribute("href")).toBe("/welcome")
+    await soon(() => visit.page.getByRole("link", { name: /Add the first hostname/ }).getAttribute("href")).toBe("/hostnames/new")
     expect(await troublesIn(house, "home-start", (look) => look.go("/", "Home"))).toEqual([])
     await visit.close()
   })
@@ -57,12 +58,12 @@ describe.skipIf(obstacle !== undefined)("Home", () => {
     const item = (name: string) => visit.page.getByRole("listitem").filter({ has: visit.page.getByRole("link", { name, exact: true }) })
     const list = visit.page.getByRole("region", { name: "Needs attention" })
     await list.waitFor()
-    expect(await item(names.failed).innerText()).toContain("Failed")
-    expect(await item(names.stuck).innerText()).toContain(`_edd-verify.${names.stuck} with the value ${stuck.verify_token}`)
-    expect(await item(names.stuck).innerText()).toMatch(/began (just now|\d+ minutes? ago)/)
+    await soon(() => item(names.failed).innerText()).toContain("Failed")
+    await soon(() => item(names.stuck).innerText()).toContain(`_edd-verify.${names.stuck} with the value ${stuck.verify_token}`)
+    await soon(() => item(names.stuck).innerText()).toMatch(/began (just now|\d+ minutes? ago)/)
     // What every name server said is the reason.
-    expect(await item(names.stuck).innerText()).toMatch(/ns1|no .*record|NXDOMAIN|not found/i)
-    expect(await visit.page.getByRole("link", { name: names.stuck }).getAttribute("href")).toBe(`/hostnames/mapping/${stuck.id}`)
+    await soon(() => item(names.stuck).innerText()).toMatch(/ns1|no .*record|NXDOMAIN|not found/i)
+    await soon(() => visit.page.getByRole("link", { name: names.stuck }).getAttribute("href")).toBe(`/hostnames/mapping/${stuck.id}`)
     expect(await troublesIn(house, "home-attention", (look) => look.go("/", "Home"))).toEqual([])
 
     await prove(stuck)
@@ -97,8 +98,8 @@ describe.skipIf(obstacle !== undefined)("Home", () => {
     const visit = await house.signedIn(undefined, bob)
     await visit.go("/", "Home")
     await visit.page.getByRole("heading", { name: "Welcome to Freehold" }).waitFor()
-    expect(await visit.page.getByRole("heading", { name: "This server" }).count()).toBe(0)
-    expect(await visit.page.getByRole("link", { name: /Set up this server/ }).count()).toBe(0)
+    await soon(() => visit.page.getByRole("heading", { name: "This server" }).count()).toBe(0)
+    await soon(() => visit.page.getByRole("link", { name: /Set up this server/ }).count()).toBe(0)
     await visit.close()
   })
 })

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { hasChromium } from "../e2e/chromium"
 import type { Mapping, Person } from "../e2e/person"
 import { DashboardHouse, troublesIn, type Visit } from "./house"
+import { soon } from "../e2e/soon"
 
 describe.skipIf(!hasChromium)("requests of a hostname, live", () => {
   let house: DashboardHouse
@@ -43,12 +44,12 @@ describe.skipIf(!hasChromium)("requests of a hostname, live", () => {
     await page.getByLabel("Errors only").uncheck()
     await page.getByLabel("Filter by path, client or status").fill("500")
     await row("/photos").waitFor({ state: "detached" })
-    expect(await row("/broken").count()).toBe(1)
+    await soon(() => row("/broken").count()).toBe(1)
     await page.getByLabel("Filter by path, client or status").fill("")
     await visit.button("Pause").click()
     await ask("/later")
     await page.getByText("1 since").waitFor()
-    expect(await row("/later").count()).toBe(0)
+    await soon(() => row("/later").count()).toBe(0)
     await visit.button("Go on").click()
     await row("/later").waitFor()
     await visit.button("Clear").click()

@@ -3,6 +3,7 @@ import { hasChromium } from "../e2e/chromium"
 import type { Mapping, Person } from "../e2e/person"
 import { type Stage, stageObstacle, startStage } from "../e2e/stage"
 import { DashboardHouse, troublesIn, type Visit } from "./house"
+import { soon } from "../e2e/soon"
 
 const obstacle = hasChromium ? await stageObstacle({ pebble: true }) : "no Chromium"
 const base = "cloud.test"
@@ -62,13 +63,13 @@ describe.skipIf(obstacle !== undefined)(`hostnames in the dashboard${obstacle ? 
     const name = visit.page.getByLabel("Hostname", { exact: true })
     await name.fill("1.2.3.4")
     await visit.page.getByText("Invalid domain.").waitFor()
-    expect(await name.getAttribute("aria-invalid")).toBe("true")
+    await soon(() => name.getAttribute("aria-invalid")).toBe("true")
     await name.fill("app.customer.test")
     await visit.page.getByText("nothing yet, so no record is in the way").waitFor()
     await visit.page.getByText("TXT at _edd-verify.app.customer.test").waitFor()
     await visit.button("Add hostname").click()
     await visit.page.getByText("Choose the container that the name leads to.").waitFor()
-    expect(await name.inputValue()).toBe("app.customer.test")
+    await soon(() => name.inputValue()).toBe("app.customer.test")
     const arrange = async (one: Visit) => {
       await one.go("/hostnames/new?name=app.customer.test", "Add a hostname")
       await one.page.getByText("nothing yet, so no record is in the way").waitFor()
@@ -96,7 +97,7 @@ describe.skipIf(obstacle !== undefined)(`hostnames in the dashboard${obstacle ? 
       .getByRole("listitem")
       .filter({ hasText: "ns1.customer.test has another value" })
     await wrong.waitFor()
-    expect(await wrong.innerText()).toContain("something else")
+    await soon(() => wrong.innerText()).toContain("something else")
     await page.getByText("Waiting for its TXT record").waitFor()
     await stage.dns.publish(2, mapping?.verify_name ?? "", "TXT", mapping?.verify_token ?? "")
     await step(visit, "Show that the name is yours", "Done")
@@ -147,14 +148,14 @@ describe.skipIf(obstacle !== undefined)(`hostnames in the dashboard${obstacle ? 
     await visit.page.getByText("Issued by the built-in CA.").waitFor()
     await visit.go("/hostnames?q=nas", "Hostnames")
     await visit.page.getByRole("link", { name: /nas\.home\.arpa/ }).waitFor()
-    expect(await visit.page.getByRole("link", { name: /app\.customer\.test/ }).count()).toBe(0)
+    await soon(() => visit.page.getByRole("link", { name: /app\.customer\.test/ }).count()).toBe(0)
   })
 
   test("a name that is taken is told before and after, at its field", async () => {
     await add(visit, "app.customer.test")
     await visit.page.getByRole("alert").filter({ hasText: "Domain already in use." }).waitFor()
     const name = visit.page.getByLabel("Hostname", { exact: true })
-    expect(await name.inputValue()).toBe("app.customer.test")
+    await soon(() => name.inputValue()).toBe("app.customer.test")
     expect(await name.evaluate((field) => field === document.activeElement)).toBe(true)
     await visit.page.getByText("domain already in use", { exact: true }).waitFor()
   })
@@ -188,7 +189,7 @@ describe.skipIf(obstacle !== undefined)(`hostnames in the dashboard${obstacle ? 
     await visit.go(`/hostnames/mapping/${found?.id}/settings`, "nas.home.arpa")
     await visit.button("Delete hostname").click()
     const dialog = visit.page.getByRole("dialog")
-    expect(await dialog.getByRole("button", { name: "Delete hostname" }).isDisabled()).toBe(true)
+    await soon(() => dialog.getByRole("button", { name: "Delete hostname" }).isDisabled()).toBe(true)
     await dialog.getByRole("textbox").fill("nas.home.arpa")
     await dialog.getByRole("button", { name: "Delete hostname" }).click()
     await visit.heading("Hostnames")

@@ -23,10 +23,10 @@ export class DashboardHouse {
   ) {}
 
   /** With a house of the caller's own, which the caller stops, or one that lives as long as this. */
-  static async open(given?: Appliance | { settings?: Settings; withAdmin?: boolean }): Promise<DashboardHouse> {
+  static async open(given?: Appliance | { settings?: Settings; withAdmin?: boolean }, start = startChromium): Promise<DashboardHouse> {
     const isGiven = given !== undefined && "url" in given
     const house = isGiven ? given : await startAppliance({ address: "127.0.0.1", ...given })
-    const browser = await startChromium()
+    const browser = await start()
     return new DashboardHouse(house, browser, async () => {
       await browser.close()
       if (!isGiven) await house.stop()
@@ -71,7 +71,7 @@ export class Visit {
     readonly page: Page,
     readonly look: Look,
   ) {
-    page.setDefaultTimeout(15_000)
+    page.setDefaultTimeout(30_000)
     const note = (text: string) => {
       // A page that is left while its code still comes says so; one that stays shows it in its place.
       if (!text.includes("dynamically imported module")) this.faults.push(text)

@@ -5,6 +5,7 @@ import { waitUntil } from "../lab/process"
 import { admin } from "../e2e/appliance"
 import { hasChromium, startChromium } from "../e2e/chromium"
 import { DashboardHouse, looks, Visit, wide } from "./house"
+import { soon } from "../e2e/soon"
 
 const base = "freehold.localhost"
 
@@ -44,12 +45,12 @@ describe.skipIf(!hasChromium)("the ways in", () => {
     const { page } = visit
     await page.goto("/login?next=%2Faccess%2Fsessions%3Fq%3D1")
     await showPassword(visit, tess)
-    expect(await page.getByText("The password of tess is right").isVisible()).toBe(true)
+    await soon(() => page.getByText("The password of tess is right").isVisible()).toBe(true)
     const code = page.getByLabel("Six-digit code")
     await code.fill("000000")
     await visit.button("Confirm code").click()
-    expect(await page.getByRole("alert").innerText()).toContain("did not match")
-    expect(await code.inputValue()).toBe("000000")
+    await soon(() => page.getByRole("alert").innerText()).toContain("did not match")
+    await soon(() => code.inputValue()).toBe("000000")
     await code.fill(tess.nextCode())
     await page.keyboard.press("Enter")
     await page.waitForURL("**/access/sessions?q=1")
@@ -74,7 +75,7 @@ describe.skipIf(!hasChromium)("the ways in", () => {
     await visit.button("Use a recovery code").click()
     await page.getByLabel("Recovery code").fill(code)
     await visit.button("Confirm code").click()
-    expect(await page.getByRole("alert").innerText()).toContain("did not match")
+    await soon(() => page.getByRole("alert").innerText()).toContain("did not match")
     await visit.close()
   })
 
@@ -90,8 +91,8 @@ describe.skipIf(!hasChromium)("the ways in", () => {
     await visit.page.goto("/login?next=%2Faccess")
     const link = visit.page.getByRole("link", { name: `https://${base}` })
     await link.waitFor()
-    expect(await link.getAttribute("href")).toBe(`https://${base}:${house.house.ports.https}/login?next=%2Faccess`)
-    expect(await visit.button("Sign in with a passkey").count()).toBe(0)
+    await soon(() => link.getAttribute("href")).toBe(`https://${base}:${house.house.ports.https}/login?next=%2Faccess`)
+    await soon(() => visit.button("Sign in with a passkey").count()).toBe(0)
     await visit.close()
   })
 
@@ -136,9 +137,9 @@ describe.skipIf(!hasChromium)("the ways in", () => {
     await visit.page.getByLabel("Six-digit code").fill("123456")
     await visit.button("Confirm code").click()
     await visit.heading("Sign in")
-    expect(await visit.page.getByRole("alert").innerText()).toContain("Sign in again")
-    expect(await visit.page.getByLabel("User name").inputValue()).toBe(tess.username)
-    expect(await visit.page.getByLabel("Password").inputValue()).toBe("")
+    await soon(() => visit.page.getByRole("alert").innerText()).toContain("Sign in again")
+    await soon(() => visit.page.getByLabel("User name").inputValue()).toBe(tess.username)
+    await soon(() => visit.page.getByLabel("Password").inputValue()).toBe("")
     await visit.close()
   }, 60_000)
 
@@ -205,7 +206,7 @@ describe.skipIf(!hasChromium)("the ways in", () => {
       await page.context().clearCookies()
       await page.goto("/login")
       await visit.button("Sign in with a passkey").click()
-      expect(await page.getByRole("alert").innerText()).toContain("The key was not used")
+      await soon(() => page.getByRole("alert").innerText()).toContain("The key was not used")
       await emptyHanded()
       expect(visit.faults).toEqual([])
     }, 120_000)

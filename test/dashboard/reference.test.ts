@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { hasChromium } from "../e2e/chromium"
 import { DashboardHouse, narrow, troublesIn, type Visit } from "./house"
+import { soon } from "../e2e/soon"
 
 describe.skipIf(!hasChromium)("the API reference", () => {
   let house: DashboardHouse
@@ -22,17 +23,17 @@ describe.skipIf(!hasChromium)("the API reference", () => {
     expect(new URL(visit.page.url()).pathname).toBe("/reference/networking/postApiDomainMappings")
     await main().getByText("or a token with create on networking.<user id>.domain-mappings").waitFor()
     const body = main().getByLabel("Body", { exact: true })
-    expect(await body.innerText()).toMatch(/target_port\s+whole number\s+required/)
-    expect(await body.innerText()).toMatch(/http\s+text\s.*One of redirect, serve\. redirect where it is left out\./s)
+    await soon(() => body.innerText()).toMatch(/target_port\s+whole number\s+required/)
+    await soon(() => body.innerText()).toMatch(/http\s+text\s.*One of redirect, serve\. redirect where it is left out\./s)
     const request = main().getByLabel("Request", { exact: true })
-    expect(await request.innerText()).toContain(`curl -X POST '${house.house.url}/api/domain-mappings'`)
-    expect(await request.innerText()).toContain('-H "Authorization: Bearer $TOKEN"')
+    await soon(() => request.innerText()).toContain(`curl -X POST '${house.house.url}/api/domain-mappings'`)
+    await soon(() => request.innerText()).toContain('-H "Authorization: Bearer $TOKEN"')
     expect(JSON.parse(await main().getByLabel("Answer, 201").innerText())).toMatchObject({ domain: "app.demo.test", status: "pending" })
     const answer = main().getByLabel("Fields of the answer")
-    expect(await answer.innerText()).toMatch(/dns_automated\s+true\s+· not always/)
+    await soon(() => answer.innerText()).toMatch(/dns_automated\s+true\s+· not always/)
     const errors = main().getByRole("list", { name: "Errors" })
-    expect(await errors.innerText()).toMatch(/401\s+No token/)
-    expect(await errors.innerText()).toContain("domain already in use")
+    await soon(() => errors.innerText()).toMatch(/401\s+No token/)
+    await soon(() => errors.innerText()).toContain("domain already in use")
     await visit.page.getByRole("navigation", { name: "Neighbours" }).getByRole("link", { name: "Next" }).click()
     await visit.heading("Change the options of a hostname")
     await visit.page.goBack()

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { admin } from "../e2e/appliance"
 import { hasChromium } from "../e2e/chromium"
 import { DashboardHouse, narrow, troublesIn } from "./house"
+import { soon } from "../e2e/soon"
 
 const places = ["/", "/hostnames", "/domains", "/containers", "/files", "/applications", "/access", "/administration", "/reference"]
 
@@ -37,8 +38,8 @@ describe.skipIf(!hasChromium)("the dashboard's shell", () => {
     await visit.page.getByLabel("Password").fill("not this one")
     await visit.button("Sign in").click()
     await visit.page.getByRole("alert").waitFor()
-    expect(await visit.page.getByRole("alert").innerText()).toMatch(/invalid/i)
-    expect(await visit.page.getByLabel("User name").inputValue()).toBe(admin.username)
+    await soon(() => visit.page.getByRole("alert").innerText()).toMatch(/invalid/i)
+    await soon(() => visit.page.getByLabel("User name").inputValue()).toBe(admin.username)
     await visit.close()
   })
 
@@ -127,7 +128,7 @@ describe.skipIf(!hasChromium)("the dashboard's shell", () => {
     await visit.button("Menu").click()
     await visit.page.getByRole("link", { name: "Files", exact: true }).click()
     await visit.heading("Files")
-    expect(await visit.page.getByRole("link", { name: "Containers" }).isVisible()).toBe(false)
+    await soon(() => visit.page.getByRole("link", { name: "Containers" }).isVisible()).toBe(false)
     await visit.close()
   })
 

@@ -6,6 +6,7 @@ import type { Browser } from "playwright-core"
 import { freePort } from "../lab/ports"
 import { acceptsConnections, startProcess } from "../lab/process"
 import { hasChromium, startChromium } from "./chromium"
+import { soon } from "./soon"
 
 const binary = join(import.meta.dir, "../../dist/freehold")
 const browserTest = test.skipIf(!hasChromium)
@@ -83,13 +84,13 @@ browserTest("a person sets up the first account by the link, and sees what is wr
   await page.getByLabel("User name").fill("ada lovelace")
   await page.getByLabel("Password").fill("correct horse battery")
   await page.getByRole("button").click()
-  expect(await page.getByRole("alert").textContent()).toContain("Username must be")
+  await soon(() => page.getByRole("alert").textContent()).toContain("Username must be")
   await page.getByLabel("User name").fill("ada")
   await page.getByLabel("Password").fill("correct horse battery")
   await page.getByRole("button").click()
   await page.waitForURL("**/welcome")
   await page.goto(setupLink)
-  expect(await page.getByRole("heading").textContent()).toBe("This link is over")
+  await soon(() => page.getByRole("heading").textContent()).toBe("This link is over")
   expect(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth)).toBe(true)
   await page.close()
 })
@@ -115,7 +116,7 @@ browserTest("a mapped name opens in the browser, with a WebSocket through the ed
   const context = await browser.newContext({ ignoreHTTPSErrors: true })
   const page = await context.newPage()
   await page.goto("https://web.home.arpa/")
-  expect(await page.getByRole("heading").textContent()).toBe(greeting)
+  await soon(() => page.getByRole("heading").textContent()).toBe(greeting)
   await page.waitForFunction(() => document.querySelector("output")?.textContent === "echo ping")
   const refused = await page.goto("https://other.home.arpa/").catch((error: Error) => error.message)
   expect(String(refused)).toContain("net::ERR")

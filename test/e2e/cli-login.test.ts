@@ -5,6 +5,7 @@ import { TOTP, Secret } from "otpauth"
 import { type Browser, type CDPSession, chromium, type Page } from "playwright-core"
 import { waitUntil } from "../lab/process"
 import { admin, type Appliance, binary, startAppliance } from "./appliance"
+import { soon } from "./soon"
 
 const chromiumPath = "/usr/bin/chromium"
 const flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync", "--no-first-run"]
@@ -232,8 +233,8 @@ browserTest(
     const { challenge_token } = JSON.parse(text) as { challenge_token: string }
     await page.goto(`${appliance.url}/cli-2fa?challenge=${challenge_token}`)
     await page.locator("#right-page").waitFor()
-    expect(await page.locator("#right-page").getAttribute("href")).toBe(`${origin}/cli-2fa?challenge=${challenge_token}`)
-    expect(await page.locator("#use-key").isVisible()).toBe(false)
+    await soon(() => page.locator("#right-page").getAttribute("href")).toBe(`${origin}/cli-2fa?challenge=${challenge_token}`)
+    await soon(() => page.locator("#use-key").isVisible()).toBe(false)
     await picture("elsewhere")
   },
   120_000,

@@ -3,6 +3,7 @@ import type { Browser, BrowserContext, Page } from "playwright-core"
 import { waitUntil } from "../lab/process"
 import { type Appliance, startAppliance } from "./appliance"
 import { hasChromium, startChromium } from "./chromium"
+import { soon } from "./soon"
 
 const base = "home.test"
 /** Where everybody finds the same public files: the document's API, and the S3 door by path and by host. */
@@ -89,7 +90,7 @@ describe.skipIf(!hasChromium)(`uploaded files in a browser${hasChromium ? "" : "
       const page = await context.newPage()
       const stolen = stolenFrom(page)
       await visit(page, `${url}/evil.html`)
-      expect(await page.getByRole("heading").textContent()).toBe("Hello")
+      await soon(() => page.getByRole("heading").textContent()).toBe("Hello")
       await page.getByRole("button").click()
       await settled(page)
       expect({ title: await page.title(), url: page.url(), stolen: [...stolen] }).toEqual({

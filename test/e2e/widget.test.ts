@@ -4,6 +4,7 @@ import { waitUntil } from "../lab/process"
 import { complaints, hasChromium, startChromium } from "./chromium"
 import { type Demo, startDemo } from "./demo"
 import { type Look, StrictSite, type Visit } from "./widget-page"
+import { soon } from "./soon"
 
 const browserTest = test.skipIf(!hasChromium)
 const looks: [string, Look][] = [
@@ -103,7 +104,7 @@ describe("the whole manual flow by keyboard alone, on a page that allows nothing
       await demo.publish(proof?.full ?? "", "TXT", proof?.value ?? "")
       await visit.press("Enter")
       await visit.page.getByText("1 of 2 records found").waitFor()
-      expect(await visit.page.locator("li.found").count()).toBe(1)
+      await soon(() => visit.page.locator("li.found").count()).toBe(1)
       const news = visit.page.getByRole("status").filter({ hasText: `Found: TXT ${proof?.field}` })
       await news.waitFor({ state: "attached" })
       await inspect(visit)
@@ -271,7 +272,7 @@ describe("on the way", () => {
     await visit.page.getByText("0 of 2 records found").waitFor()
     const hint = visit.page.locator(".note", { hasText: "This takes longer than usual." })
     await visit.page.clock.fastForward(44_000)
-    expect(await hint.isVisible()).toBe(false)
+    await soon(() => hint.isVisible()).toBe(false)
     await visit.page.clock.fastForward(2000)
     await hint.waitFor()
     await visit.page.clock.resume()
@@ -294,7 +295,7 @@ describe("on the way", () => {
     await demo.publish(proof?.full ?? "", "TXT", proof?.value ?? "")
     await visit.page.unroute("**/records:check", away)
     await visit.page.getByText("1 of 2 records found").waitFor()
-    expect(await visit.page.getByText("The service cannot be reached at the moment.").count()).toBe(0)
+    await soon(() => visit.page.getByText("The service cannot be reached at the moment.").count()).toBe(0)
     await visit.close()
   })
 })
@@ -343,13 +344,13 @@ describe("other ways to set it up", () => {
     await visit.heading("Set up with Acme DNS")
     await inspect(visit)
     const link = visit.page.getByRole("link", { name: "Open Acme DNS" })
-    expect(await link.getAttribute("href")).toBe("https://dns.acme.example/apply?x=1")
-    expect(await link.getAttribute("rel")).toBe("noopener noreferrer")
+    await soon(() => link.getAttribute("href")).toBe("https://dns.acme.example/apply?x=1")
+    await soon(() => link.getAttribute("rel")).toBe("noopener noreferrer")
     await visit.tabTo("Enter the records myself")
     await visit.press("Enter")
     await visit.heading("Add these records")
     expect((await visit.records())[1]).toMatchObject({ field: hostname, full: hostname })
-    expect(await visit.page.getByRole("link", { name: "Open Acme DNS" }).getAttribute("href")).toBe("https://dns.acme.example/")
+    await soon(() => visit.page.getByRole("link", { name: "Open Acme DNS" }).getAttribute("href")).toBe("https://dns.acme.example/")
     await visit.close()
   })
 
@@ -387,17 +388,17 @@ describe("options", () => {
     expect(await refusal({ token: "x", theme: "blue" })).toContain('theme must be "light", "dark" or "auto"')
     expect(await refusal({ token: "x", apiBase: "javascript:alert(1)" })).toContain("apiBase must be the API's address")
     expect(await refusal({ token: "x", onClose: 1 })).toContain("onClose must be a function")
-    expect(await visit.page.getByRole("dialog").count()).toBe(1)
+    await soon(() => visit.page.getByRole("dialog").count()).toBe(1)
     // Opening another closes the first.
     expect(await refusal({ token: "x" })).toBe("opened")
-    expect(await visit.page.getByRole("dialog").count()).toBe(1)
+    await soon(() => visit.page.getByRole("dialog").count()).toBe(1)
     await visit.close()
   })
 
   browserTest("theme and language are chosen, and a page may give its colours", async () => {
     const visit = await site.open(browser, { token: await mint(), theme: "dark", locale: "de-AT" })
     await visit.heading("Domain verbinden")
-    expect(await visit.page.getByRole("dialog").getAttribute("lang")).toBe("de")
+    await soon(() => visit.page.getByRole("dialog").getAttribute("lang")).toBe("de")
     await inspect(visit)
     const colour = (property: string) =>
       visit.page
@@ -439,7 +440,7 @@ describe("the demo's own page", () => {
     expect(await complaints(page)).toEqual([])
     await page.getByRole("button", { name: "Confirm" }).click()
     await page.getByText("Add these at your DNS provider:").waitFor()
-    expect(await page.locator(".record").count()).toBe(3)
+    await soon(() => page.locator(".record").count()).toBe(3)
     expect(await complaints(page)).toEqual([])
     await page.getByRole("button", { name: "Continue" }).click()
     await page.getByRole("heading", { name: "Your domain is live" }).waitFor()
@@ -500,7 +501,7 @@ describe("the customer's link", () => {
         }
         await waitUntil(press, { what: "the connection to be live", limitMs: 40_000 })
       }
-      expect(await page.locator(".record.found").count()).toBe(2)
+      await soon(() => page.locator(".record.found").count()).toBe(2)
       await check()
       await page.goto(`${demo.api}/c/nothing`)
       await page.getByRole("heading", { name: "This link is over" }).waitFor()

@@ -35,19 +35,29 @@ export function WidgetPreview({ applicationId, choice, isNarrow }: { application
   const [heard, setHeard] = useState<Heard[]>([])
   const { theme, locale, domain, email } = choice
 
+  /** Of the openings only the last counts: tokens may come in another order than they were asked for. */
+  const opening = useRef(0)
+  const isWanted = useRef(false)
+
   const open = async (keepsFocus = false) => {
     const { ConnectDomain } = (frame.current?.contentWindow ?? {}) as Partial<ProductWindow>
     if (ConnectDomain === undefined) return
+    const mine = ++opening.current
+    isWanted.current = true
     setBusy(true)
     setError(null)
     try {
       const body = { application_id: applicationId, ...(domain === "" ? {} : { domain }) }
       const { auth_token: token } = await ask<{ auth_token: string }>("POST", "/v1/tokens", body)
+      if (mine !== opening.current) return
       const before = document.activeElement
       widget.current = ConnectDomain.open({ token, theme, locale, domain, email, apiBase: apiOrigin || location.origin })
+      isWanted.current = true
       setOpen(true)
       if (keepsFocus && before instanceof HTMLElement) before.focus()
     } catch (fault) {
+      if (mine !== opening.current) return
+      isWanted.current = isOpen
       setError(fault)
     }
     setBusy(false)
@@ -55,11 +65,16 @@ export function WidgetPreview({ applicationId, choice, isNarrow }: { application
   const opener = useRef(open)
   opener.current = open
 
-  const isShown = useRef(false)
-  isShown.current = isOpen
   useEffect(() => {
-    if (isShown.current) void opener.current(true)
+    if (isWanted.current) void opener.current(true)
   }, [theme, locale, domain, email])
+
+  const closed = () => {
+    opening.current++
+    isWanted.current = false
+    setBusy(false)
+    setOpen(false)
+  }
 
   const onLoad = () => {
     const page = frame.current?.contentWindow as ProductWindow | null | undefined
@@ -69,7 +84,7 @@ export function WidgetPreview({ applicationId, choice, isNarrow }: { application
       page.addEventListener(`connectdomain:${name}`, (event) => {
         const detail = JSON.stringify((event as CustomEvent).detail)
         setHeard((before) => [{ key: (before[0]?.key ?? 0) + 1, name, detail }, ...before].slice(0, kept))
-        if (name === "close") setOpen(false)
+        if (name === "close") closed()
       })
     setState("ready")
   }
@@ -91,6 +106,7 @@ export function WidgetPreview({ applicationId, choice, isNarrow }: { application
       <iframe
         ref={frame}
         title={widgetWords.frame}
+        aria-busy={isBusy}
         srcDoc={product}
         onLoad={onLoad}
         className={cx("h-[38rem] max-w-full self-center rounded-lg border border-line bg-card", isNarrow ? "w-[24.5rem]" : "w-full")}
