@@ -16,12 +16,15 @@ const flags = [
 const hasShell = await Bun.file(shellPath).exists()
 export const hasChromium = await Bun.file(fullPath).exists()
 
-/** `args` are added to those that every test needs. */
-export const startChromium = (...args: string[]): Promise<Browser> =>
-  chromium.launch({ executablePath: hasShell ? shellPath : fullPath, args: [...flags, ...args] })
+const starting =
+  (executablePath: string) =>
+  (...args: string[]): Promise<Browser> =>
+    chromium.launch({ executablePath, args: [...flags, ...args] })
 
+/** `args` are added to those that every test needs. */
+export const startChromium = starting(hasShell ? shellPath : fullPath)
 /** For what the shell lacks, such as the viewer of PDFs. */
-export const startFullChromium = (): Promise<Browser> => chromium.launch({ executablePath: fullPath, args: flags })
+export const startFullChromium = starting(fullPath)
 
 const axeSource = await Bun.file(require.resolve("axe-core/axe.min.js")).text()
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import type { Browser, BrowserContext, Page } from "playwright-core"
 import { waitUntil } from "../lab/process"
 import { type Appliance, startAppliance } from "./appliance"
-import { hasChromium, startChromium } from "./chromium"
+import { hasChromium, startFullChromium } from "./chromium"
 import { soon } from "./soon"
 
 const base = "home.test"
@@ -47,7 +47,7 @@ describe.skipIf(!hasChromium)(`uploaded files in a browser${hasChromium ? "" : "
     const { code, err } = await house.cli(["storage", "create", "site", "--public"], { token })
     if (code !== 0) throw new Error(err)
     elsewhere = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: answerElsewhere })
-    browser = await startChromium(`--host-resolver-rules=MAP * 127.0.0.1:${house.ports.https}, EXCLUDE 127.0.0.1`)
+    browser = await startFullChromium(`--host-resolver-rules=MAP * 127.0.0.1:${house.ports.https}, EXCLUDE 127.0.0.1`)
     context = await browser.newContext({ ignoreHTTPSErrors: true, viewport: { width: 600, height: 400 } })
     // As the dashboard's, but that other sites may send it too, so that it is the page alone that is held.
     const cookie = { name: "__Host-token", value: token, url: `https://storage.${base}/`, secure: true, sameSite: "None" as const }
