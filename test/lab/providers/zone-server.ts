@@ -1,6 +1,13 @@
+import { randomInt } from "node:crypto"
 import { join } from "node:path"
+import { encodeQuery } from "../../../src/dns/exchange"
+import { typeNumbers } from "../../../src/dns/rdata"
+import { exchangeOverTcp } from "../../../src/dns/tcp"
+import { addRecord, encodeData, encodeUpdate, rawSections, removeSet, updateCode, updateCodes } from "../../../src/dns/update"
+import { CLASS_IN } from "../../../src/dns/wire"
 import type { RecordSet, RecordSetType } from "../../../src/providers/provider"
 import { findProgram, presentation, startKnot } from "../dns"
+import { startKnotControl } from "../knot-control"
 import { freePort } from "../ports"
 import { runCommand, temporaryFolder } from "../process"
 
@@ -48,10 +55,14 @@ export async function startZoneServer(zones: string[]): Promise<ZoneServer> {
     await folder.remove()
     throw error
   })
+  const control = startKnotControl(join(folder.path, "knot", "knot.sock"))
   return zoneServerAt(at, {
     isOnlyWriter: true,
-    afterUpdate: knotIsIdle(join(folder.path, "knot", "knot.sock")),
+    read: (zone) => readAt(at, zone),
+    write: (zone, sets) => writeAt(at, zone, sets),
+    afterUpdate: (zone) => control.run(`zone-notify ${zone}`),
     stop: async () => {
+      await control.stop()
       await knot.stop()
       await folder.remove()
     },
@@ -73,13 +84,49 @@ export function knotIsIdle(socket: string): (zone: string) => Promise<void> {
   return async (zone) => void (await runCommand([findProgram("knotc") ?? "knotc", "-s", socket, "zone-notify", zone]))
 }
 
+const limits = () => ({ timeoutMs: 5000, signal: AbortSignal.timeout(10_000) })
+
+// A transfer and an update by the product's own messages, which Knot judges: there are thousands, and each tool would be a process more.
+
+async function readAt(at: { address: string; port: number }, zone: string): Promise<RecordSet[]> {
+  const id = randomInt(0x10000)
+  const query = encodeQuery(id, { name: zone, type: 252, class: CLASS_IN }, false)
+  const bytes = await exchangeOverTcp({ host: at.address, port: at.port }, query, limits())
+  const { answers } = rawSections(bytes)
+  const isWhole = answers.length > 1 && answers[0]?.type === typeNumbers.SOA && answers.at(-1)?.type === typeNumbers.SOA
+  if (!isWhole) throw new Error(`Knot sent ${zone} in more than one message, or not at all (response code ${updateCode(bytes, id)})`)
+  const sets = new Map<string, RecordSet>()
+  for (const { name, type: number, ttl, value } of answers) {
+    const type = types.find((known) => typeNumbers[known] === number)
+    if (type !== undefined) add(sets, { name, type, ttlSeconds: ttl }, value)
+  }
+  return [...sets.values()]
+}
+
+async function writeAt(at: { address: string; port: number }, zone: string, sets: RecordSet[]): Promise<void> {
+  const changes = sets.flatMap(({ name, type, ttlSeconds, values }) => [
+    removeSet(name, typeNumbers[type]),
+    ...values.map((value) => addRecord(name, typeNumbers[type], ttlSeconds, encodeData(typeNumbers[type], value))),
+  ])
+  const id = randomInt(0x10000)
+  const message = encodeUpdate({ id, zone, prerequisites: [], changes })
+  const code = updateCode(await exchangeOverTcp({ host: at.address, port: at.port }, message, limits()), id)
+  if (code !== updateCodes.NOERROR) throw new Error(`Knot answered the update of ${zone} with response code ${code}`)
+}
+
 /**
  * A ZoneServer over a name server that is running; `key` signs transfers and updates, as `kdig -y` takes it. Where it is the only writer, a zone is
- * transferred again only after a change.
+ * transferred again only after a change. `read` and `write` are used in place of kdig and `knsupdate`.
  */
 export function zoneServerAt(
   at: { address: string; port: number; key?: string },
-  hooks: { isOnlyWriter?: boolean; afterUpdate?(zone: string): Promise<void>; stop(): Promise<void> },
+  hooks: {
+    isOnlyWriter?: boolean
+    read?(zone: string): Promise<RecordSet[]>
+    write?(zone: string, sets: RecordSet[]): Promise<void>
+    afterUpdate?(zone: string): Promise<void>
+    stop(): Promise<void>
+  },
 ): ZoneServer {
   const { address, port, key } = at
   const signed = key === undefined ? [] : ["-y", key]
@@ -87,16 +134,16 @@ export function zoneServerAt(
     runCommand(["kdig", `@${address}`, "-p", String(port), ...signed, "+tcp", "+norecurse", "+retry=0", "+timeout=5", ...words])
   let queue: Promise<unknown> = Promise.resolve()
 
-  const transferred = new Map<string, Promise<string>>()
-  const transfer = (zone: string) => kdig("+noall", "+answer", zone, "AXFR")
+  const transferred = new Map<string, Promise<RecordSet[]>>()
+  const transfer = hooks.read ?? (async (zone: string) => gather(await kdig("+noall", "+answer", zone, "AXFR")))
   const sets = async (zone: string) => {
-    if (hooks.isOnlyWriter !== true) return gather(await transfer(zone))
-    const lines = transferred.get(zone) ?? transfer(zone)
-    transferred.set(zone, lines)
+    if (hooks.isOnlyWriter !== true) return transfer(zone)
+    const reading = transferred.get(zone) ?? transfer(zone)
+    transferred.set(zone, reading)
     try {
-      return gather(await lines)
+      return structuredClone(await reading)
     } catch (error) {
-      if (transferred.get(zone) === lines) transferred.delete(zone)
+      if (transferred.get(zone) === reading) transferred.delete(zone)
       throw error
     }
   }
@@ -104,6 +151,8 @@ export function zoneServerAt(
     const present = await sets(zone)
     const changed = work(present)
     refuseConflicts(zone, present, changed)
+    const { write } = hooks
+    if (write !== undefined && changed.length > 0) return updated(zone, () => write(zone, changed))
     const lines: string[] = []
     for (const { name, type, ttlSeconds, values } of changed) {
       lines.push(`update del ${name}. ${type}`)
@@ -111,10 +160,13 @@ export function zoneServerAt(
     }
     if (lines.length > 0) await send(zone, lines)
   }
-  const send = async (zone: string, lines: string[]) => {
+  const send = (zone: string, lines: string[]) => {
     const input = `server ${address} ${port}\nzone ${zone}.\n${lines.join("\n")}\nsend\nquit\n`
+    return updated(zone, () => runCommand(["knsupdate", "-v", "-t", "5", ...signed], { input }))
+  }
+  const updated = async (zone: string, update: () => Promise<unknown>) => {
     try {
-      await runCommand(["knsupdate", "-v", "-t", "5", ...signed], { input })
+      await update()
       await hooks.afterUpdate?.(zone)
     } finally {
       transferred.delete(zone)
@@ -166,11 +218,16 @@ function gather(lines: string): RecordSet[] {
     const type = types.find((known) => known === match?.[3])
     if (!match || type === undefined) continue
     const name = (match[1] ?? "").toLowerCase().replace(/\.$/, "")
-    const set = sets.get(`${name} ${type}`) ?? { name, type, ttlSeconds: Number(match[2]), values: [] }
-    sets.set(`${name} ${type}`, set)
-    set.values.push(valueOf(type, match[4] ?? ""))
+    add(sets, { name, type, ttlSeconds: Number(match[2]) }, valueOf(type, match[4] ?? ""))
   }
   return [...sets.values()]
+}
+
+function add(sets: Map<string, RecordSet>, key: Omit<RecordSet, "values">, value: string): void {
+  const at = `${key.name} ${key.type}`
+  const set = sets.get(at) ?? { ...key, values: [] }
+  sets.set(at, set)
+  set.values.push(value)
 }
 
 /** Record data as kdig prints it, in the form that RecordSet has. */
