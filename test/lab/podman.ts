@@ -76,16 +76,20 @@ export async function startPodman(options: { plainRegistries?: string[] } = {}):
   }
 }
 
-/** A bridge and a /24 of its own, since two Podmans that share `podman0` hand out the same addresses. */
+/**
+ * A bridge and a /24 of its own, since two Podmans that share `podman0` hand out the same addresses; and a name, since netavark names the network's
+ * chain in the machine's iptables by it, and takes it away with the last container that its own Podman knows.
+ */
 async function writeSettings(folder: string): Promise<string> {
   const networks = join(folder, "networks")
+  const name = bridgeName(folder)
   await mkdir(networks)
   const subnet = `10.${128 + Math.floor(Math.random() * 120)}.${Math.floor(Math.random() * 256)}`
   const network = {
-    name: "podman",
-    id: "2f259bab93aaaaa2542ba43ef33eb990d0999ee1b9924b557b7be53c0b7a1bb9",
+    name,
+    id: new Bun.CryptoHasher("sha256").update(name).digest("hex"),
     driver: "bridge",
-    network_interface: bridgeName(folder),
+    network_interface: name,
     created: new Date().toISOString(),
     subnets: [{ subnet: `${subnet}.0/24`, gateway: `${subnet}.1` }],
     ipv6_enabled: false,
@@ -93,7 +97,7 @@ async function writeSettings(folder: string): Promise<string> {
     dns_enabled: false,
     ipam_options: { driver: "host-local" },
   }
-  await writeFile(join(networks, "podman.json"), JSON.stringify(network))
+  await writeFile(join(networks, `${name}.json`), JSON.stringify(network))
   const file = join(folder, "containers.conf")
   const settings = `[containers]
 default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
@@ -103,6 +107,7 @@ cgroup_manager = "cgroupfs"
 events_logger = "file"
 [network]
 network_backend = "netavark"
+default_network = "${name}"
 network_config_dir = "${networks}"
 `
   await writeFile(file, settings)
