@@ -1,3 +1,4 @@
+import type { CertificateStanding } from "../certificate-standing"
 import { Authenticator } from "../accounts/authenticator"
 import { LoginLimit } from "../accounts/login-limit"
 import { People } from "../accounts/people"
@@ -16,7 +17,7 @@ import { applicationRoutes } from "./application-routes"
 import { connectionRoutes } from "./connection-routes"
 import { linkRoutes } from "./link-routes"
 import type { DnsRecord } from "./model"
-import type { CertificateStanding, ConnectEvent, DnsWriter, FormerAddress, PreflightVerdict } from "./needs"
+import type { ConnectEvent, DnsWriter, FormerAddress, PreflightVerdict } from "./needs"
 import { planRoutes } from "./plan-routes"
 
 /** What the world says in a test: TXT values and other records by `<name> <type>`, certificates, and what providers do. */

@@ -1,3 +1,4 @@
+import type { CertificateStanding } from "../certificate-standing"
 import { randomBytes } from "node:crypto"
 import type { ApplicationRow, ConnectionRow, ConnectionState } from "../db/connect-schema"
 import type { Db } from "../db/open"
@@ -22,7 +23,7 @@ import {
   rfc3339,
   shown,
 } from "./model"
-import type { CertificateStanding, ConnectNeeds, Place, RecordReport } from "./needs"
+import type { ConnectNeeds, Place, RecordReport } from "./needs"
 import { conflict } from "./ownership"
 import { defaultRecords, fillTemplate, parseTemplate } from "./records"
 import { mayTouch, namedApplication } from "./widget-tokens"

@@ -1,3 +1,4 @@
+import type { CertificateStanding } from "../certificate-standing"
 import type { ConnectionRow, Environment } from "../db/connect-schema"
 import type { Db } from "../db/open"
 import type { Log } from "../log"
@@ -32,16 +33,6 @@ export type WrittenDnsRecord = DnsRecord & { purpose: "address" | "ownership" | 
 
 /** What stands in the way of a certificate and of visitors; `sentence` and `fix` are for people. */
 export type PreflightVerdict = { verdict: "ready" | "warning" | "blocked"; sentence: string; fix: string | null }
-
-/** How the certificate of a hostname stands; `isPutOff` where a limit keeps its order waiting until `nextAttemptAt`, and nothing failed. */
-export type CertificateStanding = {
-  state: "none" | "issued" | "backing_off"
-  issuer?: string
-  notAfter?: number
-  problem?: string
-  nextAttemptAt?: number
-  isPutOff?: true
-}
 
 /** What is known of a hostname before anything is made. */
 export type Place = { apex: string; kind: "apex" | "subdomain"; provider: string | null; flattens: boolean }

@@ -11,6 +11,7 @@
 import { createSecureContext, type SecureContext } from "node:tls"
 import { IssuanceError, type Issued, type Issuer } from "../acme/issuer"
 import { failuresPerHour } from "../acme/order-ledger"
+import type { CertificateStanding } from "../certificate-standing"
 import type { CertificateAttemptRow } from "../db/schema"
 import { describeError } from "../errors"
 import type { Log } from "../log"
@@ -23,17 +24,6 @@ import { HeldCertificates } from "./held-certificates"
 import { OrderRecord } from "./order-record"
 
 export { CertificateRefused } from "./certificate-refused"
-
-/** What the mapping shows. `problem` is the CA's problem document as JSON text, or a sentence; with `issued` it is that of a failed renewal. */
-export type CertificateStatus = {
-  state: "none" | "issued" | "backing_off"
-  issuer?: string
-  notAfter?: number
-  problem?: string
-  nextAttemptAt?: number
-  /** Stands where a limit keeps the order waiting, and nothing failed. */
-  isPutOff?: true
-}
 
 /** What a secure context is made of, in PEM; `notAfter` is Unix milliseconds. */
 export type CertificatePair = { chainPem: string; keyPem: string; notAfter: number }
@@ -181,7 +171,7 @@ export class Certificates {
   }
 
   /** How things stand with a name's certificate, from the store. */
-  async status(hostname: string): Promise<CertificateStatus> {
+  async status(hostname: string): Promise<CertificateStanding> {
     const stored = await this.options.store.find(hostname)
     const attempt = await this.options.store.attempt(hostname)
     const putOff = attempt?.putOff === 1 ? { isPutOff: true as const } : {}

@@ -1,18 +1,8 @@
+import type { CertificateStanding } from "../certificate-standing"
 import { randomBytes } from "node:crypto"
 import type { DomainMappingRow } from "../db/schema"
 import { AppError } from "../errors"
 import { withoutWildcard } from "../hostname"
-
-/** How the certificate of a verified name stands; `problem` is what the issuer said, word for word. */
-export type CertificateStatus = {
-  state: "none" | "issued" | "backing_off"
-  issuer?: string
-  notAfter?: number
-  problem?: string
-  nextAttemptAt?: number
-  /** A limit keeps the order waiting, and nothing failed. */
-  isPutOff?: true
-}
 
 /** What the owner of a mapping chooses about its traffic, and may change later. */
 export type MappingOptions = Pick<DomainMappingRow, "http" | "upstreamProtocol" | "accessLog">
@@ -106,7 +96,7 @@ export function parseChange(input: Record<string, unknown>): MappingChange {
 }
 
 /** The document's `domainResponse`, and the options; `challengeTarget` is where the name's challenges may be delegated to. */
-export function mappingReply(row: DomainMappingRow, challengeTarget?: string, certificate?: CertificateStatus): MappingReply {
+export function mappingReply(row: DomainMappingRow, challengeTarget?: string, certificate?: CertificateStanding): MappingReply {
   const reply: MappingReply = {
     id: row.id,
     domain: row.domain,

@@ -1,10 +1,10 @@
+import type { CertificateStanding } from "../certificate-standing"
 import type { DomainMappingRow } from "../db/schema"
 import { AppError, describeError } from "../errors"
 import { isWildcard, isWithin } from "../hostname"
 import type { Log } from "../log"
 import { parseMappedName } from "../mapped-name"
 import {
-  type CertificateStatus,
   type MappingReply,
   defaultOptions,
   mappingReply,
@@ -41,7 +41,7 @@ export type MappingNeeds = {
   /** Starts obtaining the certificate and returns at once. */
   certify: (domain: string) => void
   forgetCertificate: (domain: string) => Promise<void>
-  certificateStatus: (domain: string) => Promise<CertificateStatus>
+  certificateStatus: (domain: string) => Promise<CertificateStanding>
   /** Puts something on the mapping's timeline, an observation of the DNS only where it is another than the last; never throws. */
   note?: (row: Pick<DomainMappingRow, "id" | "personId" | "domain">, kind: "state" | "dns", text: string) => void
   /** The mapping is gone, and its timeline with it. */
@@ -162,7 +162,7 @@ export class MappingService {
     return this.shown(row, row.status === "verified" ? await this.needs.certificateStatus(row.domain) : undefined)
   }
 
-  private shown(row: DomainMappingRow, certificate?: CertificateStatus): MappingReply {
+  private shown(row: DomainMappingRow, certificate?: CertificateStanding): MappingReply {
     return mappingReply(row, this.needs.challengeTarget(row.personId, row.domain), certificate)
   }
 
