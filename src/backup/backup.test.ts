@@ -21,18 +21,14 @@ import { pack } from "tar-stream"
 import { withEarlierStore } from "../db/migrations/earlier-store.fixture"
 import { migrations } from "../db/migrations/list"
 import { openDatabase } from "../db/open"
-import { Vault } from "../vault"
 import { archive } from "./archive"
 import { type BackupOptions, writeBackup } from "./backup"
+import { bytesOfFile, hash, makeDataFolder, shard } from "./data-folder.fixture"
 import { FolderDestination } from "./folder-destination"
 import { restoreBackup } from "./restore"
-import { readRuns } from "./run-record"
 import { seal } from "./seal"
 
 const known = Object.keys(migrations)
-const bytesOfFile = "bytes of a file"
-const hash = new Bun.CryptoHasher("sha256").update(bytesOfFile).digest("hex")
-const shard = hash.slice(0, 2)
 let place = ""
 let identity = ""
 let key: { recipients: string[] }
@@ -41,39 +37,12 @@ beforeEach(async () => {
   place = mkdtempSync(join(tmpdir(), "freehold-backup-"))
   identity = await generateX25519Identity()
   key = { recipients: [await identityToRecipient(identity)] }
-  await house(at("data"))
+  await makeDataFolder(at("data"))
 })
 
 afterEach(() => rmSync(place, { recursive: true, force: true }))
 
 const at = (...parts: string[]) => join(place, ...parts)
-
-/** A data folder with one of each: a person, a sealed certificate, secrets, a stored file, a volume. */
-async function house(dir: string): Promise<void> {
-  mkdirSync(join(dir, "storage/objects", shard), { recursive: true, mode: 0o700 })
-  mkdirSync(join(dir, "volumes/c1/data"), { recursive: true })
-  writeFileSync(join(dir, "storage/objects", shard, hash), bytesOfFile)
-  writeFileSync(join(dir, "volumes/c1/data/note.txt"), "kept by a container")
-  writeFileSync(join(dir, "store-key"), `${"1".repeat(64)}\n`, { mode: 0o600 })
-  writeFileSync(join(dir, "jwt-secret"), `${"2".repeat(64)}\n`, { mode: 0o600 })
-  writeFileSync(join(dir, "half.new"), "half a secret")
-  const db = await openDatabase(join(dir, "freehold.db"))
-  const sealedKey = new Vault("1".repeat(64)).seal("a private key", "certificates/www.example.com")
-  await db
-    .insertInto("certificates")
-    .values({
-      hostname: "www.example.com",
-      issuer: "internal",
-      chain: "chain",
-      createdAt: 1,
-      sealedKey,
-      notBefore: 1,
-      notAfter: 2,
-      renewAt: 3,
-    })
-    .execute()
-  await db.destroy()
-}
 
 const options = (more: Partial<BackupOptions> = {}): BackupOptions => ({
   dataDir: at("data"),
@@ -218,44 +187,6 @@ describe("a backup", () => {
     writeFileSync(at("backup.age"), "something else")
     expect(await message(writeBackup(options()))).toContain("is there already")
     expect(readFileSync(at("backup.age"), "utf8")).toBe("something else")
-  })
-
-  test("in a folder is named after the moment, and the oldest go", async () => {
-    mkdirSync(at("kept"))
-    writeFileSync(at("kept/of-mine.txt"), "no backup")
-    const day = 86_400_000
-    for (const days of [0, 1, 2]) await writeBackup(options({ target: at("kept"), keep: 2, now: Date.UTC(2026, 0, 1) + days * day }))
-    expect(readdirSync(at("kept")).sort()).toEqual([
-      "freehold-20260102T000000Z.age",
-      "freehold-20260102T000000Z.copies",
-      "freehold-20260103T000000Z.age",
-      "freehold-20260103T000000Z.copies",
-      "of-mine.txt",
-    ])
-  })
-
-  test("keeps the one just made, also where the clock was wrong before", async () => {
-    mkdirSync(at("kept"))
-    const to = (now: number, keep: number) => writeBackup(options({ target: at("kept"), keep, now }))
-    await to(Date.UTC(2036, 0, 1), 1)
-    const { removed } = await to(Date.UTC(2026, 0, 1), 1)
-    expect(removed).toEqual(["freehold-20360101T000000Z.age"])
-    expect(readdirSync(at("kept")).sort()).toEqual(["freehold-20260101T000000Z.age", "freehold-20260101T000000Z.copies"])
-    await to(Date.UTC(1970, 0, 2), 2)
-    expect((await to(Date.UTC(1970, 0, 3), 2)).removed).toEqual(["freehold-19700102T000000Z.age"])
-  })
-
-  test("is there, and says so, where what is too old cannot be removed", async () => {
-    mkdirSync(at("kept"))
-    const to = (day: number, keep: number) => writeBackup(options({ target: at("kept"), keep, now: Date.UTC(2026, 0, day) }))
-    await to(1, 1)
-    rmSync(at("kept/freehold-20260101T000000Z.copies"))
-    // What is no file is not removed as one.
-    mkdirSync(at("kept/freehold-20260101T000000Z.copies"))
-    const { keepProblem, file } = await to(2, 1)
-    expect(keepProblem).toContain("freehold-20260101T000000Z.copies")
-    expect(statSync(file).size).toBeGreaterThan(0)
-    expect(readRuns(at("data"))[0]).toMatchObject({ error: null, file })
   })
 
   test("is no file where a folder was meant that is not there", async () => {

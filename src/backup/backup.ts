@@ -12,7 +12,8 @@ import { lockName, takeLock } from "./lock"
 import { type Manifest, manifestName, type ObjectsPlace } from "./manifest"
 import { backupName, listNameOf } from "./names"
 import { openDestination, splitPlace } from "./open-destination"
-import { retire } from "./retention"
+import { ownerLine, ownerOf, storeKeyOf } from "./owner"
+import { retire, type RetentionRule } from "./retention"
 import { onRecord, recordName } from "./run-record"
 import type { S3Access } from "./s3-bucket"
 import { seal, type SealKey } from "./seal"
@@ -113,13 +114,15 @@ async function write(options: BackupOptions, { destination, name, isForMany }: P
       volumes: options.volumes,
       from_settings: Object.keys(options.secrets).sort(),
     }
-    const copies = objects === "beside" ? await copyBeside(options, { copy, work, destination, name }) : undefined
+    const storeKey = await storeKeyOf(dataDir)
+    const owner = storeKey === undefined ? undefined : ownerOf(storeKey)
+    const copies = objects === "beside" ? await copyBeside(options, storeKey, { copy, work, destination, name }) : undefined
     // The list says that nothing is needed: without one, retention would have to think that everything is.
-    if (isForMany && copies === undefined) await destination.put(listNameOf(name), new Blob([]).stream(), 0)
+    if (isForMany && copies === undefined) await putEmptyList(destination, name, owner)
     const contents = () => entries(options, manifest, copy, copies?.list)
     const expected = await sizeOf(contents())
     const bytes = await destination.put(name, await seal(archive(contents()), key), expected)
-    const retired = isForMany && keep !== undefined ? await retiredBy(destination, keep, name, now) : nothingRetired
+    const retired = isForMany && keep !== undefined ? await retiredBy(destination, { keep, made: name, owner, now }) : nothingRetired
     return { file: `${destination.shown}/${name}`, bytes, manifest, ...retired, copies: copies && withoutList(copies) }
   } catch (error) {
     if (isForMany) await withdraw(destination, name)
@@ -132,11 +135,16 @@ async function write(options: BackupOptions, { destination, name, isForMany }: P
 const nothingRetired = { removed: [], removedCopies: 0, keepProblem: undefined }
 
 /** The backup is there already, so that what goes wrong here must not count as a failure of it, which would be tried again. */
-const retiredBy = (destination: Destination, keep: number, made: string, now: number) =>
-  retire(destination, keep, made, now).then(
+const retiredBy = (destination: Destination, rule: RetentionRule) =>
+  retire(destination, rule).then(
     (retired) => ({ ...retired, keepProblem: undefined }),
     (error) => ({ ...nothingRetired, keepProblem: describeError(error) }),
   )
+
+async function putEmptyList(destination: Destination, name: string, owner: string | undefined): Promise<void> {
+  const list = new Blob(owner === undefined ? [] : [`${ownerLine(owner)}\n`])
+  await destination.put(listNameOf(name), list.stream(), list.size)
+}
 
 /** A list without a backup would keep copies for a week; where the place does not answer, it does. */
 async function withdraw(destination: Destination, name: string): Promise<void> {
@@ -177,11 +185,10 @@ async function placeOf({ target, s3, keep, now }: BackupOptions): Promise<Place>
 
 async function copyBeside(
   { dataDir, key }: BackupOptions,
+  storeKey: string | undefined,
   at: { copy: string; work: string; destination: Destination; name: string },
 ): Promise<CopyResult> {
-  const nameSecret = await readFile(join(dataDir, "store-key"), "utf8").catch(() => "")
-  if (nameSecret.trim() === "")
-    throw new AppError("not_found", `${join(dataDir, "store-key")} cannot be read: it is made at the first start`)
+  if (storeKey === undefined) throw new AppError("not_found", `${join(dataDir, "store-key")} cannot be read: it is made at the first start`)
   return copyObjects({
     store: at.copy,
     objects: join(dataDir, objectsPrefix),
@@ -189,7 +196,8 @@ async function copyBeside(
     destination: at.destination,
     backup: at.name,
     recipients: "recipients" in key ? key.recipients : [await copyRecipient(dataDir)],
-    nameSecret: nameSecret.trim(),
+    nameSecret: storeKey,
+    owner: ownerOf(storeKey),
   })
 }
 

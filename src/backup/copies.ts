@@ -6,6 +6,7 @@ import { Readable } from "node:stream"
 import { type Destination, listed } from "./destination"
 import { eachOf } from "./lanes"
 import { copiesFolder, copyAt, copyPath, listNameOf } from "./names"
+import { ownerLine } from "./owner"
 import { seal } from "./seal"
 import { type ObjectRef, referredObjects } from "./snapshot-objects"
 
@@ -22,6 +23,8 @@ export type CopyOptions = {
   recipients: string[]
   /** A secret of this appliance. */
   nameSecret: string
+  /** Whose the list is. */
+  owner: string
 }
 
 /** `list` is a file with one line for each copy: hash, size and name. `missing` has hashes of bytes that are not on disk as they should be, a thousand at most. */
@@ -49,6 +52,7 @@ export async function copyObjects(options: CopyOptions): Promise<CopyResult> {
   await writeLines(
     names,
     (function* () {
+      yield ownerLine(options.owner)
       for (const { hash, size } of referredObjects(store)) {
         const name = nameOf(hash)
         const copy = present.get(copyPath(name))
