@@ -3,8 +3,8 @@ import { hasChromium } from "../e2e/chromium"
 import type { Person } from "../e2e/person"
 import { type Stage, stageObstacle, startStage } from "../e2e/stage"
 import { type LyingDirectory, startLyingDirectory } from "../lab/lying-directory"
-import { DashboardHouse, troublesIn } from "./house"
 import { soon } from "../e2e/soon"
+import { DashboardHouse, troublesIn, type Visit } from "./house"
 
 const obstacle = hasChromium ? await stageObstacle({ pebble: true }) : "there is no Chromium"
 
@@ -66,6 +66,12 @@ describe.skipIf(obstacle !== undefined)(`rate limits in the administration${obst
     await soon(() => orders.innerText()).toContain("it said: too many new orders (300) from this account")
     await soon(() => orders.getByRole("meter").count()).toBe(0)
     expect(await troublesIn(house, "administration-limits", (look) => look.go("/administration/certificates"))).toEqual([])
+
+    await visit.go(`/hostnames/mapping/${held}/certificate`, "two.customer.test")
+    await row("Orders of this account").getByText("Closed by the issuer, opens in 1 hour").waitFor()
+    await row("Certificates of a domain").getByText("2 of 3 left").waitFor()
+    const shown = (look: Visit) => look.go(`/hostnames/mapping/${held}/certificate`, "two.customer.test")
+    expect(await troublesIn(house, "hostname-limits", shown)).toEqual([])
     expect(visit.faults).toEqual([])
     await visit.close()
   })

@@ -85,19 +85,6 @@ export const house = {
     limitsNoneWhy:
       "Public issuers allow so many certificates of a domain, of one name and from one account, and forgive only so many failed validations. What is used of each shows here, from the first order on.",
     limitsMore: (shown: number, total: string) => `The ${shown} of ${total} that take longest to fill again.`,
-    limitKinds: {
-      directory: "Left alone",
-      accounts: "New accounts of this server",
-      orders: "Orders of this account",
-      domain: "Certificates of a domain",
-      name: "Certificates of exactly one name",
-      failures: "Failed validations of a name",
-    },
-    limitAt: (issuer: string) => `at ${issuer}`,
-    limitLeft: (left: string, capacity: string) => `${left} of ${capacity} left`,
-    limitUsed: "Used",
-    limitNext: { some: "one more", none: "the next one" },
-    limitClosed: "Closed by the issuer, opens",
   },
   system: {
     appliance: "Freehold",

@@ -1,13 +1,15 @@
 import { Code } from "../../parts/copy"
+import { LimitRows } from "../../parts/limit-rows"
 import { Loaded } from "../../parts/loaded"
 import { Fact, Facts, Section } from "../../parts/page"
 import { Notice, Skeleton } from "../../parts/status"
 import { Time } from "../../parts/time"
 import { certificate as words } from "../../words/hostnames"
+import { limits } from "../../words/limits"
 import { type Certificate, problemText, type Subject } from "./model"
 import { useCertificate } from "./queries"
 
-/** A hostname's certificate with its chain, and when it is to be replaced and why then. */
+/** A hostname's certificate with its chain, when it is to be replaced and why then, and what the issuers' limits leave for it. */
 export function CertificatePart({ subject }: { subject: Subject }) {
   return (
     <Loaded query={useCertificate(subject)} skeleton={<Skeleton className="h-64" />}>
@@ -15,6 +17,12 @@ export function CertificatePart({ subject }: { subject: Subject }) {
         <div className="flex flex-col gap-5">
           {found.last_failure !== null && <Failure failure={found.last_failure} />}
           <Section title={words.title}>{found.not_after === null ? <None /> : <Known found={found} notAfter={found.not_after} />}</Section>
+          {found.limits.length > 0 && (
+            <Section title={limits.title}>
+              <p className="max-w-prose text-dim">{limits.ofName}</p>
+              <LimitRows limits={found.limits} />
+            </Section>
+          )}
           {found.chain.length > 0 && <Chain chain={found.chain} />}
         </div>
       )}

@@ -1,3 +1,5 @@
+import type { Limit } from "../../parts/limit-rows"
+
 /** What the API says of hostnames, as far as these pages show it. */
 export type Mapping = {
   id: string
@@ -113,6 +115,8 @@ export type Certificate = {
   chain: { subject: string; issuer: string; not_before: string; not_after: string }[]
   renewal: { at: string | null; reason: string } | null
   last_failure: { problem: string; failures: number; at: string; next_attempt_at: string } | null
+  /** The scarcest first; those that are not touched are left out. */
+  limits: Limit[]
 }
 
 export type TimelineEntry = { id: number; time: string; kind: string; text: string; data: Record<string, unknown> | null }
