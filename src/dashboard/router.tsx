@@ -65,7 +65,16 @@ export const router = createRouter({
   defaultPreload: "intent",
   defaultErrorComponent: Crash,
   scrollRestoration: true,
+  // Every piece of state is a text, and stands as it is: by its own rules the router would write "1" with quotation marks.
+  parseSearch: (text) => Object.fromEntries(new URLSearchParams(text)),
+  stringifySearch,
 })
+
+function stringifySearch(search: Record<string, unknown>): string {
+  const given = Object.entries(search).filter(([, value]) => value !== undefined)
+  const text = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString()
+  return text === "" ? "" : `?${text}`
+}
 
 /** What a page's fault is shown as; the navigation stays. */
 function Crash({ error }: ErrorComponentProps) {

@@ -20,7 +20,7 @@ import { portOf, TargetFields } from "./target-fields"
 
 /** Adds a mapping, guided by what the DNS says of its name now; what follows happens on the page of the hostname. */
 export function NewHostname() {
-  const given = useSearch({ strict: false }) as { name?: string; container?: string; port?: string | number }
+  const given = useSearch({ strict: false }) as { name?: string; container?: string; port?: string }
   const navigate = useNavigate()
   const [name, setName] = useState(given.name ?? "")
   const [target, setTarget] = useState({ container: given.container ?? "", port: String(given.port ?? "") })
