@@ -14,7 +14,7 @@ import { backupName, listNameOf } from "./names"
 import { openDestination, splitPlace } from "./open-destination"
 import { ownerLine, ownerOf, storeKeyOf } from "./owner"
 import { retire, type RetentionRule } from "./retention"
-import { onRecord, recordName } from "./run-record"
+import { onRecord, readRuns, recordName } from "./run-record"
 import type { S3Access } from "./s3-bucket"
 import { seal, type SealKey } from "./seal"
 import { inspect, snapshot } from "./snapshot"
@@ -169,7 +169,15 @@ async function checkFolder(dataDir: string): Promise<void> {
     throw new AppError("invalid", `${store} belongs to user ${found.uid}: run this as that user, such as with runuser or sudo -u`)
 }
 
-async function placeOf({ target, s3, keep, now }: BackupOptions): Promise<Place> {
+/** The name of the moment, or of the first second after it that no backup of this data folder has there yet. */
+function freeName(dataDir: string, shown: string, now: number): string {
+  const taken = new Set(readRuns(dataDir).map(({ file }) => file))
+  let moment = now
+  while (taken.has(`${shown}/${backupName(moment)}`)) moment += 1000
+  return backupName(moment)
+}
+
+async function placeOf({ dataDir, target, s3, keep, now }: BackupOptions): Promise<Place> {
   const isS3 = /^s3:/i.test(target)
   const isForMany = isS3 ? !target.endsWith(".age") : ((await stat(target).catch(() => undefined))?.isDirectory() ?? false)
   // Such as a disk that is not mounted: a file in its place would be in the way of all that come after it.
@@ -178,7 +186,10 @@ async function placeOf({ target, s3, keep, now }: BackupOptions): Promise<Place>
       "not_found",
       `${isS3 ? target : resolve(target)} is no folder that is there, and only in one can several be kept: make it, or mount it`,
     )
-  if (isForMany) return { destination: openDestination(target, s3), name: backupName(now), isForMany }
+  if (isForMany) {
+    const destination = openDestination(target, s3)
+    return { destination, name: freeName(dataDir, destination.shown, now), isForMany }
+  }
   const { place, name } = splitPlace(isS3 ? target : resolve(target))
   return { destination: openDestination(place, s3), name, isForMany }
 }

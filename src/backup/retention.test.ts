@@ -92,6 +92,12 @@ describe("of the backups in a folder", () => {
     },
   )
 
+  test("two of one second are two", async () => {
+    const moment = Date.UTC(2026, 0, 1)
+    for (const more of [100, 200, 900]) await backup(moment + more, 2)
+    expect(backupsKept()).toEqual(["freehold-20260101T000001Z.age", "freehold-20260101T000002Z.age"])
+  })
+
   test("those that do not say whose they are count as everybody's", async () => {
     for (const days of [0, 1]) await backup(Date.UTC(2026, 0, 1) + days * day, 2)
     writeFileSync(at("kept/freehold-20260101T000000Z.copies"), "")
