@@ -72,14 +72,15 @@ function insert(sqlite: Database, seed: Seed, personId: string, vault: Vault, no
      VALUES (?, ?, ?, ?, ?, 'verified', ?, 'private', ?, ?, 0, ?, ?)`,
   )
   const stored = sqlite.query(
-    `INSERT INTO certificates (hostname, issuer, chain, sealed_key, not_before, not_after, renew_at, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO certificates (hostname, holder, issuer, chain, sealed_key, not_before, not_after, renew_at, created_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   )
   const month = 30 * 86_400_000
   const add = (host: string, targetPort: number) => {
     const id = `dom_${randomBytes(12).toString("hex")}`
     mapping.run(id, personId, host, containerId, targetPort, `edd-verify-${randomBytes(20).toString("hex")}`, now, now, now, now)
     const sealed = vault.seal(certificate.keyPem, `certificates/${host}`)
-    stored.run(host, issuer, certificate.certificatePem, sealed, now - 60_000, now + month, now + (month * 2) / 3, now)
+    stored.run(host, personId, issuer, certificate.certificatePem, sealed, now - 60_000, now + month, now + (month * 2) / 3, now)
   }
   add(`${sinkLabel}.${below}`, 8001)
   add(`${echoLabel}.${below}`, 8002)
