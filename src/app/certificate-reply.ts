@@ -28,6 +28,7 @@ export function certificateReply({ renewal, lastFailure, chain, ...report }: Cer
             failures: lastFailure.failures,
             at: iso(lastFailure.at),
             next_attempt_at: iso(lastFailure.nextAttemptAt),
+            ...(lastFailure.isPutOff === true ? { put_off: true } : {}),
           },
   }
 }

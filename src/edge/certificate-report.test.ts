@@ -55,6 +55,9 @@ test("the plan says why: the issuer's wish, another issuer, a failure, or orders
   expect(failed.renewal).toEqual({ at: now + dayMs, reason: "retry" })
   expect(failed.lastFailure).toEqual({ problem: "CAA forbids it", failures: 2, at: now, nextAttemptAt: now + dayMs })
   expect((await report({ mayOrder: () => false })).renewal).toEqual({ at: undefined, reason: "held" })
+  const limited = { hostname: host, failures: 0, lastAttemptAt: now, nextAttemptAt: now + dayMs, problem: "a rate limit", putOff: 1 }
+  await store.saveAttempt(limited)
+  expect((await report()).lastFailure).toMatchObject({ problem: "a rate limit", isPutOff: true })
 })
 
 test("a name without a certificate has nothing but its last failure", async () => {

@@ -21,7 +21,8 @@ export type CertificateReport = {
   notAfter: number | undefined
   chain: ChainLink[]
   renewal: RenewalPlan | undefined
-  lastFailure: { problem: string; failures: number; at: number; nextAttemptAt: number } | undefined
+  /** `isPutOff` where a limit keeps the order waiting, and nothing failed. */
+  lastFailure: { problem: string; failures: number; at: number; nextAttemptAt: number; isPutOff?: true } | undefined
 }
 
 export type CertificateReportNeeds = {
@@ -55,6 +56,7 @@ export async function reportCertificate({ store, issuerFor, mayOrder }: Certific
       failures: failed.failures,
       at: failed.lastAttemptAt,
       nextAttemptAt: failed.nextAttemptAt,
+      ...(failed.putOff === 1 ? { isPutOff: true as const } : {}),
     },
   }
 }

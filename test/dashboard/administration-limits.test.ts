@@ -70,6 +70,7 @@ describe.skipIf(obstacle !== undefined)(`rate limits in the administration${obst
     await visit.go(`/hostnames/mapping/${held}/certificate`, "two.customer.test")
     await row("Orders of this account").getByText("Closed by the issuer, opens in 1 hour").waitFor()
     await row("Certificates of a domain").getByText("2 of 3 left").waitFor()
+    await visit.page.getByText("A rate limit keeps the order waiting", { exact: true }).waitFor()
     const shown = (look: Visit) => look.go(`/hostnames/mapping/${held}/certificate`, "two.customer.test")
     expect(await troublesIn(house, "hostname-limits", shown)).toEqual([])
     expect(visit.faults).toEqual([])

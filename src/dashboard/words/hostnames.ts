@@ -217,6 +217,7 @@ export const certificate = {
   leaf: "this name's own",
   signedBy: (issuer: string) => `signed by ${issuer}`,
   failed: "The last try failed",
+  putOff: "A rate limit keeps the order waiting",
   tries: (n: number) => (n === 1 ? "1 try" : `${n} tries`),
   next: "Next try",
 }

@@ -100,7 +100,15 @@ export const hostnameCertificate = named(
         }),
       }),
     ),
-    last_failure: orNull(t.Object({ problem: t.String(), failures: integer(), at: orNull(moment()), next_attempt_at: orNull(moment()) })),
+    last_failure: orNull(
+      t.Object({
+        problem: t.String(),
+        failures: integer(),
+        at: orNull(moment()),
+        next_attempt_at: orNull(moment()),
+        put_off: maybe(t.Literal(true, { description: "A rate limit keeps the order waiting, and nothing failed." })),
+      }),
+    ),
     limits: t.Array(issuanceLimit, {
       description: "The directories' rate limits that an order for it counts in and that are touched, the scarcest first.",
     }),

@@ -76,10 +76,15 @@ function Known({ found, notAfter }: { found: Certificate; notAfter: string }) {
 const day = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium" })
 
 const Failure = ({ failure }: { failure: NonNullable<Certificate["last_failure"]> }) => (
-  <Notice tone="warn" title={words.failed}>
+  <Notice tone="warn" title={failure.put_off === true ? words.putOff : words.failed}>
     <p>{problemText(failure.problem)}</p>
     <p className="mt-1 text-sm">
-      {words.tries(failure.failures)}, <Time at={failure.at} /> · {words.next} <Time at={failure.next_attempt_at} />
+      {failure.put_off !== true && (
+        <>
+          {words.tries(failure.failures)}, <Time at={failure.at} /> ·{" "}
+        </>
+      )}
+      {words.next} <Time at={failure.next_attempt_at} />
     </p>
   </Notice>
 )

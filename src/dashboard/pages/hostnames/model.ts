@@ -114,7 +114,7 @@ export type Certificate = {
   not_after: string | null
   chain: { subject: string; issuer: string; not_before: string; not_after: string }[]
   renewal: { at: string | null; reason: string } | null
-  last_failure: { problem: string; failures: number; at: string; next_attempt_at: string } | null
+  last_failure: { problem: string; failures: number; at: string; next_attempt_at: string; put_off?: true } | null
   /** The scarcest first; those that are not touched are left out. */
   limits: Limit[]
 }
