@@ -350,7 +350,7 @@ describe("threads that share a port", () => {
     await Bun.sleep(200)
     const began = performance.now()
     await group.drain(100)
-    expect(performance.now() - began).toBeLessThan(2000)
+    expect(performance.now() - began).toBeLessThan(8000)
     expect(await slow).toBe(0)
   })
 

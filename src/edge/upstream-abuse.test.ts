@@ -321,7 +321,7 @@ test("an upstream whose packets are dropped is a 502 after the time for connecti
   for (const asker of askers) asker.send(get())
   await Promise.all(askers.map((asker) => asker.has("HTTP/1.1 502 ")))
   expect(performance.now() - startedAt).toBeGreaterThan(190)
-  expect(performance.now() - startedAt).toBeLessThan(1500)
+  expect(performance.now() - startedAt).toBeLessThan(4000)
   for (const asker of askers) asker.socket.destroy()
   await siege.lift()
 })
