@@ -37,11 +37,6 @@ async function startHouse(settings: Record<string, string> = {}): Promise<Applia
   return house
 }
 
-const setupLink = async (house: Appliance): Promise<string> => {
-  await house.said(/\/setup\/\S+/)
-  return /http:\S+\/setup\/\S+/.exec(house.output())?.[0] ?? ""
-}
-
 /** A browser that leads every other name to the edge, and trusts the house's root as a person has told it to. */
 async function trustingBrowser(house: Appliance): Promise<Browser> {
   const folder = await temporaryFolder("browser")
@@ -89,7 +84,7 @@ describe.skipIf(!hasChromium)("the first start", () => {
   test("from the printed link to a page over HTTPS, in less than three minutes", async () => {
     const port = startApplication()
     const house = await startHouse()
-    const link = await setupLink(house)
+    const link = await house.setupLink()
     const browser = await trustingBrowser(house)
     const context = await browser.newContext({ viewport: wide, reducedMotion: "reduce" })
     const visit = new Visit(context, await context.newPage(), wide)
@@ -154,7 +149,7 @@ describe.skipIf(!hasChromium)("the worst errors of a first start", () => {
 
   test("a password that is too short and a used link are told in words, and nothing typed is lost", async () => {
     const house = await startHouse()
-    const link = await setupLink(house)
+    const link = await house.setupLink()
     const browser = await startChromium()
     undo.push(() => browser.close())
     for (const look of looks) {

@@ -221,6 +221,13 @@ export class Appliance {
     await waitUntil(matches, { what: `freehold to write ${text}` })
   }
 
+  /** The link for the first administrator, whole; it is printed after the word that all is up. */
+  async setupLink(): Promise<string> {
+    const link = /http:\/\/\S+\/setup\/[\w-]+(?=\s)/
+    await this.said(link)
+    return link.exec(this.output())?.[0] ?? ""
+  }
+
   private get process(): LabProcess {
     if (this.running === undefined) throw new Error("freehold was not started")
     return this.running

@@ -92,10 +92,7 @@ export async function tellReferenceStory(): Promise<Record<string, Example>> {
     scene.hide(house.configFile, "/etc/freehold/freehold.toml")
     scene.hide(String(dnsPort), "53")
     scene.hide(base, "cloud.example.com")
-    // It is printed after the word that all is up.
-    await house.said(/\/setup\/[\w-]+\s/)
-    const link = /\/setup\/([\w-]+)/.exec(house.output())?.[1] ?? ""
-    await tellAccounts(scene, link)
+    await tellAccounts(scene, (await house.setupLink()).split("/").at(-1) ?? "")
     await tellHouse(scene)
     await tellStorage(scene)
     await tellConnect(scene)
