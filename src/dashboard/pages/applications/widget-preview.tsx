@@ -37,13 +37,11 @@ export function WidgetPreview({ applicationId, choice, isNarrow }: { application
 
   /** Of the openings only the last counts: tokens may come in another order than they were asked for. */
   const opening = useRef(0)
-  const isWanted = useRef(false)
 
   const open = async (keepsFocus = false) => {
     const { ConnectDomain } = (frame.current?.contentWindow ?? {}) as Partial<ProductWindow>
     if (ConnectDomain === undefined) return
     const mine = ++opening.current
-    isWanted.current = true
     setBusy(true)
     setError(null)
     try {
@@ -52,12 +50,10 @@ export function WidgetPreview({ applicationId, choice, isNarrow }: { application
       if (mine !== opening.current) return
       const before = document.activeElement
       widget.current = ConnectDomain.open({ token, theme, locale, domain, email, apiBase: apiOrigin || location.origin })
-      isWanted.current = true
       setOpen(true)
       if (keepsFocus && before instanceof HTMLElement) before.focus()
     } catch (fault) {
       if (mine !== opening.current) return
-      isWanted.current = isOpen
       setError(fault)
     }
     setBusy(false)
@@ -66,12 +62,11 @@ export function WidgetPreview({ applicationId, choice, isNarrow }: { application
   opener.current = open
 
   useEffect(() => {
-    if (isWanted.current) void opener.current(true)
+    if (isOpen || isBusy) void opener.current(true)
   }, [theme, locale, domain, email])
 
   const closed = () => {
     opening.current++
-    isWanted.current = false
     setBusy(false)
     setOpen(false)
   }
