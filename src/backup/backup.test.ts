@@ -23,7 +23,7 @@ import { migrations } from "../db/migrations/list"
 import { openDatabase } from "../db/open"
 import { archive } from "./archive"
 import { type BackupOptions, writeBackup } from "./backup"
-import { bytesOfFile, hash, makeDataFolder, shard } from "./data-folder.fixture"
+import { bytesOfFile, hash, makeDataFolder, plainBackup, shard } from "./data-folder.fixture"
 import { FolderDestination } from "./folder-destination"
 import { restoreBackup } from "./restore"
 import { seal } from "./seal"
@@ -48,11 +48,8 @@ const options = (more: Partial<BackupOptions> = {}): BackupOptions => ({
   dataDir: at("data"),
   target: at("backup.age"),
   key,
-  baseDomain: "home.example",
-  version: "0.1.0",
-  secrets: {},
+  ...plainBackup,
   objects: "none",
-  volumes: false,
   now: Date.UTC(2026, 10, 30, 1, 2, 3),
   ...more,
 })

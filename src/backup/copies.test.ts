@@ -17,6 +17,7 @@ import { generateX25519Identity, identityToRecipient } from "age-encryption"
 import { migrations } from "../db/migrations/list"
 import { chunks, StorageHouse } from "../storage/storage.fixture"
 import { type BackupOptions, writeBackup } from "./backup"
+import { plainBackup } from "./data-folder.fixture"
 import { restoreBackup } from "./restore"
 
 const day = 86_400_000
@@ -64,10 +65,7 @@ const backup = (days: number, more: Partial<BackupOptions> = {}) =>
     dataDir: house.folder,
     target: place,
     key,
-    baseDomain: "home.example",
-    version: "0.1.0",
-    secrets: {},
-    volumes: false,
+    ...plainBackup,
     now: start + days * day,
     ...more,
   })

@@ -8,6 +8,9 @@ export const bytesOfFile = "bytes of a file"
 export const hash = new Bun.CryptoHasher("sha256").update(bytesOfFile).digest("hex")
 export const shard = hash.slice(0, 2)
 
+/** What the backups of tests have in common. */
+export const plainBackup = { baseDomain: "home.example", version: "0.1.0", secrets: {}, volumes: false }
+
 /** A data folder with one of each: a person, a sealed certificate, secrets, a stored file, a volume. */
 export async function makeDataFolder(dir: string, storeKey = "1".repeat(64)): Promise<void> {
   mkdirSync(join(dir, "storage/objects", shard), { recursive: true, mode: 0o700 })

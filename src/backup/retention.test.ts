@@ -5,7 +5,7 @@ import { join } from "node:path"
 import { generateX25519Identity, identityToRecipient } from "age-encryption"
 import { migrations } from "../db/migrations/list"
 import { type BackupOptions, writeBackup } from "./backup"
-import { makeDataFolder } from "./data-folder.fixture"
+import { makeDataFolder, plainBackup } from "./data-folder.fixture"
 import { restoreBackup } from "./restore"
 import { readRuns } from "./run-record"
 
@@ -30,11 +30,8 @@ const backup = (now: number, keep: number, more: Partial<BackupOptions> = {}) =>
     dataDir: at("data"),
     target: at("kept"),
     key,
-    baseDomain: "home.example",
-    version: "0.1.0",
-    secrets: {},
+    ...plainBackup,
     objects: "none",
-    volumes: false,
     keep,
     now,
     ...more,
