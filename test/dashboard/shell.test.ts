@@ -128,7 +128,7 @@ describe.skipIf(!hasChromium)("the dashboard's shell", () => {
     await visit.button("Menu").click()
     await visit.page.getByRole("link", { name: "Files", exact: true }).click()
     await visit.heading("Files")
-    await soon(() => visit.page.getByRole("link", { name: "Containers" }).isVisible()).toBe(false)
+    expect(await visit.page.getByRole("link", { name: "Containers" }).isVisible()).toBe(false)
     await visit.close()
   })
 
